@@ -1,0 +1,111 @@
+package conversation
+
+import (
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"qingdang/models/db"
+	"qingdang/models/id"
+)
+
+// BucketSize is the most conversations that share a bucket key. All of a bucket belong
+// to one department and one month, so that a purge of a department's period destroys
+// mostly whole buckets.
+const BucketSize = 1024
+
+// The states of a bucket. A Closing bucket takes nothing new: its key is about to be
+// destroyed.
+const (
+	BucketOpen      = 1
+	BucketClosing   = 2
+	BucketDestroyed = 3
+)
+
+// Bucket is the row of a bucket key, whose secret lives in the key store only.
+type Bucket struct {
+	ID           id.Bucket `gorm:"primaryKey;autoIncrement:false"`
+	DepartmentID id.Department
+	Month        string
+	Used         int
+	State        int
+	CreatedAt    time.Time
+	DestroyedAt  *time.Time
+}
+
+// TableName is key_bucket.
+func (Bucket) TableName() string { return "key_bucket" }
+
+type room struct {
+	department id.Department
+	month      string
+}
+
+func roomOf(c *Conversation) room { return room{c.DepartmentID, c.LastAt.UTC().Format("200601")} }
+
+// takeBuckets gives every conversation a place in a bucket of its department and month,
+// fills buckets that have room and makes new ones. The rows stay locked, so that no
+// purge destroys a bucket while it is being filled.
+func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]id.Bucket, error) {
+	groups := map[room][]*Conversation{}
+	for _, c := range cs {
+		groups[roomOf(c)] = append(groups[roomOf(c)], c)
+	}
+	places := make(map[id.Conversation]id.Bucket, len(cs))
+	waiting := map[room][]*Conversation{}
+	needed := 0
+	for r, members := range groups {
+		var open []Bucket
+		err := tx.ForUpdate().Where("department_id = ? AND month = ? AND state = ? AND used < ?", r.department, r.month, BucketOpen, BucketSize).
+			Order("id").Find(&open).Error
+		if err != nil {
+			return nil, fmt.Errorf("find open buckets: %w", err)
+		}
+		for _, b := range open {
+			n := min(BucketSize-b.Used, len(members))
+			if n == 0 {
+				break
+			}
+			for _, c := range members[:n] {
+				places[c.ID] = b.ID
+			}
+			members = members[n:]
+			if err := tx.Model(&Bucket{}).Where("id = ?", b.ID).Update("used", gorm.Expr("used + ?", n)).Error; err != nil {
+				return nil, fmt.Errorf("fill bucket: %w", err)
+			}
+		}
+		if len(members) > 0 {
+			waiting[r] = members
+			needed += (len(members) + BucketSize - 1) / BucketSize
+		}
+	}
+	if needed == 0 {
+		return places, nil
+	}
+	return places, newBuckets(tx, v, waiting, needed, places)
+}
+
+// newBuckets makes the keys with one sync of the key store. If the transaction fails
+// the keys stay behind unused, which harms nobody.
+func newBuckets(tx *db.Tx, v Vault, waiting map[room][]*Conversation, needed int, places map[id.Conversation]id.Bucket) error {
+	keys, err := v.Store.NewBuckets(needed)
+	if err != nil {
+		return fmt.Errorf("new bucket keys: %w", err)
+	}
+	var rows []Bucket
+	for r, members := range waiting {
+		for len(members) > 0 {
+			n := min(BucketSize, len(members))
+			b := Bucket{ID: id.Bucket(keys[0]), DepartmentID: r.department, Month: r.month, Used: n, State: BucketOpen, CreatedAt: tx.Now}
+			for _, c := range members[:n] {
+				places[c.ID] = b.ID
+			}
+			keys, members, rows = keys[1:], members[n:], append(rows, b)
+		}
+	}
+	if err := tx.Create(&rows).Error; err != nil {
+		return fmt.Errorf("store buckets: %w", err)
+	}
+	return nil
+}

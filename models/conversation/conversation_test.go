@@ -1,0 +1,273 @@
+package conversation_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"qingdang/models/account"
+	"qingdang/models/account/accounttest"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/db/dbtest"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+	"qingdang/models/seal"
+)
+
+const (
+	sales   id.Department = 11
+	support id.Department = 12
+)
+
+var day = time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
+
+func vault(t *testing.T) conversation.Vault {
+	t.Helper()
+	s, err := seal.OpenStore(seal.Options{Dir: t.TempDir(), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return conversation.Vault{Store: s}
+}
+
+func said(texts ...string) []conversation.Message {
+	var m []conversation.Message
+	for i, x := range texts {
+		m = append(m, conversation.Message{ID: fmt.Sprint("m", i), Sender: conversation.FromCustomer, At: conversation.MicrosOf(day.Add(time.Duration(i) * time.Minute)), Kind: "text", Text: x})
+	}
+	return m
+}
+
+func one(external string, d id.Department, messages []conversation.Message) conversation.New {
+	return conversation.New{
+		Platform: "wechat", DepartmentID: d, Levels: [3]id.Department{1, d, 0}, ServiceType: "售后", AgentID: "A7", AgentName: "小清", Tags: []string{"退款"},
+		Document: conversation.Document{ExternalID: external, CustomerID: "cust-" + external, CustomerName: "王伟", Messages: messages},
+	}
+}
+
+func store(t *testing.T, d *db.DB, v conversation.Vault, batch ...conversation.New) []conversation.Outcome {
+	t.Helper()
+	var out []conversation.Outcome
+	err := d.Write(t.Context(), func(tx *db.Tx) (err error) {
+		tx.MarkAudited()
+		out, err = conversation.Store(tx, v, batch)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestStoreIsIdempotentAndAddsOnlyWhatIsNew(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		first := store(t, d, v, one("e1", sales, said("你好", "在吗")))[0]
+		again := store(t, d, v, one("e1", sales, said("你好", "在吗")))[0]
+		more := store(t, d, v, one("e1", sales, said("你好", "在吗", "退款到了")))[0]
+		fewer := store(t, d, v, one("e1", sales, said("你好")))[0]
+		got := []conversation.Outcome{first, again, more, fewer}
+		want := []conversation.Outcome{{ID: first.ID, Created: true, Messages: 2}, {ID: first.ID}, {ID: first.ID, Messages: 1}, {ID: first.ID}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if n := dbtest.Count(t, d, &conversation.Conversation{}, "version = 2 AND messages = 3"); n != 1 {
+			t.Error("the conversation is not in version 2 with 3 messages")
+		}
+	})
+}
+
+func TestMessagesWithoutIDsAreTheSameWhenTheySayTheSame(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		twice := func() []conversation.Message {
+			m := said("好的", "好的")
+			m[0].ID, m[1].ID, m[1].At = "", "", m[0].At
+			return m
+		}
+		store(t, d, v, one("e1", sales, twice()))
+		if out := store(t, d, v, one("e1", sales, append(twice(), said("", "", "再见")[2:]...)))[0]; out.Messages != 1 {
+			t.Errorf("%d messages are new, want 1: the doubled one was there twice already", out.Messages)
+		}
+	})
+}
+
+func TestSearchShowsOnlyTheScopeAndPagesBothWays(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		var batch []conversation.New
+		for i := range 25 {
+			m := said("第一句", "第二句")
+			for j := range m {
+				// Equal instants on purpose: the id decides.
+				m[j].At += conversation.Micros(i / 3 * 3600e6)
+			}
+			dep := sales
+			if i%5 == 0 {
+				dep = support
+			}
+			batch = append(batch, one(fmt.Sprint("e", i), dep, m))
+		}
+		store(t, d, v, batch...)
+		s := &conversation.Conversations{DB: d, Vault: v}
+		by := accounttest.Actor(account.Supervisor, sales)
+		q := conversation.Query{Filter: conversation.Filter{Departments: account.Everywhere()}, Size: 7}
+		var forward []id.Conversation
+		var pages []string
+		for {
+			p, err := s.Search(t.Context(), by, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Total != 20 {
+				t.Fatalf("total = %d, want 20", p.Total)
+			}
+			for i, r := range p.Rows {
+				forward = append(forward, r.ID)
+				if r.DepartmentID != sales || !r.Readable || r.CustomerName != "王伟" || r.Preview != "第一句" || len(r.Tags) != 1 {
+					t.Errorf("row %d = %+v", i, r)
+				}
+			}
+			pages = append(pages, q.Cursor)
+			if p.Older == "" {
+				q.Cursor = p.Newer
+				break
+			}
+			q.Cursor = p.Older
+		}
+		if len(forward) != 20 || len(pages) != 3 {
+			t.Fatalf("%d conversations on %d pages, want 20 on 3", len(forward), len(pages))
+		}
+		p, err := s.Search(t.Context(), by, q)
+		if err != nil || len(p.Rows) != 7 || p.Rows[0].ID != forward[7] || p.Newer == "" || p.Older == "" {
+			t.Errorf("going back gave %d rows, err %v; want the second page", len(p.Rows), err)
+		}
+	})
+}
+
+func TestSearchConditions(t *testing.T) {
+	d, _ := dbtest.New(t)
+	v := vault(t)
+	old := one("old", sales, said("x"))
+	old.Document.Messages[0].At -= 86400e6 * 30
+	wecom := one("wecom", support, said("y"))
+	wecom.Platform, wecom.ServiceType, wecom.Tags, wecom.AgentID = "wecom", "投诉", []string{"退款", "媒体"}, "B1"
+	store(t, d, v, old, wecom, one("plain", sales, said("z")))
+	s := &conversation.Conversations{DB: d, Vault: v}
+	all := account.Everywhere()
+	tests := []struct {
+		name string
+		q    conversation.Query
+		want int
+	}{
+		{"no departments are nothing", conversation.Query{}, 0},
+		{"everything", conversation.Query{Filter: conversation.Filter{Departments: all}}, 3},
+		{"the first instant is included", conversation.Query{Filter: conversation.Filter{Departments: all, From: day}}, 2},
+		{"the last instant is not", conversation.Query{Filter: conversation.Filter{Departments: all, To: day}}, 1},
+		{"one department", conversation.Query{Filter: conversation.Filter{Departments: account.Within(support)}}, 1},
+		{"a service type", conversation.Query{Filter: conversation.Filter{Departments: all, ServiceTypes: []string{"投诉"}}}, 1},
+		{"all tags at once", conversation.Query{Filter: conversation.Filter{Departments: all, Tags: []string{"退款", "媒体"}}}, 1},
+		{"none of the tags", conversation.Query{Filter: conversation.Filter{Departments: all, WithoutTags: []string{"媒体"}}}, 2},
+		{"a platform", conversation.Query{Filter: conversation.Filter{Departments: all, Platforms: []string{"wecom"}}}, 1},
+		{"an agent", conversation.Query{Filter: conversation.Filter{Departments: all, AgentIDs: []string{"A7"}}}, 2},
+		{"a customer", conversation.Query{Filter: conversation.Filter{Departments: all}, Customer: "cust-plain"}, 1},
+		{"an unknown customer", conversation.Query{Filter: conversation.Filter{Departments: all}, Customer: "%"}, 0},
+	}
+	for _, tt := range tests {
+		tt.q.Size = 10
+		p, err := s.Search(t.Context(), accounttest.Actor(account.Auditor), tt.q)
+		if err != nil || len(p.Rows) != tt.want || p.Total != int64(tt.want) {
+			t.Errorf("%s: %d rows, total %d, err %v; want %d", tt.name, len(p.Rows), p.Total, err, tt.want)
+		}
+	}
+	for name, q := range map[string]conversation.Query{
+		"reversed dates": {Size: 10, Filter: conversation.Filter{From: day, To: day.Add(-1)}},
+		"no size":        {},
+		"a huge size":    {Size: 1000},
+		"a bad cursor":   {Size: 10, Cursor: "1 OR 1=1"},
+	} {
+		if _, err := s.Search(t.Context(), accounttest.Actor(account.Auditor), q); fault.KindOf(err) != fault.KindInvalid {
+			t.Errorf("%s: %v, want invalid", name, err)
+		}
+	}
+}
+
+func TestOpenTellsAbsentAndForbiddenAlike(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		c := store(t, d, v, one("e1", sales, said("机密")))[0].ID
+		s := &conversation.Conversations{DB: d, Vault: v}
+		if got, err := s.Open(t.Context(), accounttest.Actor(account.Supervisor, sales), c); err != nil || got.Document.Messages[0].Text != "机密" {
+			t.Errorf("own department: %v, %v", got, err)
+		}
+		_, outside := s.Open(t.Context(), accounttest.Actor(account.Supervisor, support), c)
+		_, absent := s.Open(t.Context(), accounttest.Actor(account.Supervisor, support), c+1)
+		if fault.KindOf(outside) != fault.KindNotFound || !cmp.Equal(outside, absent) {
+			t.Errorf("outside: %v, absent: %v; want the same not found", outside, absent)
+		}
+	})
+}
+
+func TestErasedIsGoneAndItsNeighbourStillOpens(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		out := store(t, d, v, one("gone", sales, said("不再")), one("stays", sales, said("还在")))
+		var body conversation.Body
+		var key conversation.Key
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			tx.MarkAudited()
+			tx.Where("id = ?", out[0].ID).Take(&body)
+			tx.Where("id = ?", out[0].ID).Take(&key)
+			set, _ := id.NewSet(out[0].ID)
+			if err := conversation.Erase(tx, set, 7); err != nil {
+				return err
+			}
+			if _, err := conversation.CloseBucket(tx, key.BucketID); err != nil {
+				return err
+			}
+			n, err := conversation.Rewrap(tx, v, key.BucketID)
+			if n != 1 {
+				return fmt.Errorf("%d survivors, want 1: %w", n, err)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Store.Destroy(uint64(key.BucketID)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Open(&body, &key); !errors.Is(err, seal.ErrDestroyed) {
+			t.Errorf("an old copy opened after the purge: %v", err)
+		}
+		s := &conversation.Conversations{DB: d, Vault: v}
+		if got, err := s.Open(t.Context(), accounttest.Actor(account.Legal), out[1].ID); err != nil || got.Document == nil {
+			t.Errorf("the neighbour does not open: %v", err)
+		}
+		if _, err := s.Open(t.Context(), accounttest.Actor(account.Legal), out[0].ID); fault.KindOf(err) != fault.KindGone {
+			t.Errorf("opening the purged one: %v, want gone", err)
+		}
+		if again := store(t, d, v, one("gone", sales, said("不再")))[0]; !again.Purged || dbtest.Count(t, d, &conversation.Conversation{}) != 1 {
+			t.Error("a purged conversation came back by import")
+		}
+	})
+}
+
+func TestCodesReadBack(t *testing.T) {
+	for _, c := range []id.Conversation{1<<20 + 1, 1761000000<<20 + 77, 4102444799<<20 + 1<<20 - 1} {
+		code := conversation.Code(c, "qianniu")
+		if got, ok := conversation.ParseCode(code); !ok || got != c {
+			t.Errorf("%d → %s → %d", c, code, got)
+		}
+	}
+	for _, bad := range []string{"", "C-20251019-QN-", "C-20259999-QN-00000000", "C-20251019-QN-ZZZZZZZZ", "SC-20251019-001", "C-20251019-QN-0000000O"} {
+		if got, ok := conversation.ParseCode(bad); ok {
+			t.Errorf("ParseCode(%q) = %d", bad, got)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package conversation
+
+import (
+	"time"
+
+	"gorm.io/gorm"
+
+	"qingdang/models/account"
+	"qingdang/models/id"
+)
+
+// Filter says which conversations are meant. Empty fields do not narrow. From and To bound
+// the time of the last message: From included, To excluded. Departments is what
+// remains after the tree and the actor's scope: Everywhere narrows nothing, and a
+// zero Scope matches nothing.
+type Filter struct {
+	From, To     time.Time
+	Departments  account.Scope
+	ServiceTypes []string
+	Tags         []string // all of them
+	WithoutTags  []string // none of them
+	Platforms    []string
+	AgentIDs     []string
+	CustomerMAC  []byte
+	States       []State // none given: Active
+	Batch        id.Batch
+}
+
+// Apply narrows a query on the conversation table. It is the one place where
+// conditions on conversations are written, for lists, counts, the bin and exports alike.
+func (f Filter) Apply(q *gorm.DB) *gorm.DB {
+	if states := f.States; len(states) > 0 {
+		q = q.Where("conversation.state IN ?", states)
+	} else {
+		q = q.Where("conversation.state = ?", Active)
+	}
+	if !f.Departments.All {
+		q = q.Where("conversation.department_id IN ?", f.Departments.Departments.Values())
+	}
+	if !f.From.IsZero() {
+		q = q.Where("conversation.last_at >= ?", f.From.UTC())
+	}
+	if !f.To.IsZero() {
+		q = q.Where("conversation.last_at < ?", f.To.UTC())
+	}
+	if len(f.ServiceTypes) > 0 {
+		q = q.Where("conversation.service_type IN ?", f.ServiceTypes)
+	}
+	if len(f.Platforms) > 0 {
+		q = q.Where("conversation.platform IN ?", f.Platforms)
+	}
+	if len(f.AgentIDs) > 0 {
+		q = q.Where("conversation.agent_id IN ?", f.AgentIDs)
+	}
+	if f.CustomerMAC != nil {
+		q = q.Where("conversation.customer_mac = ?", f.CustomerMAC)
+	}
+	for _, t := range f.Tags {
+		q = q.Where("EXISTS (SELECT 1 FROM conversation_tag ct JOIN tag t ON t.id = ct.tag_id WHERE ct.conversation_id = conversation.id AND t.name = ?)", t)
+	}
+	if len(f.WithoutTags) > 0 {
+		q = q.Where("NOT EXISTS (SELECT 1 FROM conversation_tag ct JOIN tag t ON t.id = ct.tag_id WHERE ct.conversation_id = conversation.id AND t.name IN ?)", f.WithoutTags)
+	}
+	if f.Batch != 0 {
+		q = q.Where("conversation.batch_id = ?", f.Batch)
+	}
+	return q
+}

@@ -1,0 +1,68 @@
+package conversation
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"qingdang/models/id"
+	"qingdang/models/seal"
+)
+
+// Vault seals and opens documents and computes the keyed names under which a dump of the
+// database shows customers and external ids.
+type Vault struct{ Store *seal.Store }
+
+// ExternalMAC is the keyed name of a conversation on its platform.
+func (v Vault) ExternalMAC(platform, externalID string) []byte {
+	m := v.Store.MAC("external", []byte(platform), []byte(externalID))
+	return m[:]
+}
+
+// CustomerMAC is the keyed name of a customer, nil for none.
+func (v Vault) CustomerMAC(customerID string) []byte {
+	if customerID == "" {
+		return nil
+	}
+	m := v.Store.MAC("customer", []byte(customerID))
+	return m[:]
+}
+
+// contentMAC tells, without opening a body, whether an import brings nothing new.
+func (v Vault) contentMAC(externalMAC []byte, messages []Message) []byte {
+	ids := identities(messages)
+	parts := make([][]byte, 0, len(ids)+1)
+	parts = append(parts, externalMAC)
+	for i, s := range ids {
+		if messages[i].Recalled {
+			s = "r" + s
+		}
+		parts = append(parts, []byte(s))
+	}
+	m := v.Store.MAC("content", parts...)
+	return m[:]
+}
+
+func aad(c id.Conversation, version uint32, d id.Department) seal.AAD {
+	return seal.AAD{Record: uint64(c), Version: version, Department: uint64(d)}
+}
+
+// sealDocument fills a body and its key under a bucket.
+func sealDocument(b *seal.Bucket, bucket id.Bucket, c *Conversation, packed []byte) (Body, Key, error) {
+	s, err := b.Seal(aad(c.ID, c.Version, c.DepartmentID), packed)
+	if err != nil {
+		return Body{}, Key{}, fmt.Errorf("seal body: %w", err)
+	}
+	digest := sha256.Sum256(s.Body)
+	return Body{ID: c.ID, Version: c.Version, DepartmentID: c.DepartmentID, Digest: digest[:], Body: s.Body},
+		Key{ID: c.ID, BucketID: bucket, Wrapped: s.Wrapped}, nil
+}
+
+// Open gives the document of a body. The errors are seal's: ErrDestroyed when its key
+// is gone, ErrTampered when anything about it was changed.
+func (v Vault) Open(b *Body, k *Key) (*Document, error) {
+	packed, err := v.Store.Open(uint64(k.BucketID), aad(b.ID, b.Version, b.DepartmentID), seal.Sealed{Body: b.Body, Wrapped: k.Wrapped})
+	if err != nil {
+		return nil, fmt.Errorf("open body: %w", err)
+	}
+	return decode(packed)
+}

@@ -1,0 +1,263 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"qingdang/models/db"
+)
+
+// ServerVariable names the environment variable with the DSN of a running
+// private MariaDB (no database name). Without it each test binary starts its own.
+const ServerVariable = "QINGDANG_TEST_MARIADB"
+
+// Server is a private MariaDB: own data folder, own socket, loopback only.
+type Server struct {
+	DSN  string // by the socket; ends with "/": put a database name behind it
+	Port int    // on 127.0.0.1
+	dir string
+	cmd *exec.Cmd
+}
+
+// StartServer makes a data folder below dir and starts MariaDB on it. It needs
+// Debian's mariadb-server.
+func StartServer(dir string) (*Server, error) {
+	for _, tool := range []string{"mariadbd", "mariadb-install-db"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return nil, fmt.Errorf("%s is not installed (Debian: apt-get install mariadb-server): %w", tool, err)
+		}
+	}
+	s := &Server{dir: dir}
+	install := exec.Command("mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--datadir="+filepath.Join(dir, "data"), "--user="+account())
+	if out, err := install.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
+	}
+	return s, s.Start()
+}
+
+// Start runs the server on its data folder, also again after Kill.
+func (s *Server) Start() error {
+	socket := filepath.Join(s.dir, "s")
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	args := []string{
+		"--no-defaults", "--user=" + account(), "--datadir=" + filepath.Join(s.dir, "data"), "--socket=" + socket,
+		"--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", port), "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--max-connections=300",
+		"--innodb-flush-log-at-trx-commit=1", "--performance-schema=OFF", "--log-error=" + filepath.Join(s.dir, "error.log"),
+		"--pid-file=" + filepath.Join(s.dir, "pid"), "--character-set-server=utf8mb4", "--tmpdir=" + s.dir,
+	}
+	cmd := exec.Command("mariadbd", args...)
+	// The server must not outlive the tests, however they end. The signal follows the
+	// thread that started the process, so that thread stays.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		started <- cmd.Start()
+		_ = cmd.Wait()
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start mariadbd: %w", err)
+	}
+	s.cmd, s.Port = cmd, port
+	cfg := mysql.NewConfig()
+	cfg.User, cfg.Net, cfg.Addr = "root", "unix", socket
+	s.DSN = cfg.FormatDSN()
+	return s.wait(30 * time.Second)
+}
+
+func (s *Server) wait(limit time.Duration) error {
+	pool, err := sql.Open("mysql", s.DSN)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	for end := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
+		if err = pool.Ping(); err == nil {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("mariadbd does not answer: %w", err)
+		}
+	}
+}
+
+// freePort asks the system for a port of 127.0.0.1 that nobody uses.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// Kill ends the server at once, as a power cut would.
+func (s *Server) Kill() { _ = s.cmd.Process.Kill() }
+
+func account() string {
+	if os.Geteuid() == 0 {
+		return "root"
+	}
+	return os.Getenv("USER")
+}
+
+var maria struct {
+	mu     sync.Mutex
+	server string
+	err    error
+	free   []string // DSNs of migrated, empty databases
+}
+
+// borrowMariaDB hands out a migrated, empty database and takes it back, emptied,
+// when the test ends.
+func borrowMariaDB(t testing.TB) string {
+	t.Helper()
+	maria.mu.Lock()
+	defer maria.mu.Unlock()
+	if maria.server == "" && maria.err == nil {
+		maria.server, maria.err = findServer()
+	}
+	if maria.err != nil {
+		Missing(t, maria.err.Error())
+	}
+	var dsn string
+	if n := len(maria.free); n > 0 {
+		dsn, maria.free = maria.free[n-1], maria.free[:n-1]
+	} else {
+		var err error
+		if dsn, err = createDatabase(maria.server); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := empty(dsn); err != nil {
+			t.Error(err)
+			return
+		}
+		maria.mu.Lock()
+		defer maria.mu.Unlock()
+		maria.free = append(maria.free, dsn)
+	})
+	return dsn
+}
+
+func findServer() (string, error) {
+	if dsn := os.Getenv(ServerVariable); dsn != "" {
+		return dsn, nil
+	}
+	dir, err := os.MkdirTemp("", "qd-maria-")
+	if err != nil {
+		return "", err
+	}
+	s, err := StartServer(dir)
+	if err != nil {
+		return "", err
+	}
+	return s.DSN, nil
+}
+
+func createDatabase(server string) (string, error) {
+	cfg, err := mysql.ParseDSN(server)
+	if err != nil {
+		return "", err
+	}
+	pool, err := sql.Open("mysql", server)
+	if err != nil {
+		return "", err
+	}
+	defer pool.Close()
+	cfg.DBName = fmt.Sprintf("qd_%d_%08x", os.Getpid(), rand.Uint32())
+	if _, err := pool.Exec("CREATE DATABASE " + cfg.DBName); err != nil {
+		return "", err
+	}
+	dsn := cfg.FormatDSN()
+	if err := migrate(db.Settings{DSN: dsn}); err != nil {
+		return "", err
+	}
+	return dsn, keepSeeds(dsn)
+}
+
+const seeds = "seed_of_"
+
+// keepSeeds copies the rows that migrations put in, so that emptying a database
+// gives it back as it was when new.
+func keepSeeds(dsn string) error {
+	return eachTable(dsn, func(c *sql.Conn, table string) error {
+		var n int
+		if err := c.QueryRowContext(context.Background(), "SELECT COUNT(*) FROM `"+table+"`").Scan(&n); err != nil || n == 0 {
+			return err
+		}
+		_, err := c.ExecContext(context.Background(), "CREATE TABLE `"+seeds+table+"` AS SELECT * FROM `"+table+"`")
+		return err
+	})
+}
+
+func empty(dsn string) error {
+	return eachTable(dsn, func(c *sql.Conn, table string) error {
+		ctx := context.Background()
+		if strings.HasPrefix(table, seeds) || strings.HasPrefix(table, "goose_") {
+			return nil
+		}
+		if _, err := c.ExecContext(ctx, "DELETE FROM `"+table+"`"); err != nil {
+			return err
+		}
+		var n int
+		if err := c.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?", seeds+table).Scan(&n); err != nil || n == 0 {
+			return err
+		}
+		_, err := c.ExecContext(ctx, "INSERT INTO `"+table+"` SELECT * FROM `"+seeds+table+"`")
+		return err
+	})
+}
+
+func eachTable(dsn string, f func(c *sql.Conn, table string) error) error {
+	ctx := context.Background()
+	pool, err := sql.Open("mysql", dsn)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	c, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	rows, err := c.QueryContext(ctx, "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'")
+	if err != nil {
+		return err
+	}
+	var tables []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		tables = append(tables, name)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, table := range tables {
+		if err := f(c, table); err != nil {
+			return fmt.Errorf("%s: %w", table, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package db
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migrate brings the schema up to date under a lock, so that several processes
+// may start together. A database that a newer program has migrated is refused.
+func (d *DB) Migrate(ctx context.Context) error {
+	folder, err := fs.Sub(migrations, "migrations/"+d.engine)
+	if err != nil {
+		return err
+	}
+	dialect, opts := goose.DialectSQLite3, []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if d.engine == MySQL {
+		locker, err := lock.NewMySQLTableLocker()
+		if err != nil {
+			return fmt.Errorf("migration lock: %w", err)
+		}
+		dialect, opts = goose.DialectMySQL, append(opts, goose.WithLocker(locker))
+	} else {
+		unlock, err := lockFile(d.file + ".migrating")
+		if err != nil {
+			return fmt.Errorf("migration lock: %w", err)
+		}
+		defer unlock()
+	}
+	p, err := goose.NewProvider(dialect, d.pools[0], folder, opts...)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	stored, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	sources := p.ListSources()
+	if newest := sources[len(sources)-1].Version; stored > newest {
+		return fmt.Errorf("the database has schema version %d, this program knows %d: use the newer program", stored, newest)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func lockFile(name string) (unlock func(), err error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}

@@ -1,0 +1,87 @@
+-- +goose Up
+CREATE TABLE IF NOT EXISTS purge_request (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  code VARCHAR(32) NOT NULL,
+  request_key VARCHAR(64) NOT NULL,
+  state VARCHAR(24) NOT NULL,
+  requester_id BIGINT UNSIGNED NOT NULL,
+  requester_person BIGINT UNSIGNED NOT NULL,
+  requester_name VARCHAR(100) NOT NULL,
+  requester_role VARCHAR(16) NOT NULL,
+  reason VARCHAR(2000) NOT NULL,
+  scope_kind VARCHAR(16) NOT NULL,
+  departments MEDIUMTEXT NOT NULL,
+  batches MEDIUMTEXT NOT NULL,
+  residue MEDIUMTEXT NOT NULL,
+  cooling_hours INT NOT NULL,
+  at_once SMALLINT NOT NULL,
+  legal_at_once SMALLINT NOT NULL,
+  root BINARY(32) NOT NULL,
+  size BIGINT NOT NULL,
+  messages BIGINT NOT NULL,
+  attachments BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  policy_version BINARY(32) NOT NULL,
+  purged BIGINT NOT NULL,
+  skipped BIGINT NOT NULL,
+  phase VARCHAR(16) NOT NULL,
+  job_id BIGINT UNSIGNED NOT NULL,
+  created_at DATETIME(6) NOT NULL,
+  requested_at DATETIME(6) NULL,
+  cooling_until DATETIME(6) NULL,
+  confirmed_at DATETIME(6) NULL,
+  confirmed_by BIGINT UNSIGNED NULL,
+  started_at DATETIME(6) NULL,
+  finished_at DATETIME(6) NULL,
+  closed_reason VARCHAR(2000) NOT NULL,
+  mac BINARY(32) NOT NULL,
+  UNIQUE KEY code (code),
+  UNIQUE KEY request_key (request_key),
+  KEY state (state, id),
+  KEY requester (requester_id, id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS purge_batch (
+  purge_id BIGINT UNSIGNED NOT NULL,
+  batch_id BIGINT UNSIGNED NOT NULL,
+  PRIMARY KEY (purge_id, batch_id),
+  KEY batch (batch_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS purge_item (
+  purge_id BIGINT UNSIGNED NOT NULL,
+  seq BIGINT NOT NULL,
+  conversation_id BIGINT UNSIGNED NOT NULL,
+  version INT NOT NULL,
+  digest BINARY(32) NOT NULL,
+  department_id BIGINT UNSIGNED NOT NULL,
+  service_type VARCHAR(32) NOT NULL,
+  bucket_id BIGINT UNSIGNED NOT NULL,
+  batch_id BIGINT UNSIGNED NOT NULL,
+  messages INT NOT NULL,
+  attachments INT NOT NULL,
+  bytes BIGINT NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  reason VARCHAR(32) NOT NULL,
+  PRIMARY KEY (purge_id, seq),
+  UNIQUE KEY conversation (purge_id, conversation_id),
+  KEY by_conversation (conversation_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS purge_bucket (
+  purge_id BIGINT UNSIGNED NOT NULL,
+  bucket_id BIGINT UNSIGNED NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  survivors INT NOT NULL,
+  destroyed_at DATETIME(6) NULL,
+  PRIMARY KEY (purge_id, bucket_id),
+  KEY bucket (bucket_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS certificate (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  code VARCHAR(32) NOT NULL,
+  purge_id BIGINT UNSIGNED NOT NULL,
+  leaf BIGINT NOT NULL,
+  body LONGBLOB NOT NULL,
+  file LONGBLOB NULL,
+  issued_at DATETIME(6) NOT NULL,
+  UNIQUE KEY code (code),
+  UNIQUE KEY by_purge (purge_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
