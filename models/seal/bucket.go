@@ -1,0 +1,196 @@
+package seal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// WrappedSize is the length of a wrapped data key.
+const WrappedSize = 1 + dataKeySize + boxOverhead
+
+const (
+	wrappedVersion = 1
+	wrappedLabel   = "qingdang/seal/key/1\x00"
+	cacheLimit     = 4096
+)
+
+// cached is an unwrapped bucket key together with the slot it came from. It is used only while the slot
+// on disk is still the same, byte for byte.
+type cached struct {
+	slot slot
+	box  *box
+}
+
+// Bucket is an unwrapped bucket key, for sealing or opening many records with one look at the slot.
+// Take it inside a transaction that holds the bucket's row and drop it at the end: it does not notice
+// by itself that the bucket is destroyed meanwhile, but Check does.
+type Bucket struct {
+	ID    uint64
+	store *Store
+	box   *box
+}
+
+// Bucket returns the bucket with its key. It returns ErrDestroyed when the key is gone, ErrNoBucket
+// when there never was one, and ErrDamaged when its slot does not verify.
+func (s *Store) Bucket(id uint64) (*Bucket, error) {
+	var sl slot
+	if err := s.readSlot(id, &sl); err != nil {
+		return nil, err
+	}
+	s.caching.RLock()
+	hit, ok := s.cache[id]
+	s.caching.RUnlock()
+	if ok && hit.slot == sl {
+		return &Bucket{ID: id, store: s, box: hit.box}, nil
+	}
+	switch s.slotState(id, &sl) {
+	case Absent:
+		return nil, bucketError(id, ErrNoBucket)
+	case Destroyed:
+		s.forget(id)
+		return nil, bucketError(id, ErrDestroyed)
+	case Damaged:
+		s.forget(id)
+		return nil, bucketError(id, ErrDamaged)
+	}
+	key, err := s.unwrap(id, &sl)
+	if err != nil {
+		return nil, bucketError(id, err)
+	}
+	if err := s.remember(id, cached{slot: sl, box: key}); err != nil {
+		return nil, err
+	}
+	return &Bucket{ID: id, store: s, box: key}, nil
+}
+
+// Check says whether the bucket is still live. Call it after sealing and before the commit where
+// nothing else keeps the bucket from being destroyed: records sealed after that could never be opened.
+func (b *Bucket) Check() error {
+	_, err := b.store.Bucket(b.ID)
+	return err
+}
+
+// Seal seals plain under a fresh data key and wraps that key under the bucket.
+func (b *Bucket) Seal(aad AAD, plain []byte) (Sealed, error) {
+	if aad.Suite == 0 {
+		aad.Suite = b.store.suite
+	}
+	var key [dataKeySize]byte
+	defer clear(key[:])
+	b.store.fill(key[:])
+	body, err := sealBody(&key, aad, plain, b.store.fill)
+	if err != nil {
+		return Sealed{}, err
+	}
+	return Sealed{Body: body, Wrapped: b.wrap(aad.Record, key[:])}, nil
+}
+
+// Open returns the plaintext. It returns ErrTampered when body, wrapped key or aad are not those of the
+// sealing, and a FormatError when they come from a newer build. A zero aad.Suite accepts any suite.
+func (b *Bucket) Open(aad AAD, sealed Sealed) ([]byte, error) {
+	var room [dataKeySize]byte
+	defer clear(room[:])
+	key, err := b.unwrapTo(room[:0], aad.Record, sealed.Wrapped)
+	if err != nil {
+		return nil, err
+	}
+	return openBody((*[dataKeySize]byte)(key), aad, sealed.Body)
+}
+
+// RewrapTo wraps the data key of a record of b under another bucket. The body stays as it is.
+func (b *Bucket) RewrapTo(to *Bucket, record uint64, wrapped []byte) ([]byte, error) {
+	var room [dataKeySize]byte
+	defer clear(room[:])
+	key, err := b.unwrapTo(room[:0], record, wrapped)
+	if err != nil {
+		return nil, err
+	}
+	return to.wrap(record, key), nil
+}
+
+// wrap makes version ‖ box(data key), bound to bucket and record.
+func (b *Bucket) wrap(record uint64, key []byte) []byte {
+	var nonce [nonceSize]byte
+	b.store.fill(nonce[:])
+	out := make([]byte, 1, WrappedSize)
+	out[0] = wrappedVersion
+	aad := wrappedAAD(b.ID, record)
+	return b.box.seal(out, &nonce, key, aad[:])
+}
+
+func (b *Bucket) unwrapTo(dst []byte, record uint64, wrapped []byte) ([]byte, error) {
+	if len(wrapped) > 0 && wrapped[0] != wrappedVersion {
+		return nil, &FormatError{What: "key version", Got: int(wrapped[0])}
+	}
+	if len(wrapped) != WrappedSize {
+		return nil, ErrTampered
+	}
+	aad := wrappedAAD(b.ID, record)
+	return b.box.open(dst, wrapped[1:], aad[:])
+}
+
+func wrappedAAD(bucket, record uint64) (aad [len(wrappedLabel) + 16]byte) {
+	n := copy(aad[:], wrappedLabel)
+	binary.BigEndian.PutUint64(aad[n:], bucket)
+	binary.BigEndian.PutUint64(aad[n+8:], record)
+	return aad
+}
+
+// Seal is Bucket.Seal for a single record.
+func (s *Store) Seal(bucket uint64, aad AAD, plain []byte) (Sealed, error) {
+	b, err := s.Bucket(bucket)
+	if err != nil {
+		return Sealed{}, err
+	}
+	return b.Seal(aad, plain)
+}
+
+// Open is Bucket.Open for a single record.
+func (s *Store) Open(bucket uint64, aad AAD, sealed Sealed) ([]byte, error) {
+	b, err := s.Bucket(bucket)
+	if err != nil {
+		return nil, err
+	}
+	return b.Open(aad, sealed)
+}
+
+// Rewrap is Bucket.RewrapTo for a single record.
+func (s *Store) Rewrap(from, to, record uint64, wrapped []byte) ([]byte, error) {
+	a, errA := s.Bucket(from)
+	b, errB := s.Bucket(to)
+	if err := errors.Join(errA, errB); err != nil {
+		return nil, err
+	}
+	return a.RewrapTo(b, record, wrapped)
+}
+
+// remember keeps an unwrapped key, unless its slot changed since it was read: the forget of a Destroy
+// beside us would have come too early. A full cache starts anew, since unwrapping again costs microseconds.
+func (s *Store) remember(id uint64, c cached) error {
+	s.caching.Lock()
+	defer s.caching.Unlock()
+	var sl slot
+	if err := s.readSlot(id, &sl); err != nil || sl != c.slot {
+		return err
+	}
+	if len(s.cache) >= cacheLimit {
+		clear(s.cache)
+	}
+	s.cache[id] = c
+	return nil
+}
+
+// forget drops the keys of the given buckets, or of all when none is given.
+func (s *Store) forget(ids ...uint64) {
+	s.caching.Lock()
+	defer s.caching.Unlock()
+	if len(ids) == 0 {
+		clear(s.cache)
+	}
+	for _, id := range ids {
+		delete(s.cache, id)
+	}
+}
+
+func bucketError(id uint64, err error) error { return fmt.Errorf("bucket %d: %w", id, err) }

@@ -1,0 +1,152 @@
+package seal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
+)
+
+const slotsMagic = "QINGDANG SLOTS 1"
+
+// slotsHeader is slot 0: magic and store id.
+func slotsHeader(id [16]byte) []byte {
+	b := make([]byte, slotSize)
+	copy(b, slotsMagic)
+	copy(b[len(slotsMagic):], id[:])
+	return b
+}
+
+func (s *Store) openSlots() error {
+	f, err := os.OpenFile(s.path(slotsFile), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrDamaged
+	}
+	if err != nil {
+		return err
+	}
+	s.slots = f
+	var head [slotSize]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil || !slices.Equal(head[:], slotsHeader(s.id)) {
+		return ErrDamaged
+	}
+	return nil
+}
+
+// NewBuckets allocates n bucket keys and returns their ids, in ascending order. They are on disk when
+// it returns. Ids are never used twice: if the process dies here, those of this call stay unused.
+func (s *Store) NewBuckets(n int) ([]uint64, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	ids := make([]uint64, n)
+	err := s.exclusive(func() error {
+		info, err := s.slots.Stat()
+		if err != nil {
+			return err
+		}
+		// A slot that was cut off by a crash stays where it is, damaged for ever.
+		first := uint64((info.Size() + slotSize - 1) / slotSize)
+		now := s.now()
+		buf := make([]byte, 0, n*slotSize)
+		for i := range ids {
+			ids[i] = first + uint64(i)
+			sl := s.newSlot(ids[i], now)
+			buf = append(buf, sl[:]...)
+		}
+		if _, err := s.slots.WriteAt(buf, int64(first)*slotSize); err != nil {
+			return err
+		}
+		return s.slots.Sync()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("allocate buckets: %w", err)
+	}
+	return ids, nil
+}
+
+// Destroy overwrites the keys of the given buckets, in this process and for all others. It may be
+// repeated; ErrNoBucket, before anything is destroyed, means that an id was never allocated. When it
+// returns nil the tombstones are on disk.
+//
+// Overwriting in place is no promise by the medium: an SSD or a copy-on-write file system may keep the
+// old sector for a while. What is in that sector is wrapped by the root key. So what counts is that the
+// root key is kept apart, and that backups of this folder are short-lived.
+func (s *Store) Destroy(ids ...uint64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	err := s.exclusive(func() error {
+		slots := make([]slot, len(ids))
+		for i, id := range ids {
+			if err := s.readSlot(id, &slots[i]); err != nil {
+				return err
+			}
+			if s.slotState(id, &slots[i]) == Absent {
+				return fmt.Errorf("%w: %d", ErrNoBucket, id)
+			}
+		}
+		// A slot that is a tombstone already is written again: it may come from a call whose fsync
+		// failed, and the kernel takes such a page for clean until somebody writes to it.
+		now := s.now()
+		for i, id := range ids {
+			s.entomb(id, &slots[i], now)
+			if _, err := s.slots.WriteAt(slots[i][:], int64(id)*slotSize); err != nil {
+				return err
+			}
+			s.forget(id)
+		}
+		return s.slots.Sync()
+	})
+	if err != nil {
+		return fmt.Errorf("destroy buckets: %w", err)
+	}
+	return nil
+}
+
+// State says what became of a bucket.
+func (s *Store) State(id uint64) (Status, error) {
+	var sl slot
+	if err := s.readSlot(id, &sl); err != nil {
+		return Status{}, err
+	}
+	return s.status(id, &sl), nil
+}
+
+// readSlot reads a slot as it is on disk now. Past the end of the file it reads zeros, which is Absent;
+// a slot that is only partly there is Damaged by its checksum.
+func (s *Store) readSlot(id uint64, sl *slot) error {
+	*sl = slot{}
+	if id == 0 || id >= 1<<63/slotSize {
+		return nil
+	}
+	if _, err := s.slots.ReadAt(sl[:], int64(id)*slotSize); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read bucket %d: %w", id, err)
+	}
+	return nil
+}
+
+// exclusive runs f while no other goroutine and no other process changes the folder. The kernel lets go
+// of the lock when the process dies.
+func (s *Store) exclusive(f func() error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	fd := int(s.lock.Fd())
+	for {
+		err := syscall.Flock(fd, syscall.LOCK_EX)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.EINTR) {
+			return fmt.Errorf("lock key store: %w", err)
+		}
+	}
+	defer syscall.Flock(fd, syscall.LOCK_UN)
+	return f()
+}
