@@ -1,7 +1,10 @@
 package db
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
+	"net"
 
 	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
@@ -14,6 +17,12 @@ const (
 	lockWaitTimeout = 1205
 	deadlock        = 1213
 	duplicateEntry  = 1062
+
+	diskFull           = 1021
+	tooManyConnections = 1040
+	shuttingDown       = 1053
+	tableFull          = 1114
+	readOnlyServer     = 1290
 )
 
 // NotFound tells whether err says that no row was there.
@@ -38,4 +47,21 @@ func again(err error) bool {
 func sqliteUnique(err error) bool {
 	var s *sqlite.Error
 	return errors.As(err, &s) && (s.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || s.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// Unavailable tells whether err says that the database could not be reached or did not
+// answer, so that nothing is wrong with the request itself.
+func (d *DB) Unavailable(err error) bool {
+	var network net.Error
+	var m *mysql.MySQLError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return false
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, mysql.ErrInvalidConn), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
+		return true
+	case errors.As(err, &m):
+		return m.Number == tooManyConnections || m.Number == readOnlyServer || m.Number == diskFull || m.Number == tableFull || m.Number == shuttingDown
+	}
+	var s *sqlite.Error
+	return errors.As(err, &s) && (s.Code()&0xff == sqlite3.SQLITE_BUSY || s.Code()&0xff == sqlite3.SQLITE_FULL || s.Code()&0xff == sqlite3.SQLITE_CANTOPEN || s.Code()&0xff == sqlite3.SQLITE_IOERR)
 }

@@ -9,7 +9,8 @@ CREATE TABLE IF NOT EXISTS bin_draft (
   batch_id BIGINT UNSIGNED NULL,
   created_at DATETIME(6) NOT NULL,
   changed_at DATETIME(6) NOT NULL,
-  KEY owner (owner_id, id)
+  KEY owner (owner_id, id),
+  KEY by_batch (batch_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE TABLE IF NOT EXISTS bin_draft_item (
   draft_id BIGINT UNSIGNED NOT NULL,
@@ -55,10 +56,13 @@ CREATE TABLE IF NOT EXISTS bin_item (
   department_id BIGINT UNSIGNED NOT NULL,
   state VARCHAR(16) NOT NULL,
   was_state SMALLINT NOT NULL,
+  version INT NOT NULL,
   reason VARCHAR(32) NOT NULL,
+  bytes BIGINT NOT NULL,
   purge_id BIGINT UNSIGNED NULL,
   changed_at DATETIME(6) NOT NULL,
   PRIMARY KEY (batch_id, conversation_id),
   KEY conversation (conversation_id),
-  KEY state (state, batch_id)
+  KEY state (state, batch_id, department_id, bytes),
+  KEY by_purge (purge_id, state)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

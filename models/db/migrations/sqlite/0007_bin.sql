@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS bin_draft (
   changed_at DATETIME NOT NULL
 );
 CREATE INDEX IF NOT EXISTS bin_draft_owner ON bin_draft (owner_id, id);
+CREATE INDEX IF NOT EXISTS bin_draft_by_batch ON bin_draft (batch_id);
 CREATE TABLE IF NOT EXISTS bin_draft_item (
   draft_id BIGINT NOT NULL,
   conversation_id BIGINT NOT NULL,
@@ -55,10 +56,13 @@ CREATE TABLE IF NOT EXISTS bin_item (
   department_id BIGINT NOT NULL,
   state VARCHAR(16) NOT NULL,
   was_state SMALLINT NOT NULL,
+  version INT NOT NULL,
   reason VARCHAR(32) NOT NULL,
+  bytes BIGINT NOT NULL,
   purge_id BIGINT NULL,
   changed_at DATETIME NOT NULL,
   PRIMARY KEY (batch_id, conversation_id)
 );
 CREATE INDEX IF NOT EXISTS bin_item_conversation ON bin_item (conversation_id);
-CREATE INDEX IF NOT EXISTS bin_item_state ON bin_item (state, batch_id);
+CREATE INDEX IF NOT EXISTS bin_item_state ON bin_item (state, batch_id, department_id, bytes);
+CREATE INDEX IF NOT EXISTS bin_item_by_purge ON bin_item (purge_id, state);

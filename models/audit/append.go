@@ -1,0 +1,104 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"qingdang/models/audit/proof"
+	"qingdang/models/db"
+)
+
+// refusalTime bounds the writing of a refusal, whose context no longer ends with
+// the request.
+const refusalTime = 10 * time.Second
+
+// ErrNoHead says that the log's head row is missing. Nothing can be done until
+// somebody has looked: without a log no act may happen.
+var ErrNoHead = errors.New("audit: the head of the log is missing")
+
+// Append writes down what the transaction did. It is the last statement of a use
+// case, because it locks the head of the log until the commit: one head makes
+// one order of all acts. If it fails, the act has not happened.
+func Append(tx *db.Tx, e Entry) error {
+	_, err := AppendAt(tx, e)
+	return err
+}
+
+// AppendAt is Append for acts that need the leaf's index afterwards, for the
+// certificate that refers to it.
+func AppendAt(tx *db.Tx, e Entry) (int64, error) {
+	e, err := e.normal()
+	if err != nil {
+		return 0, err
+	}
+	edge, err := lockEdge(tx)
+	if err != nil {
+		return 0, err
+	}
+	n := edge.Size()
+	leaf, err := encode(n, tx.Now, e)
+	if err != nil {
+		return 0, err
+	}
+	row := newRow(n, tx.Now, e, leaf)
+	if err := tx.Create(&row).Error; err != nil {
+		return 0, fmt.Errorf("append leaf: %w", err)
+	}
+	if err := storeNodes(tx, n, edge.Add(tlog.Hash(row.Hash))); err != nil {
+		return 0, err
+	}
+	root := edge.Root()
+	res := tx.Model(&headRow{}).Where("id = ? AND size = ?", headID, n).
+		Updates(map[string]any{"size": n + 1, "root": root[:], "edge": edge.Bytes(), "last_at": tx.Now})
+	switch {
+	case res.Error != nil:
+		return 0, fmt.Errorf("move head: %w", res.Error)
+	case res.RowsAffected != 1:
+		return 0, fmt.Errorf("move head from %d: %w", n, ErrNoHead)
+	}
+	tx.MarkAudited()
+	return n, nil
+}
+
+const headID = 1
+
+// lockEdge locks the head and gives the tree's right edge.
+func lockEdge(tx *db.Tx) (*proof.Edge, error) {
+	var rows []headRow
+	if err := tx.ForUpdate().Where("id = ?", headID).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("lock head: %w", err)
+	}
+	if len(rows) != 1 {
+		return nil, ErrNoHead
+	}
+	edge, err := proof.ParseEdge(rows[0].Size, rows[0].Edge)
+	if err != nil {
+		return nil, fmt.Errorf("head of the log: %w", err)
+	}
+	return edge, nil
+}
+
+func storeNodes(tx *db.Tx, n int64, hashes []tlog.Hash) error {
+	first := tlog.StoredHashIndex(0, n)
+	rows := make([]nodeRow, len(hashes))
+	for i, h := range hashes {
+		rows[i] = nodeRow{Idx: first + int64(i), Hash: h[:]}
+	}
+	if err := tx.Create(&rows).Error; err != nil {
+		return fmt.Errorf("store nodes: %w", err)
+	}
+	return nil
+}
+
+// Refused writes down that somebody was refused, in a transaction of its own
+// that does not end with the request. If it fails the person is still refused.
+func Refused(ctx context.Context, d *db.DB, e Entry) error {
+	e.Result = ResultRefused
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refusalTime)
+	defer cancel()
+	return d.Write(ctx, func(tx *db.Tx) error { return Append(tx, e) })
+}
