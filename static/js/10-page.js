@@ -1,0 +1,100 @@
+// Small behaviours of the pages, hung on data- attributes. Everything works
+// without them; nothing here decides anything. Files in js/ are served as one.
+"use strict";
+
+document.documentElement.classList.add("has-script");
+
+// on listens for an event on anything that matches, also what htmx swaps in later.
+function on(type, selector, handle) {
+	document.addEventListener(type, (event) => {
+		const hit = event.target instanceof Element && event.target.closest(selector);
+		if (hit) handle(event, hit);
+	});
+}
+
+function announce(text) {
+	const live = document.getElementById("live");
+	if (live) live.textContent = text;
+}
+
+// A form is sent once: a second click while the first is on its way does nothing.
+// The button is marked after the submit, so that its name and value are sent.
+document.addEventListener("submit", (event) => {
+	const form = event.target;
+	if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("data-resubmit")) return;
+	if (form.hasAttribute("data-sent")) {
+		event.preventDefault();
+		return;
+	}
+	form.setAttribute("data-sent", "");
+	if (event.submitter) event.submitter.classList.add("busy");
+});
+
+// A page that comes back from the browser's memory may be sent again.
+window.addEventListener("pageshow", () => {
+	for (const form of document.querySelectorAll("form[data-sent]")) form.removeAttribute("data-sent");
+	for (const button of document.querySelectorAll(".busy")) button.classList.remove("busy");
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+	const form = event.target.closest && event.target.closest("form[data-sent]");
+	if (form) {
+		form.removeAttribute("data-sent");
+		for (const button of form.querySelectorAll(".busy")) button.classList.remove("busy");
+	}
+});
+
+on("change", "[data-autosubmit]", (event, control) => control.form && control.form.requestSubmit());
+
+on("click", "[data-copy]", async (event, button) => {
+	const text = button.getAttribute("data-copy");
+	try {
+		await navigator.clipboard.writeText(text);
+	} catch {
+		return; // not a secure context: the text beside the button can be selected
+	}
+	const before = button.textContent;
+	button.textContent = button.getAttribute("data-copied");
+	announce(button.textContent);
+	setTimeout(() => { button.textContent = before; }, 2000);
+});
+
+// Menus close on a click elsewhere; Escape is in keys.js.
+document.addEventListener("click", (event) => {
+	for (const menu of document.querySelectorAll("details.qd-menu[open]")) {
+		if (!menu.contains(event.target)) menu.open = false;
+	}
+});
+
+// Toasts go after ten seconds, but not while somebody points at or is in them.
+function watchToasts(root) {
+	for (const toast of root.querySelectorAll("[data-toast]:not([data-toast-stays])")) {
+		let timer;
+		const start = () => { timer = setTimeout(() => toast.remove(), 10000); };
+		const stop = () => clearTimeout(timer);
+		toast.addEventListener("pointerenter", stop);
+		toast.addEventListener("pointerleave", start);
+		toast.addEventListener("focusin", stop);
+		toast.addEventListener("focusout", start);
+		start();
+	}
+}
+on("click", "[data-toast-close]", (event, button) => button.closest("[data-toast]").remove());
+
+function focusMarked(root) {
+	const target = root.querySelector("[data-focus]");
+	if (target) target.focus();
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+	watchToasts(document);
+	focusMarked(document);
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+	watchToasts(event.target);
+	focusMarked(event.target);
+	// The element that had the focus may be gone: the region's heading takes it.
+	if (document.activeElement === document.body) {
+		const heading = event.target.querySelector("h2[tabindex], h1[tabindex]");
+		if (heading) heading.focus({preventScroll: true});
+	}
+});

@@ -1,0 +1,85 @@
+// Keys. Single letters only when the user's settings say so (WCAG 2.1.4).
+(() => {
+	const typing = (el) => el instanceof Element && el.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+	const letters = () => document.body.hasAttribute("data-shortcuts");
+
+	// Rows of the first table that takes keys; the row at hand has the class "at".
+	const rows = () => Array.from(document.querySelectorAll("table[data-rows] > tbody > tr"));
+	const current = (all) => all.findIndex((row) => row.classList.contains("at"));
+
+	function move(step) {
+		const all = rows();
+		if (all.length === 0) return;
+		const was = current(all);
+		const next = was < 0 ? 0 : Math.min(Math.max(was + step, 0), all.length - 1);
+		if (was >= 0) all[was].classList.remove("at");
+		all[next].classList.add("at");
+		const link = all[next].querySelector("a[href], input");
+		if (link) link.focus({preventScroll: true});
+		all[next].scrollIntoView({block: "nearest"});
+	}
+
+	function tick() {
+		const all = rows();
+		const box = current(all) >= 0 && all[current(all)].querySelector("[data-select-row]");
+		if (box) box.click();
+	}
+
+	function escape() {
+		const menu = document.querySelector("details.qd-menu[open]");
+		if (menu) {
+			menu.open = false;
+			menu.querySelector("summary").focus();
+			return;
+		}
+		if (location.hash === "#menu") {
+			location.hash = "#main";
+			document.querySelector(".qd-menu-open").focus();
+			return;
+		}
+		const close = document.querySelector("[data-drawer-close]");
+		if (close) {
+			close.click();
+			return;
+		}
+		const clear = document.querySelector("[data-selection-clear]");
+		if (clear) clear.click();
+	}
+
+	let going = 0;
+	function go(letter) {
+		const link = document.querySelector(`[data-goto-key="${CSS.escape(letter)}"]`);
+		if (link) link.click();
+	}
+
+	document.addEventListener("keydown", (event) => {
+		if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+		if (event.key === "Escape") {
+			escape();
+			return;
+		}
+		if (typing(event.target) || !letters()) return;
+		if (going > event.timeStamp) {
+			going = 0;
+			go(event.key);
+			return;
+		}
+		switch (event.key) {
+		case "/": {
+			const field = document.querySelector("main [data-slash]") || document.querySelector("[data-slash]");
+			if (!field) return;
+			event.preventDefault();
+			field.focus();
+			break;
+		}
+		case "g": going = event.timeStamp + 1000; break;
+		case "j": move(1); break;
+		case "k": move(-1); break;
+		case "x": tick(); break;
+		default: {
+			const own = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`);
+			if (own) own.click();
+		}
+		}
+	});
+})();

@@ -1,0 +1,141 @@
+package locale
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCatalogueFilesAreWellFormed(t *testing.T) {
+	if err := catalogues().err; err != nil {
+		t.Error(err)
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{\d+\}`)
+
+func TestBothLanguagesHaveTheSameKeysAndPlaceholders(t *testing.T) {
+	chinese, english := catalogues().texts[Chinese], catalogues().texts[English]
+	for key, text := range chinese {
+		other, ok := english[key]
+		if !ok {
+			t.Errorf("%s has no English text", key)
+			continue
+		}
+		if got, want := holes(other), holes(text); !slices.Equal(got, want) {
+			t.Errorf("%s has placeholders %v in English, %v in Chinese", key, got, want)
+		}
+	}
+	for key, text := range english {
+		base := strings.TrimSuffix(key, pluralOne)
+		reference, ok := chinese[base]
+		if !ok {
+			t.Errorf("%s has no Chinese text", key)
+			continue
+		}
+		// A singular may leave its number out: "the conversation".
+		for _, hole := range holes(text) {
+			if !slices.Contains(holes(reference), hole) {
+				t.Errorf("%s has %s, which the Chinese text has not", key, hole)
+			}
+		}
+	}
+}
+
+func holes(text string) []string {
+	found := placeholder.FindAllString(text, -1)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+func TestTextsKeepToTheWordingRules(t *testing.T) {
+	rules := map[Lang][]string{
+		Chinese: {"清空数据", "销毁一切", "一键删除", "永久清理", "抱歉", "成功！", "您"},
+		English: {"Sorry", "sorry", "Are you sure", "Oops"},
+	}
+	for lang, words := range rules {
+		for key, text := range catalogues().texts[lang] {
+			if strings.TrimSpace(text) == "" {
+				t.Errorf("%s %s is empty", lang, key)
+			}
+			for _, word := range words {
+				if strings.Contains(text, word) {
+					t.Errorf("%s %s says %q", lang, key, word)
+				}
+			}
+		}
+	}
+}
+
+// used finds keys in sources: T(ctx, "…") and its likes, faults, flashes, and
+// fields whose name ends in Key.
+var used = []*regexp.Regexp{
+	regexp.MustCompile(`\bT\((?:ctx|[\w.]+\(\)(?:\.Context\(\))?|[\w.]+),\s*"([^"]+)"`),
+	regexp.MustCompile(`\bfault\.(?:Invalid|Forbidden|NotFound|Conflict|Gone|Busy)\(\s*"([^"]+)"`),
+	regexp.MustCompile(`\bFlash\w*\(\w+,\s*"([^"]+)"`),
+	regexp.MustCompile(`\b\w*Key:\s*"([^"]+)"`),
+	regexp.MustCompile(`\blocale\.Key\("([^"]+)"`),
+}
+
+// rooms are where words are used, seen from this package.
+var rooms = []string{"../../templates", "../../handlers", "../../web", "../../models"}
+
+func TestEveryUsedKeyIsInTheCatalogue(t *testing.T) {
+	found := 0
+	for _, room := range rooms {
+		err := filepath.WalkDir(room, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !isSource(path) {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, pattern := range used {
+				for _, m := range pattern.FindAllStringSubmatch(string(source), -1) {
+					found++
+					checkKey(t, path, m[1])
+				}
+			}
+			return nil
+		})
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	if found < 50 {
+		t.Errorf("found only %d uses; the patterns no longer match the sources", found)
+	}
+}
+
+func isSource(path string) bool {
+	if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_templ.go") {
+		return false
+	}
+	return strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".templ")
+}
+
+// checkKey holds that a key is there; one that ends in a separator is the
+// beginning of keys that are put together from a code.
+func checkKey(t *testing.T, path, key string) {
+	t.Helper()
+	if !strings.Contains(key, ".") {
+		return // not a key: another function or field of the same shape
+	}
+	if strings.HasSuffix(key, ".") || strings.HasSuffix(key, "_") {
+		for known := range catalogues().texts[Chinese] {
+			if strings.HasPrefix(known, key) {
+				return
+			}
+		}
+		t.Errorf("%s: no key begins with %q", path, key)
+		return
+	}
+	if !Has(key) {
+		t.Errorf("%s: key %q is missing", path, key)
+	}
+}

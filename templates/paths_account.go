@@ -1,0 +1,35 @@
+package templates
+
+import (
+	"net/url"
+	"strconv"
+)
+
+// Addresses of signing in and of the own account.
+const (
+	LoginPath      = "/login"
+	LoginCodePath  = "/login/otp"
+	LoginEnrolPath = "/login/enroll"
+	LogoutPath     = "/logout"
+	LanguagePath   = "/preferences/language"
+	ThemePath      = "/preferences/theme"
+	AccountPath    = "/account"
+	OrgPath        = "/org"
+)
+
+// LoginNextPath is the page at path of signing in that leads to next afterwards.
+func LoginNextPath(path, next string) string {
+	if next == "" || next == "/" {
+		return path
+	}
+	return path + "?" + url.Values{"next": {next}}.Encode()
+}
+
+// SetupPath is the page of a one-time link.
+func SetupPath(token string) string { return "/setup/" + url.PathEscape(token) }
+
+// MemberPath is the page of one member.
+func MemberPath(user uint64) string { return OrgPath + "/members/" + strconv.FormatUint(user, 10) }
+
+// MemberActPath is where a form about a member is sent.
+func MemberActPath(user uint64, act string) string { return MemberPath(user) + "/" + act }
