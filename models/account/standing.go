@@ -1,0 +1,81 @@
+package account
+
+import (
+	"fmt"
+	"time"
+
+	"qingdang/models/db"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+)
+
+// Standing is what others may know of an account.
+type Standing struct {
+	User    id.User
+	Person  id.Person
+	StaffNo string
+	Name    string
+	Role    Role
+}
+
+func (u *user) standing() Standing {
+	return Standing{User: u.ID, Person: u.PersonID, StaffNo: u.StaffNo, Name: u.Name, Role: u.Role}
+}
+
+// Names gives the standing of accounts, for pages. Unknown ids are left out.
+func Names(tx *db.Tx, users ...id.User) (map[id.User]Standing, error) {
+	out := make(map[id.User]Standing, len(users))
+	if len(users) == 0 {
+		return out, nil
+	}
+	var rows []user
+	if err := tx.Where("id IN ?", users).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read names: %w", err)
+	}
+	for i := range rows {
+		out[rows[i].ID] = rows[i].standing()
+	}
+	return out, nil
+}
+
+// firstVote is how long a new approver waits, so that nobody can be made one and
+// vote before the others notice.
+const firstVote = 24 * time.Hour
+
+// Voter gives the standing of an account that may vote as role now. The account's
+// row stays locked, so that a change of role and a vote never both pass. The fault
+// is forbidden if the account is off or no longer in the role, if no second
+// administrator has confirmed the role, or if it is younger than a day.
+func Voter(tx *db.Tx, who id.User, role Role) (Standing, error) {
+	u, err := lockUser(tx, who)
+	if err != nil {
+		return Standing{}, err
+	}
+	switch {
+	case !u.live(tx) || u.Role != role || !role.Votes():
+		return Standing{}, fault.Forbidden("account.forbidden")
+	case u.VoteFrom == nil:
+		return Standing{}, fault.Forbidden("account.vote_unconfirmed")
+	case tx.Now.Before(*u.VoteFrom):
+		return Standing{}, fault.Forbidden("account.vote_wait", *u.VoteFrom)
+	}
+	return u.standing(), nil
+}
+
+// ActiveAs tells whether an account is still usable, still belongs to the person
+// and still has the role, for the look again before something is destroyed. The
+// row stays locked.
+func ActiveAs(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
+	u, err := lockUser(tx, who)
+	switch {
+	case fault.KindOf(err) == fault.KindNotFound:
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return u.live(tx) && u.PersonID == of && u.Role == role && u.VoteFrom != nil && !tx.Now.Before(*u.VoteFrom), nil
+}
+
+// live is active inside somebody's transaction. Whether demo accounts may work is
+// settled at login and when the program starts.
+func (u *user) live(tx *db.Tx) bool { return u.active(tx.Now, u.Demo) }
