@@ -72,7 +72,7 @@ func TestStoreIsIdempotentAndAddsOnlyWhatIsNew(t *testing.T) {
 		more := store(t, d, v, one("e1", sales, said("你好", "在吗", "退款到了")))[0]
 		fewer := store(t, d, v, one("e1", sales, said("你好")))[0]
 		got := []conversation.Outcome{first, again, more, fewer}
-		want := []conversation.Outcome{{ID: first.ID, Created: true, Messages: 2}, {ID: first.ID}, {ID: first.ID, Messages: 1}, {ID: first.ID}}
+		want := []conversation.Outcome{{ID: first.ID, Created: true, Changed: true, Messages: 2}, {ID: first.ID}, {ID: first.ID, Changed: true, Messages: 1}, {ID: first.ID}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}

@@ -91,9 +91,8 @@ func merge(tx *db.Tx, v Vault, old *Conversation, n *New) (Outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	added, changed := combine(doc, n.Document.Messages)
-	out.Messages = added
-	if !changed {
+	out.Messages, out.Changed = combine(doc, n.Document.Messages)
+	if !out.Changed {
 		return out, nil
 	}
 	old.Version++

@@ -32,6 +32,7 @@ type New struct {
 type Outcome struct {
 	ID       id.Conversation // 0 when Purged
 	Created  bool
+	Changed  bool // created, or given something new
 	Messages int  // messages that were new
 	Purged   bool // it was destroyed before and stays so (invariant I15)
 }
@@ -69,7 +70,7 @@ func Store(tx *db.Tx, v Vault, batch []New) ([]Outcome, error) {
 			}
 		default:
 			a := newAddition(v, tx.Now, macs[i], &batch[i])
-			out[i] = Outcome{ID: a.row.ID, Created: true, Messages: a.row.Messages}
+			out[i] = Outcome{ID: a.row.ID, Created: true, Changed: true, Messages: a.row.Messages}
 			fresh = append(fresh, a)
 		}
 	}
