@@ -20,8 +20,8 @@ var menuGroups = []struct {
 	{"menu.group_conversations", []place{{"menu.conversations", "/conversations", "search"}, {"menu.searches", "/searches", "bookmark"}}},
 	{"menu.group_disposal", []place{{"menu.batches", "/batches", "trash-x"}, {"menu.bin", "/bin", "recycle"}, {"menu.purges", "/purges", "flame"}}},
 	{"menu.group_governance", []place{{"menu.retention", "/retention", "calendar-cog"}, {"menu.holds", "/holds", "lock"}}},
-	{"menu.group_evidence", []place{{"menu.exports", "/exports", "file-export"}, {"menu.audit", "/audit", "history"}, {"menu.inspections", "/inspections", "clipboard-check"}}},
-	{"menu.group_admin", []place{{"menu.org", "/org", "sitemap"}, {"menu.connectors", "/connectors", "plug-connected"}, {"menu.settings", "/settings", "settings"}}},
+	{"menu.group_evidence", []place{{"menu.exports", "/exports", "file-export"}, {"menu.reports", "/reports", "report"}, {"menu.audit", "/audit", "history"}, {"menu.inspections", "/inspections", "clipboard-check"}}},
+	{"menu.group_admin", []place{{"menu.imports", "/imports", "file-import"}, {"menu.org", "/org", "sitemap"}, {"menu.connectors", "/connectors", "plug-connected"}, {"menu.settings", "/settings", "settings"}}},
 }
 
 func (a *App) menu(here string, by account.Actor) []templates.MenuGroup {

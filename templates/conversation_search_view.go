@@ -1,0 +1,231 @@
+package templates
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"qingdang/templates/locale"
+	"qingdang/templates/ui"
+)
+
+// ConversationsView is the search page: the form as it was sent, and what was found.
+type ConversationsView struct {
+	Search   Search
+	Customer string // as the reader typed it; it stands in the form only
+	Problems Problems
+
+	Departments []ui.Option // those of the reader, in walking order
+	DeptName    string      // of the chosen one
+	Tags        []string    // that exist
+	ClearSearch string      // the customer masked, for its chip
+
+	Found     bool // the search ran
+	Rows      []ConversationRow
+	Total     int64
+	Binned    int64
+	BinPath   string
+	First     int64
+	Prev      string
+	Next      string
+	CanHide   bool
+	BatchPath string // "" where the reader makes no batches, or none can be made of it
+}
+
+// ConversationRow is one conversation of a list. Texts are masked.
+type ConversationRow struct {
+	ID         uint64
+	Code       string
+	Path       string
+	Readable   bool
+	Name       string
+	Account    string
+	Preview    string
+	Department string
+	Agent      string
+	Platform   string
+	Type       string
+	Tags       []string
+	Messages   int
+	LastAt     time.Time
+	State      string
+	Locks      []string // codes of status.lock.*
+}
+
+// SearchTypes and SearchPlatforms are what a search offers to choose from.
+var (
+	SearchTypes     = []string{"咨询", "售后", "投诉", "交易", "法律纠纷"}
+	SearchPlatforms = []string{"qianniu", "wechat", "wecom", "ctrip", "sobot", "qq", "dingtalk", "xiaoneng"}
+)
+
+// SearchSizes are the sizes of a page; the first is the usual one.
+var SearchSizes = []int{20, 10, 50, 100}
+
+// TypeWord is a service type in the reader's language; one that nobody foresaw stays as it is.
+func TypeWord(ctx context.Context, serviceType string) string {
+	return wordOr(ctx, "conversation.type_", serviceType)
+}
+
+// PlatformWord is a platform in the reader's language.
+func PlatformWord(ctx context.Context, platform string) string {
+	return wordOr(ctx, "conversation.platform_", platform)
+}
+
+func wordOr(ctx context.Context, prefix, code string) string {
+	switch {
+	case code == "":
+		return locale.None
+	case locale.Has(prefix + code):
+		return locale.T(ctx, prefix+code)
+	}
+	return code
+}
+
+func wordsOf(ctx context.Context, word func(context.Context, string) string, codes []string) string {
+	out := make([]string, len(codes))
+	for i, c := range codes {
+		out[i] = word(ctx, c)
+	}
+	return strings.Join(out, locale.T(ctx, "conversation.and"))
+}
+
+func (r ConversationRow) title(ctx context.Context) string {
+	switch {
+	case r.Name == "" && r.Account == "":
+		return r.Code
+	case r.Account == "":
+		return r.Name
+	case r.Name == "":
+		return locale.T(ctx, "conversation.account_only", PlatformWord(ctx, r.Platform), r.Account)
+	}
+	return locale.T(ctx, "conversation.customer", r.Name, PlatformWord(ctx, r.Platform), r.Account)
+}
+
+func (r ConversationRow) preview(ctx context.Context) string {
+	if !r.Readable {
+		return locale.T(ctx, "conversation.unreadable_short")
+	}
+	return r.Preview
+}
+
+func options(ctx context.Context, word func(context.Context, string) string, offered, chosen []string) []ui.Option {
+	var out []ui.Option
+	add := func(code string, on bool) {
+		out = append(out, ui.Option{Value: code, Label: word(ctx, code), Chosen: on})
+	}
+	has := func(list []string, code string) bool {
+		for _, c := range list {
+			if c == code {
+				return true
+			}
+		}
+		return false
+	}
+	for _, c := range offered {
+		add(c, has(chosen, c))
+	}
+	for _, c := range chosen {
+		if !has(offered, c) {
+			add(c, true)
+		}
+	}
+	return out
+}
+
+func stateOptions(ctx context.Context, chosen string) []ui.Option {
+	var out []ui.Option
+	for _, s := range []string{"", SearchHidden, SearchAll} {
+		key := s
+		if key == "" {
+			key = "active"
+		}
+		out = append(out, ui.Option{Value: s, Label: locale.T(ctx, "conversation.state_"+key), Chosen: s == chosen})
+	}
+	return out
+}
+
+// folded counts the conditions that stand behind "more".
+func (v ConversationsView) folded() int {
+	n := 0
+	for _, on := range []bool{
+		len(v.Search.Types) > 0, len(v.Search.Platforms) > 0, len(v.Search.Tags) > 0, len(v.Search.Agents) > 0, v.Customer != "", v.Search.State != "",
+	} {
+		if on {
+			n++
+		}
+	}
+	return n
+}
+
+// chips are the active conditions, each with the address of the search without it.
+func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
+	var out []ui.Chip
+	base := v.Search
+	base.Cursor = ""
+	add := func(on bool, text string, drop func(*Search)) {
+		if !on {
+			return
+		}
+		without := base
+		drop(&without)
+		out = append(out, ui.Chip{Text: text, Remove: ConversationsPath(without)})
+	}
+	named := func(key, value string) string { return locale.T(ctx, "conversation.chip", locale.Key(key), value) }
+	s := v.Search
+	add(s.From != "" || s.To != "", named("conversation.last_message", v.period(ctx)), func(n *Search) { n.From, n.To = "", "" })
+	dept := v.DeptName
+	if s.Sub {
+		dept = locale.T(ctx, "conversation.dept_sub", dept)
+	}
+	add(v.DeptName != "", named("conversation.department", dept), func(n *Search) { n.Dept, n.Sub = "", false })
+	add(len(s.Types) > 0, named("conversation.type", wordsOf(ctx, TypeWord, s.Types)), func(n *Search) { n.Types = nil })
+	add(len(s.Platforms) > 0, named("conversation.platform", wordsOf(ctx, PlatformWord, s.Platforms)), func(n *Search) { n.Platforms = nil })
+	plain := func(_ context.Context, s string) string { return s }
+	add(len(s.Tags) > 0, named("conversation.tags", wordsOf(ctx, plain, s.Tags)), func(n *Search) { n.Tags = nil })
+	add(len(s.Agents) > 0, named("conversation.agent_no", wordsOf(ctx, plain, s.Agents)), func(n *Search) { n.Agents = nil })
+	add(v.ClearSearch != "", named("conversation.customer_id", v.ClearSearch), func(n *Search) { n.SID = "" })
+	if s.State != "" {
+		add(true, named("common.state", locale.T(ctx, "conversation.state_"+s.State)), func(n *Search) { n.State = "" })
+	}
+	return out
+}
+
+func (v ConversationsView) period(ctx context.Context) string {
+	from, to := v.Search.From, v.Search.To
+	switch {
+	case from == "":
+		return locale.T(ctx, "conversation.until", to)
+	case to == "":
+		return locale.T(ctx, "conversation.since", from)
+	case from == to:
+		return from
+	}
+	return from + " ～ " + to
+}
+
+func (v ConversationsView) clearPath() string {
+	if v.Search.Narrowed() {
+		return ConversationsRoot
+	}
+	return ""
+}
+
+func (v ConversationsView) pager() ui.PagerView {
+	p := ui.PagerView{First: v.First, Last: v.First + int64(len(v.Rows)) - 1, Total: v.Total, Prev: v.Prev, Next: v.Next, Target: "#results"}
+	current := v.Search.Size
+	if current == 0 {
+		current = SearchSizes[0]
+	}
+	for _, n := range []int{10, 20, 50, 100} {
+		s := v.Search
+		s.Cursor, s.Size = "", n
+		if n == SearchSizes[0] {
+			s.Size = 0
+		}
+		p.Sizes = append(p.Sizes, ui.SizeLink{Size: n, Path: ConversationsPath(s), Active: n == current})
+	}
+	return p
+}
+
+// paged tells whether there is anything to page through.
+func (v ConversationsView) paged() bool { return v.Total > 10 || v.Prev != "" }
