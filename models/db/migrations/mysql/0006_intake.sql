@@ -1,10 +1,17 @@
 -- +goose Up
 CREATE TABLE IF NOT EXISTS import_run (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  code VARCHAR(32) NOT NULL,
   job_id BIGINT UNSIGNED NOT NULL,
   owner_id BIGINT UNSIGNED NOT NULL,
+  department_id BIGINT UNSIGNED NOT NULL,
   state VARCHAR(16) NOT NULL,
+  asked VARCHAR(16) NOT NULL,
   format VARCHAR(16) NOT NULL,
+  bytes BIGINT NOT NULL,
+  tries INT NOT NULL,
+  spool VARCHAR(32) NOT NULL,
+  source MEDIUMBLOB NOT NULL,
   conversations BIGINT NOT NULL,
   messages BIGINT NOT NULL,
   duplicates BIGINT NOT NULL,
@@ -17,5 +24,7 @@ CREATE TABLE IF NOT EXISTS import_run (
   details MEDIUMBLOB NOT NULL,
   created_at DATETIME(6) NOT NULL,
   finished_at DATETIME(6) NULL,
+  UNIQUE KEY code (code),
+  UNIQUE KEY spool (spool),
   KEY owner (owner_id, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"qingdang/models/account"
+	"qingdang/models/audit"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/department"
+	"qingdang/models/hold"
+	"qingdang/models/intake"
+	"qingdang/models/purge"
+	"qingdang/models/report"
+	"qingdang/models/seal"
+)
+
+// app is everything a command works with, opened by one Config.
+type app struct {
+	config        *Config
+	db            *db.DB
+	store         *seal.Store
+	accounts      *account.Accounts
+	departments   *department.Departments
+	conversations *conversation.Conversations
+	importer      *intake.Importer
+	log           *audit.Log
+	bin           *bin.Bin
+	holds         *hold.Holds
+	purges        *purge.Desk
+	reader        *report.Reader
+	demo          bool
+}
+
+var suites = map[string]seal.Suite{"cascade": seal.Cascade, "aes": seal.AES256GCM, "sm4": seal.SM4GCM}
+
+// signingName is the name in the verifier key that stands on certificates and reports.
+const signingName = "qingdang/evidence"
+
+// options are what only some commands or tests want of the wiring.
+type options struct {
+	demo  bool
+	clock db.Clock
+}
+
+// withApp opens the application by the environment, runs f and closes it. Every command that
+// touches data migrates first, so that a script needs no server.
+func (t *terminal) withApp(f func(a *app) error) error {
+	c, err := loadConfig(t.getenv)
+	if err != nil {
+		return err
+	}
+	return t.withConfig(c, options{}, f)
+}
+
+func (t *terminal) withConfig(c *Config, o options, f func(a *app) error) (err error) {
+	a, err := openApp(t.ctx, c, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	return f(a)
+}
+
+// openApp opens the database and the key store and migrates. A database whose key store is
+// missing is refused: what it holds could not be read, and new keys would hide the loss.
+func openApp(ctx context.Context, c *Config, o options) (*app, error) {
+	if err := os.MkdirAll(c.temporary(), 0o700); err != nil {
+		return nil, fmt.Errorf("QINGDANG_DATA: %w", err)
+	}
+	d, err := db.Open(ctx, db.Settings{DSN: c.DSN, File: c.databaseFile(), Clock: o.clock})
+	if err != nil {
+		return nil, err
+	}
+	a := &app{config: c, db: d}
+	if err := a.open(ctx, o); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *app) open(ctx context.Context, o options) (err error) {
+	if err := a.db.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := a.openKeys(ctx); err != nil {
+		return err
+	}
+	a.departments = &department.Departments{DB: a.db}
+	a.accounts, err = account.New(account.Settings{DB: a.db, Keys: a.store, Resolve: a.departments.Resolve, Demo: o.demo})
+	if err != nil {
+		return err
+	}
+	vault := conversation.Vault{Store: a.store}
+	a.conversations = &conversation.Conversations{DB: a.db, Vault: vault}
+	a.importer = &intake.Importer{DB: a.db, Vault: vault}
+	signer, err := a.store.Signer(signingName)
+	if err != nil {
+		return fmt.Errorf("signing key: %w", err)
+	}
+	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.checkpoints()}
+	zone := a.config.location
+	a.bin = &bin.Bin{DB: a.db, Zone: zone}
+	a.holds = &hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: zone}
+	a.purges = &purge.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Zone: zone}
+	a.reader = &report.Reader{DB: a.db, Zone: zone}
+	a.demo = o.demo
+	return nil
+}
+
+// openKeys opens the key store and makes sure that it is the one this database was written
+// with.
+func (a *app) openKeys(ctx context.Context) (err error) {
+	known, err := a.db.Setting(ctx, "key_store")
+	if err != nil {
+		return err
+	}
+	a.store, err = seal.OpenStore(seal.Options{
+		Dir: a.config.Keys, Root: []byte(a.config.RootKey), Create: known == "", Suite: suites[a.config.Suite],
+	})
+	switch {
+	case errors.Is(err, seal.ErrNoStore):
+		return fmt.Errorf("the key store of this database is not at %s: restore it from its backup, or nothing stored can be read: %w", a.config.Keys, err)
+	case err != nil:
+		return fmt.Errorf("key store %s: %w", a.config.Keys, err)
+	case known == "":
+		return a.db.SetSetting(ctx, "key_store", a.store.ID())
+	case known != a.store.ID():
+		return fmt.Errorf("the key store at %s belongs to another database (store %s, database wants %s)", a.config.Keys, a.store.ID(), known)
+	}
+	return nil
+}
+
+// Close closes what was opened.
+func (a *app) Close() error {
+	var errs []error
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(append(errs, a.db.Close())...)
+}
+
+// address is the console's address for links that are printed.
+func (a *app) address() string {
+	scheme, host := "http", a.config.Listen
+	if a.config.HTTPS {
+		scheme = "https"
+	}
+	if strings.HasPrefix(host, ":") || strings.HasPrefix(host, "0.0.0.0:") {
+		host = "127.0.0.1" + host[strings.LastIndex(host, ":"):]
+	}
+	return scheme + "://" + host
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	_ "time/tzdata" // the organisation's zone must be known on the smallest machine
+)
+
+// Config is what the environment says. Each variable has a twin with _FILE behind its name
+// that names a file with the value, for secrets. Zero values run the embedded default.
+type Config struct {
+	DSN          string `env:"QINGDANG_DSN" doc:"MySQL DSN, user:password@tcp(host:3306)/qingdang; empty = the embedded SQLite file"`
+	Data         string `env:"QINGDANG_DATA" default:"./var" doc:"folder of the embedded database, the key store, checkpoints and temporary files"`
+	Keys         string `env:"QINGDANG_KEYS" doc:"folder of the key store; default: keys below QINGDANG_DATA. Back it up apart from the database"`
+	RootKey      string `env:"QINGDANG_ROOT_KEY" doc:"root key of the key store, 64 hex digits; empty = root.key in the key store's folder"`
+	Listen       string `env:"QINGDANG_LISTEN" default:"127.0.0.1:8080" doc:"address of the console"`
+	HTTPS        bool   `env:"QINGDANG_HTTPS" doc:"true when people reach the console over https (behind a proxy): cookies become Secure, HSTS is sent"`
+	Proxies      string `env:"QINGDANG_TRUSTED_PROXIES" doc:"networks, divided by commas, whose X-Forwarded-For is believed"`
+	Organisation string `env:"QINGDANG_ORGANISATION" default:"清档" doc:"name on pages, reports and certificates"`
+	Zone         string `env:"QINGDANG_ZONE" default:"Asia/Shanghai" doc:"time zone of the organisation"`
+	Suite        string `env:"QINGDANG_SUITE" default:"cascade" doc:"cipher suite of new bodies: cascade (AES-256-GCM and SM4-GCM), aes or sm4"`
+	UploadLimit  int64  `env:"QINGDANG_UPLOAD_MB" default:"1024" doc:"largest file that a person may upload, in MB; the command line has no limit"`
+
+	location *time.Location
+	proxies  []netip.Prefix
+}
+
+// loadConfig reads the environment. It refuses what it cannot read and names the variable.
+func loadConfig(getenv func(string) string) (*Config, error) {
+	var c Config
+	v := reflect.ValueOf(&c).Elem()
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name := f.Tag.Get("env")
+		if name == "" {
+			continue
+		}
+		value, err := setting(getenv, name)
+		if err != nil {
+			return nil, err
+		}
+		if value == "" {
+			value = f.Tag.Get("default")
+		}
+		if err := assign(v.Field(i), value); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return &c, c.check()
+}
+
+func setting(getenv func(string) string, name string) (string, error) {
+	value, file := getenv(name), getenv(name+"_FILE")
+	switch {
+	case file == "":
+		return value, nil
+	case value != "":
+		return "", fmt.Errorf("%s and %s_FILE are both set: keep one", name, name)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+func assign(field reflect.Value, value string) error {
+	switch field.Kind() {
+	case reflect.String:
+		field.SetString(value)
+	case reflect.Bool:
+		b, err := strconv.ParseBool(cmpOr(value, "false"))
+		if err != nil {
+			return errors.New("must be true or false")
+		}
+		field.SetBool(b)
+	case reflect.Int64:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n <= 0 {
+			return errors.New("must be a number above 0")
+		}
+		field.SetInt(n)
+	}
+	return nil
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func (c *Config) check() (err error) {
+	if c.location, err = time.LoadLocation(c.Zone); err != nil {
+		return fmt.Errorf("QINGDANG_ZONE: %w", err)
+	}
+	if c.Keys == "" {
+		c.Keys = filepath.Join(c.Data, "keys")
+	}
+	if c.RootKey != "" {
+		if b, err := hex.DecodeString(c.RootKey); err != nil || len(b) != 32 {
+			return errors.New("QINGDANG_ROOT_KEY: must be 64 hex digits")
+		}
+	}
+	if _, ok := suites[c.Suite]; !ok {
+		return errors.New("QINGDANG_SUITE: must be cascade, aes or sm4")
+	}
+	for p := range strings.SplitSeq(c.Proxies, ",") {
+		if p = strings.TrimSpace(p); p == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(p)
+		if err != nil {
+			return fmt.Errorf("QINGDANG_TRUSTED_PROXIES: %w", err)
+		}
+		c.proxies = append(c.proxies, prefix)
+	}
+	return nil
+}
+
+// databaseFile is the embedded database's file.
+func (c *Config) databaseFile() string { return filepath.Join(c.Data, "qingdang.db") }
+
+// checkpoints is where signed checkpoints of the audit log go.
+func (c *Config) checkpoints() string { return filepath.Join(c.Data, "checkpoints") }
+
+// temporary is where imports put their sealed temporary files.
+func (c *Config) temporary() string { return filepath.Join(c.Data, "tmp") }

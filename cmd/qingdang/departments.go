@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os"
+
+	"qingdang/models/account"
+	"qingdang/models/id"
+)
+
+// departmentsCommand keeps the tree.
+type departmentsCommand struct {
+	Import departmentsImport `cmd:"" help:"Create departments from a CSV with the columns id, parent_id, name."`
+}
+
+type departmentsImport struct {
+	File string `arg:"" help:"CSV file, UTF-8."`
+}
+
+// Run imports the file, all of it or nothing.
+func (c *departmentsImport) Run(t *terminal) error {
+	return t.withApp(func(a *app) error {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		n, err := a.departments.ImportCSV(t.ctx, account.System("cli", ""), f)
+		if err != nil {
+			return err
+		}
+		t.say("cli.departments_imported", n)
+		return nil
+	})
+}
+
+// userCommand keeps accounts.
+type userCommand struct {
+	Add userAdd `cmd:"" help:"Add an account and print its one-time invitation."`
+}
+
+type userAdd struct {
+	StaffNo    string   `required:"" help:"Staff number, the login name." placeholder:"NO"`
+	Name       string   `required:"" help:"Name shown on pages and certificates."`
+	Email      string   `help:"E-mail address; may be used to log in."`
+	Role       string   `required:"" enum:"agent,supervisor,legal,auditor,admin" help:"agent, supervisor, legal, auditor or admin."`
+	Department []string `help:"Path of a department in scope; may be given several times." placeholder:"PATH"`
+	Sub        bool     `help:"Include the sub-departments of each." default:"true" negatable:""`
+}
+
+// Run adds the account.
+func (c *userAdd) Run(t *terminal) error {
+	return t.withApp(func(a *app) error {
+		tree, err := a.departments.Tree(t.ctx)
+		if err != nil {
+			return err
+		}
+		n := account.NewUser{StaffNo: c.StaffNo, Name: c.Name, Email: c.Email, Role: account.Role(c.Role)}
+		for _, path := range c.Department {
+			d, ok := tree.ByPath(path)
+			if !ok {
+				return unknownDepartment(path)
+			}
+			n.Scope = append(n.Scope, account.ScopeRow{Department: d.ID, Sub: c.Sub})
+		}
+		var user id.User
+		var token string
+		if user, token, err = a.accounts.AddUser(t.ctx, account.System("cli", ""), n); err != nil {
+			return err
+		}
+		t.say("cli.user_added", c.StaffNo, id.String(user), a.address()+"/setup/"+token)
+		return nil
+	})
+}

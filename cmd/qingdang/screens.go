@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"qingdang/handlers"
+	"qingdang/models/account"
+	"qingdang/templates"
+	"qingdang/templates/locale"
+)
+
+// screens gives every screen the use cases it calls.
+func (a *app) screens() *handlers.Screens {
+	password := ""
+	if a.demo {
+		password = demoPassword
+	}
+	return &handlers.Screens{
+		Login: &handlers.Login{
+			Accounts: a.accounts, Factor: a.accounts, Enrolment: a.accounts, Demo: a.accounts,
+			Organisation: a.config.Organisation, DemoPassword: password,
+		},
+		Setup:        &handlers.Setup{Links: a.accounts},
+		Preferences:  &handlers.Preferences{Accounts: a.accounts},
+		Account:      &handlers.Account{Sessions: a.accounts, Secrets: a.accounts},
+		Org:          &handlers.Org{Accounts: a.accounts, Manage: a.accounts, Departments: a.departments, Origin: a.address()},
+		Purges:       &handlers.Purges{Reader: a.purges, Desk: a.purges, Manifest: a.purges},
+		Certificates: &handlers.Certificates{Desk: a.purges},
+	}
+}
+
+// frame adds to every page what only the drawers know: the menu's counters, the data scope
+// and the state of the audit chain.
+func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) error {
+	around, err := a.reader.Around(ctx, by)
+	if err != nil {
+		return err
+	}
+	f.JobsRunning = around.JobsRunning
+	f.ScopeName = a.config.Organisation
+	if len(around.Scope) > 0 {
+		f.ScopeName = strings.Join(around.Scope[:min(2, len(around.Scope))], locale.T(ctx, "common.list_mark"))
+	} else if !by.Scope.All {
+		f.ScopeName = ""
+	}
+	for _, g := range f.Menu {
+		for i := range g.Items {
+			switch g.Items[i].Key {
+			case "menu.bin":
+				g.Items[i].Count = around.Binned
+			case "menu.purges":
+				g.Items[i].Count, g.Items[i].Amber = around.Waiting, around.Waiting > 0
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/fault"
+	"qingdang/models/job"
+	"qingdang/models/purge"
+)
+
+// workerCommand runs jobs only: large batches, purges, imports, timers.
+type workerCommand struct{}
+
+// Run works until the process is told to stop; the step in hand is finished first.
+func (workerCommand) Run(t *terminal) error {
+	return t.withApp(func(a *app) error {
+		if err := a.accounts.CheckMode(t.ctx); err != nil {
+			return err
+		}
+		return a.work(t.ctx)
+	})
+}
+
+// work runs the worker loop.
+func (a *app) work(ctx context.Context) error {
+	return job.Work(ctx, a.db, workerName(), a.runners(), job.Options{Timers: a.timers(), Log: slog.Default()})
+}
+
+// timers are the jobs that must always be waiting for their next time.
+func (a *app) timers() []job.New {
+	return []job.New{
+		{Kind: purge.JobTimer},
+		{Kind: jobCheckpoint},
+		{Kind: jobSessions},
+	}
+}
+
+// runners are the kinds of jobs and who does them.
+func (a *app) runners() map[string]job.Runner {
+	return map[string]job.Runner{
+		bin.JobMove:    &bin.Mover{DB: a.db},
+		purge.JobRun:   a.purgeRunner(workerName()),
+		purge.JobTimer: &purge.Timer{Desk: a.purges},
+		jobCheckpoint: a.every(24*time.Hour, func(ctx context.Context) error {
+			_, err := a.log.Checkpoint(ctx)
+			if fault.KindOf(err) == fault.KindConflict {
+				return nil // the log is still empty
+			}
+			return err
+		}),
+		jobSessions: a.every(time.Hour, func(ctx context.Context) error {
+			_, err := a.accounts.CleanSessions(ctx)
+			return err
+		}),
+	}
+}
+
+// The kinds of the timers that only the wiring knows.
+const (
+	jobCheckpoint = "audit.checkpoint"
+	jobSessions   = "session.clean"
+)
+
+// every makes a timer of a function: it runs and then waits for its next time.
+func (a *app) every(interval time.Duration, f func(context.Context) error) job.Runner {
+	return job.RunnerFunc(func(ctx context.Context, j *job.Job) (bool, error) {
+		if err := f(ctx); err != nil {
+			return false, err
+		}
+		return false, a.db.Write(ctx, func(tx *db.Tx) error { return job.Every(tx, j, interval) })
+	})
+}
+
+func (a *app) purgeRunner(worker string) *purge.Runner {
+	return &purge.Runner{
+		DB: a.db, Vault: conversation.Vault{Store: a.store}, Desk: a.purges, Log: a.log,
+		Organisation: a.config.Organisation, Worker: worker,
+	}
+}
+
+// workerName tells on the job page who works: host and process.
+func workerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}

@@ -1,0 +1,144 @@
+package approval
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/db"
+	"qingdang/models/id"
+)
+
+// macPurpose separates votes from everything else the key store makes codes for.
+const macPurpose = "vote"
+
+// seal computes the code over the vote and over everything of the approval that must not
+// change under it.
+func (a *Approval) seal(k Keys, v *Vote) []byte {
+	number := func(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+	instant := func(t time.Time) []byte { return number(uint64(t.UnixMicro())) }
+	m := k.MAC(macPurpose,
+		[]byte(a.Kind), number(a.Subject), a.Root, a.PolicyVersion, []byte(a.Stages),
+		number(uint64(a.RequesterID)), number(uint64(a.RequesterPerson)), instant(a.ExpiresAt),
+		number(uint64(v.ApprovalID)), []byte(strconv.Itoa(v.Stage)), number(uint64(v.UserID)), number(uint64(v.PersonID)),
+		[]byte(v.Name), []byte(v.StaffNo), []byte(v.Role), []byte(v.Verdict), []byte(v.Opinion),
+		v.Root, v.PolicyVersion, number(uint64(v.TOTPStep)), instant(v.At), instant(v.ExpiresAt),
+	)
+	return m[:]
+}
+
+// Want is what the consent must have been given for.
+type Want struct {
+	Approval        id.Approval
+	Kind            Kind
+	Subject         uint64
+	Root            [32]byte
+	PolicyVersion   [32]byte
+	RequesterPerson id.Person
+}
+
+// Broken says that a consent does not stand, and why; Reason ends a catalogue key.
+type Broken struct{ Reason string }
+
+// Error gives the reason for logs.
+func (b *Broken) Error() string { return "approval does not stand: " + b.Reason }
+
+// The reasons of Broken.
+const (
+	BrokenState    = "state"    // not approved, or closed since
+	BrokenSubject  = "subject"  // given for something else
+	BrokenVotes    = "votes"    // a stage without its vote, or a vote too many
+	BrokenForged   = "forged"   // a vote that was not cast here
+	BrokenExpired  = "expired"  // a vote no longer counts
+	BrokenPeople   = "people"   // not all different people
+	BrokenInactive = "inactive" // somebody left or changed role
+)
+
+// Recheck looks, before something is done with a consent, whether it still stands: every stage
+// approved by its own person, for exactly this, with votes that were cast here and still
+// count, by people who are still active and still in their role. It gives the votes, or a
+// *Broken. The approval and the accounts stay locked.
+func Recheck(tx *db.Tx, k Keys, w Want) ([]Vote, error) {
+	a, err := lock(tx, w.Approval)
+	if err != nil {
+		return nil, err
+	}
+	votes, err := votesOf(tx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	if reason := a.flaw(tx.Now, k, w, votes); reason != "" {
+		return nil, &Broken{Reason: reason}
+	}
+	for _, v := range votes {
+		ok, err := account.ActiveAs(tx, v.UserID, v.PersonID, v.Role)
+		switch {
+		case err != nil:
+			return nil, err
+		case !ok:
+			return nil, &Broken{Reason: BrokenInactive}
+		}
+	}
+	return votes, nil
+}
+
+// flaw names what is wrong with the stored consent, empty if nothing is.
+func (a *Approval) flaw(now time.Time, k Keys, w Want, votes []Vote) string {
+	roles := a.Roles()
+	switch {
+	case a.State != Approved:
+		return BrokenState
+	case a.Kind != w.Kind || a.Subject != w.Subject || a.RequesterPerson != w.RequesterPerson ||
+		!bytes.Equal(a.Root, w.Root[:]) || !bytes.Equal(a.PolicyVersion, w.PolicyVersion[:]):
+		return BrokenSubject
+	case len(votes) != len(roles):
+		return BrokenVotes
+	}
+	people := map[id.Person]bool{a.RequesterPerson: true}
+	for i, v := range votes {
+		switch {
+		case subtle.ConstantTimeCompare(v.MAC, a.seal(k, &v)) != 1:
+			return BrokenForged
+		case v.Stage != i || v.Role != roles[i] || v.Verdict != Approve:
+			return BrokenVotes
+		case !bytes.Equal(v.Root, w.Root[:]) || !bytes.Equal(v.PolicyVersion, w.PolicyVersion[:]):
+			return BrokenSubject
+		case !now.Before(v.ExpiresAt):
+			return BrokenExpired
+		case v.PersonID == 0 || people[v.PersonID]:
+			return BrokenPeople
+		}
+		people[v.PersonID] = true
+	}
+	if a.RequesterPerson == 0 {
+		return BrokenPeople
+	}
+	return ""
+}
+
+// Forged gives the subjects of a kind that have a vote which was not cast here, or which was
+// changed since.
+func Forged(tx *db.Tx, k Keys, kind Kind) ([]uint64, error) {
+	var all []Approval
+	if err := tx.Where("kind = ?", kind).Order("id").Find(&all).Error; err != nil {
+		return nil, fmt.Errorf("read approvals: %w", err)
+	}
+	var forged []uint64
+	for i := range all {
+		votes, err := votesOf(tx, all[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		for v := range votes {
+			if subtle.ConstantTimeCompare(votes[v].MAC, all[i].seal(k, &votes[v])) != 1 {
+				forged = append(forged, all[i].Subject)
+				break
+			}
+		}
+	}
+	return forged, nil
+}

@@ -1,0 +1,199 @@
+package bin
+
+import (
+	"fmt"
+	"slices"
+
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+)
+
+// Frozen is one conversation on its way onto a purge's list.
+type Frozen struct {
+	Conversation id.Conversation
+	Batch        id.Batch
+}
+
+// page bounds the ids of one statement.
+const page = 1000
+
+// Batches locks batches and gives them in ascending order; unknown ones are left out.
+func Batches(tx *db.Tx, ids ...id.Batch) ([]Batch, error) {
+	all, err := id.NewSet(ids...)
+	if err != nil {
+		return nil, nil
+	}
+	var out []Batch
+	if err := tx.ForUpdate().Where("id IN ?", all.Values()).Order("id").Find(&out).Error; err != nil {
+		return nil, fmt.Errorf("lock batches: %w", err)
+	}
+	return out, nil
+}
+
+// Freeze takes everything that rests in the batches, which the caller has locked, onto the list
+// of a purge and gives it in ascending order of conversation. Frozen conversations stay in the
+// bin but for a restore within their time. The fault is a conflict while a batch is still
+// being moved.
+func Freeze(tx *db.Tx, batches []id.Batch, p id.Purge) ([]Frozen, error) {
+	all, err := id.NewSet(batches...)
+	if err != nil {
+		return nil, nil
+	}
+	var running int64
+	if err := tx.Model(&Batch{}).Where("id IN ? AND state = ?", all.Values(), Running).Count(&running).Error; err != nil {
+		return nil, fmt.Errorf("look at batches: %w", err)
+	}
+	if running > 0 {
+		return nil, fault.Conflict("bin.still_running")
+	}
+	var out []Frozen
+	err = tx.Model(&Item{}).Where("batch_id IN ? AND state = ?", all.Values(), ItemBinned).Order("conversation_id").
+		Select("conversation_id AS conversation, batch_id AS batch").Scan(&out).Error
+	if err != nil {
+		return nil, fmt.Errorf("find binned items: %w", err)
+	}
+	// Rows are locked in ascending order across all batches.
+	for part := range slices.Chunk(out, page) {
+		of := map[id.Batch][]id.Conversation{}
+		ids := make([]id.Conversation, len(part))
+		for i, f := range part {
+			ids[i] = f.Conversation
+			of[f.Batch] = append(of[f.Batch], f.Conversation)
+		}
+		together, err := id.NewSet(ids...)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := conversation.Lock(tx, together); err != nil {
+			return nil, err
+		}
+		for b, ids := range of {
+			if err := shift(tx, b, ids, conversation.Binned, conversation.Frozen, map[string]any{"state": ItemFrozen, "purge_id": p}); err != nil {
+				return nil, fmt.Errorf("freeze: %w", err)
+			}
+		}
+	}
+	return out, nil
+}
+
+// shift moves locked conversations of a batch between two places of the bin.
+func shift(tx *db.Tx, batch id.Batch, ids []id.Conversation, from, to conversation.State, item map[string]any) error {
+	all, err := id.NewSet(ids...)
+	if err != nil {
+		return nil // nothing to move
+	}
+	n, err := conversation.Move(tx, all, from, to, &batch)
+	if err != nil {
+		return err
+	}
+	if n != int64(all.Len()) {
+		return fmt.Errorf("%d of %d conversations moved", n, all.Len())
+	}
+	return mark(tx, batch, all, item)
+}
+
+// GiveBack puts what a closed purge request had frozen back into the bin.
+func GiveBack(tx *db.Tx, p id.Purge) error {
+	var items []Item
+	if err := tx.Where("purge_id = ? AND state = ?", p, ItemFrozen).Order("conversation_id").Find(&items).Error; err != nil {
+		return fmt.Errorf("find frozen items: %w", err)
+	}
+	return giveBack(tx, items)
+}
+
+// Release puts single conversations that a purge skipped back into the bin. What was restored
+// meanwhile, or is gone, stays as it is.
+func Release(tx *db.Tx, p id.Purge, ids id.Set[id.Conversation]) error {
+	var items []Item
+	err := tx.Where("purge_id = ? AND state = ? AND conversation_id IN ?", p, ItemFrozen, ids.Values()).Order("conversation_id").Find(&items).Error
+	if err != nil {
+		return fmt.Errorf("find frozen items: %w", err)
+	}
+	return giveBack(tx, items)
+}
+
+func giveBack(tx *db.Tx, items []Item) error {
+	for part := range slices.Chunk(items, page) {
+		ids, batchOf := make([]id.Conversation, len(part)), make(map[id.Conversation]id.Batch, len(part))
+		for i, it := range part {
+			ids[i], batchOf[it.ConversationID] = it.ConversationID, it.BatchID
+		}
+		all, err := id.NewSet(ids...)
+		if err != nil {
+			return err
+		}
+		rows, err := conversation.Lock(tx, all)
+		if err != nil {
+			return err
+		}
+		type place struct {
+			batch id.Batch
+			state conversation.State
+		}
+		at := map[place][]id.Conversation{}
+		for _, c := range rows {
+			if c.BatchID != nil && *c.BatchID == batchOf[c.ID] && (c.State == conversation.Frozen || c.State == conversation.Purging) {
+				at[place{*c.BatchID, c.State}] = append(at[place{*c.BatchID, c.State}], c.ID)
+			}
+		}
+		for where, ids := range at {
+			if err := shift(tx, where.batch, ids, where.state, conversation.Binned, map[string]any{"state": ItemBinned, "purge_id": nil}); err != nil {
+				return fmt.Errorf("give back: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Purged notes that conversations of a purge were destroyed.
+func Purged(tx *db.Tx, p id.Purge, ids id.Set[id.Conversation]) error {
+	res := tx.Model(&Item{}).Where("purge_id = ? AND conversation_id IN ? AND state = ?", p, ids.Values(), ItemFrozen).
+		Updates(map[string]any{"state": ItemPurged, "changed_at": tx.Now})
+	if res.Error != nil {
+		return fmt.Errorf("mark purged: %w", res.Error)
+	}
+	if res.RowsAffected != int64(ids.Len()) {
+		return fmt.Errorf("mark purged: %d of %d items", res.RowsAffected, ids.Len())
+	}
+	return nil
+}
+
+// ExpiredWithoutRequest locks and gives batches whose time is over, of which nothing is on a
+// purge's list while something is left, and for which no request was drafted yet.
+func ExpiredWithoutRequest(tx *db.Tx) ([]Batch, error) {
+	const has = "EXISTS (SELECT 1 FROM bin_item i WHERE i.batch_id = bin_batch.id AND i.state = ?)"
+	var out []Batch
+	err := tx.ForUpdate().Where("keep_until <= ? AND drafted_at IS NULL AND state <> ?", tx.Now, Running).
+		Where(has, ItemBinned).Where("NOT "+has, ItemFrozen).Order("id").Limit(100).Find(&out).Error
+	if err != nil {
+		return nil, fmt.Errorf("find expired batches: %w", err)
+	}
+	return out, nil
+}
+
+// Drafted notes that a purge request was drafted for a batch.
+func Drafted(tx *db.Tx, b id.Batch) error {
+	return tx.Model(&Batch{}).Where("id = ?", b).Update("drafted_at", tx.Now).Error
+}
+
+// Rescue takes conversations that came under a legal hold, and are locked, out of the bin,
+// wherever in it they are. It is hold.Holds.Rescue. It locks no batch: the hold has the epoch
+// alone, and batches are locked before conversations everywhere else.
+func Rescue(tx *db.Tx, ids []id.Conversation) error {
+	for part := range slices.Chunk(ids, page) {
+		var items []Item
+		err := tx.Where("conversation_id IN ? AND state IN ?", part, resting).Order("conversation_id").Find(&items).Error
+		if err != nil {
+			return fmt.Errorf("find binned items: %w", err)
+		}
+		if len(items) != len(part) {
+			return fmt.Errorf("rescue: %d items for %d conversations", len(items), len(part))
+		}
+		if err := takeOut(tx, items, Held); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package bin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/hold"
+	"qingdang/models/id"
+	"qingdang/models/retention"
+)
+
+// Lock says what protects a conversation now and where in the bin it is. FloorUntil is zero
+// without a floor; Forever says that it never ends.
+type Lock struct {
+	Held       bool
+	Holds      []string // their codes, for those who may read holds
+	FloorUntil time.Time
+	Forever    bool
+	OrderOpen  bool
+	KeepUntil  time.Time // end of its time in the bin; zero outside
+	Batch      id.Batch
+	BatchCode  string
+}
+
+// Locked tells whether it cannot go into the bin.
+func (l Lock) Locked() bool { return l.Held || l.Forever || !l.FloorUntil.IsZero() || l.OrderOpen }
+
+// Locks tells what protects conversations of the actor's scope, for lists and pages. Those
+// outside it are left out.
+func (b *Bin) Locks(ctx context.Context, by account.Actor, ids []id.Conversation) (map[id.Conversation]Lock, error) {
+	if err := by.Require(account.ConversationSearch); err != nil {
+		return nil, err
+	}
+	all, err := id.NewSet(ids...)
+	if err != nil {
+		return nil, nil
+	}
+	out := map[id.Conversation]Lock{}
+	err = b.DB.Read(ctx, func(tx *db.Tx) error {
+		rows, err := byID(tx, all.Values())
+		if err != nil {
+			return err
+		}
+		policy, err := retention.Load(tx)
+		if err != nil {
+			return err
+		}
+		held, err := hold.Covering(tx, all, false)
+		if err != nil {
+			return err
+		}
+		batches, err := batchesOf(tx, rows)
+		if err != nil {
+			return err
+		}
+		clear(out)
+		for _, c := range rows {
+			if by.Scope.Has(c.DepartmentID) {
+				out[c.ID] = lockOf(by, c, held[c.ID], policy, tx.Now, batches)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func lockOf(by account.Actor, c *conversation.Conversation, held []hold.Hold, policy *retention.Policy, now time.Time, batches map[id.Batch]Batch) Lock {
+	l := Lock{Held: len(held) > 0, OrderOpen: c.OrderState == conversation.OrderOpen}
+	if by.May(account.HoldRead) {
+		for _, h := range held {
+			l.Holds = append(l.Holds, h.Code)
+		}
+	}
+	if until, ends := policy.Until(c.ServiceType, c.LastAt); !ends {
+		l.Forever = true
+	} else if until.After(now) {
+		l.FloorUntil = until
+	}
+	if c.BatchID != nil {
+		batch := batches[*c.BatchID]
+		l.Batch, l.BatchCode, l.KeepUntil = batch.ID, batch.Code, batch.KeepUntil
+	}
+	return l
+}
+
+func batchesOf(tx *db.Tx, rows map[id.Conversation]*conversation.Conversation) (map[id.Batch]Batch, error) {
+	var ids []id.Batch
+	for _, c := range rows {
+		if c.BatchID != nil {
+			ids = append(ids, *c.BatchID)
+		}
+	}
+	return batchMap(tx, ids)
+}
+
+func batchMap(tx *db.Tx, ids []id.Batch) (map[id.Batch]Batch, error) {
+	out := map[id.Batch]Batch{}
+	all, err := id.NewSet(ids...)
+	if err != nil {
+		return out, nil
+	}
+	var found []Batch
+	if err := tx.Where("id IN ?", all.Values()).Find(&found).Error; err != nil {
+		return nil, fmt.Errorf("find batches: %w", err)
+	}
+	for _, f := range found {
+		out[f.ID] = f
+	}
+	return out, nil
+}

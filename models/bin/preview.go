@@ -1,0 +1,200 @@
+package bin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"qingdang/models/account"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/department"
+	"qingdang/models/hold"
+	"qingdang/models/id"
+	"qingdang/models/retention"
+)
+
+// Share is what a department has of a preview. A department that is not Taken is residue: all
+// its matching conversations stay.
+type Share struct {
+	DepartmentID id.Department
+	Path, Name   string
+	Taken        bool
+	Matching     int64
+	Excluded     Excluded
+	Moves        int64
+	Bytes        int64 // of what moves
+}
+
+// Preview says what a scope would do: Matching = Residue + Excluded.Total() + Moves.
+type Preview struct {
+	CountedAt time.Time
+	KeepUntil time.Time // if it were done now
+	Top       id.Department
+	Matching  int64
+	Residue   int64
+	Excluded  Excluded
+	Moves     int64
+	Bytes     int64
+	Shares    []Share // parents before children; only departments that have matching ones or are taken
+	Outside   int     // sub-departments in which the actor may not act; they are left out and not counted
+	ScopeKind string
+	Holds     []string                    // codes of the holds that keep something back
+	Sample    []conversation.Conversation // up to five of those that move
+}
+
+// Left gives the shares of the sub-departments that keep matching conversations.
+func (p *Preview) Left() []Residue {
+	out := []Residue{}
+	for _, s := range p.Shares {
+		if !s.Taken && s.Matching > 0 {
+			out = append(out, Residue{s.DepartmentID, s.Path, s.Matching})
+		}
+	}
+	return out
+}
+
+// classes of a conversation in a preview, in the order in which they are counted.
+const (
+	classMoves = 0
+	classHeld  = 1
+	classFloor = 2
+	classOrder = 3
+)
+
+// classify is the one expression that decides what protects a conversation.
+func classify(p *retention.Policy, now time.Time) (expr string, args []any) {
+	within, args := p.Condition(now)
+	return fmt.Sprintf("CASE WHEN %s THEN %d WHEN %s THEN %d WHEN conversation.order_state = %d THEN %d ELSE %d END",
+		hold.Covers, classHeld, within, classFloor, conversation.OrderOpen, classOrder, classMoves), args
+}
+
+// Preview counts what a scope would move, leave out and leave behind, and draws a sample of
+// what would move; the same draw gives the same sample. The faults are forbidden, and invalid
+// for a scope that names no department, an unknown or foreign one, or reversed dates.
+func (b *Bin) Preview(ctx context.Context, by account.Actor, s Scope, draw uint64) (*Preview, error) {
+	if err := by.Require(account.BatchCreate); err != nil {
+		return nil, err
+	}
+	var p *Preview
+	err := b.DB.Read(ctx, func(tx *db.Tx) error {
+		r, policy, err := b.reach(tx, by, s)
+		if err != nil {
+			return err
+		}
+		if p, err = preview(tx, r, policy, tx.Now); err != nil {
+			return err
+		}
+		if err := p.draw(tx, r, policy, draw); err != nil {
+			return err
+		}
+		return p.holds(tx, r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (b *Bin) reach(tx *db.Tx, by account.Actor, s Scope) (*reach, *retention.Policy, error) {
+	tree, err := department.Load(tx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load departments: %w", err)
+	}
+	r, err := s.resolve(tree, by, b.Zone)
+	if err != nil {
+		return nil, nil, err
+	}
+	policy, err := retention.Load(tx)
+	return r, policy, err
+}
+
+// moving are the conversations that would go: matching, taken, and protected by nothing.
+func moving(r *reach, p *retention.Policy, at time.Time, q *gorm.DB) *gorm.DB {
+	f := r.filter
+	f.Departments = r.taken
+	expr, args := classify(p, at)
+	return f.Apply(q.Model(&conversation.Conversation{})).Where(expr+" = ?", append(args, classMoves)...)
+}
+
+// preview counts as of an instant: floors run out by themselves, and what was shown must not
+// change because of that alone.
+func preview(tx *db.Tx, r *reach, policy *retention.Policy, at time.Time) (*Preview, error) {
+	expr, args := classify(policy, at)
+	var counts []struct {
+		DepartmentID id.Department
+		Class        int
+		N, B         int64
+	}
+	err := r.filter.Apply(tx.Model(&conversation.Conversation{})).
+		Select("conversation.department_id, "+expr+" AS class, COUNT(*) AS n, COALESCE(SUM(conversation.bytes), 0) AS b", args...).
+		Group("conversation.department_id, class").Scan(&counts).Error
+	if err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
+	shares := map[id.Department]*Share{}
+	p := &Preview{CountedAt: at, KeepUntil: tx.Now.Add(Keep), Top: r.top, Outside: r.outside, ScopeKind: r.kind}
+	for _, d := range r.universe {
+		shares[d] = &Share{DepartmentID: d, Path: r.tree.Path(d), Name: r.tree.Name(d), Taken: r.taken.Has(d)}
+	}
+	for _, c := range counts {
+		p.add(shares[c.DepartmentID], c.Class, c.N, c.B)
+	}
+	for _, d := range r.universe {
+		if s := shares[d]; s.Taken || s.Matching > 0 {
+			p.Shares = append(p.Shares, *s)
+		}
+	}
+	return p, nil
+}
+
+func (p *Preview) add(s *Share, class int, n, bytes int64) {
+	s.Matching += n
+	p.Matching += n
+	switch {
+	case !s.Taken:
+		p.Residue += n
+	case class == classHeld:
+		s.Excluded.Held, p.Excluded.Held = s.Excluded.Held+n, p.Excluded.Held+n
+	case class == classFloor:
+		s.Excluded.Floor, p.Excluded.Floor = s.Excluded.Floor+n, p.Excluded.Floor+n
+	case class == classOrder:
+		s.Excluded.Order, p.Excluded.Order = s.Excluded.Order+n, p.Excluded.Order+n
+	default:
+		s.Moves, s.Bytes, p.Moves, p.Bytes = s.Moves+n, s.Bytes+bytes, p.Moves+n, p.Bytes+bytes
+	}
+}
+
+// sampleSize is how many conversations a person is shown of what would move.
+const sampleSize = 5
+
+// draw takes a sample. Multiplying within a prime mixes neighbours, and both engines count
+// alike.
+func (p *Preview) draw(tx *db.Tx, r *reach, policy *retention.Policy, draw uint64) error {
+	const prime = 1_000_003
+	err := moving(r, policy, tx.Now, tx.DB).Order(fmt.Sprintf("((conversation.id %% %d) * %d) %% %d, conversation.id", prime, draw%(prime-2)+2, prime)).
+		Limit(sampleSize).Find(&p.Sample).Error
+	if err != nil {
+		return fmt.Errorf("draw a sample: %w", err)
+	}
+	return nil
+}
+
+// holds names the holds that keep matching conversations of taken departments.
+func (p *Preview) holds(tx *db.Tx, r *reach) error {
+	if p.Excluded.Held == 0 {
+		return nil
+	}
+	f := r.filter
+	f.Departments = r.taken
+	err := f.Apply(tx.Model(&conversation.Conversation{})).
+		Joins("JOIN hold_item ON hold_item.conversation_id = conversation.id").
+		Joins("JOIN legal_hold ON legal_hold.id = hold_item.hold_id AND legal_hold.released_at IS NULL").
+		Distinct().Order("legal_hold.code").Limit(20).Pluck("legal_hold.code", &p.Holds).Error
+	if err != nil {
+		return fmt.Errorf("name the holds: %w", err)
+	}
+	return nil
+}

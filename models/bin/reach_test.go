@@ -1,0 +1,199 @@
+package bin_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"qingdang/models/account"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/db/dbtest"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+)
+
+// forest is a random tree with real conversations below a department of its own.
+type forest struct {
+	parent   map[id.Department]id.Department
+	all      []id.Department // parents first
+	mine     []id.Department // in the actor's scope
+	own      map[id.Department]int64
+	excluded map[id.Department]int64
+}
+
+func (f *forest) under(top, d id.Department) bool {
+	for ; d != 0; d = f.parent[d] {
+		if d == top {
+			return true
+		}
+	}
+	return false
+}
+
+func plant(rt *rapid.T, w *world, n int) *forest {
+	f := &forest{parent: map[id.Department]id.Department{}, own: map[id.Department]int64{}, excluded: map[id.Department]int64{}}
+	paths := []string{fmt.Sprint("集团/林", n)}
+	for i := range rapid.IntRange(0, 7).Draw(rt, "departments") {
+		paths = append(paths, fmt.Sprint(rapid.SampledFrom(paths).Draw(rt, "below"), "/", i))
+	}
+	byPath := map[string]id.Department{}
+	var chats []chat
+	for i, p := range paths {
+		d := w.department(p)
+		byPath[p] = d
+		f.parent[d] = byPath[p[:strings.LastIndex(p, "/")]]
+		f.all = append(f.all, d)
+		if i == 0 || rapid.IntRange(0, 5).Draw(rt, "scope") > 0 {
+			f.mine = append(f.mine, d)
+		}
+		f.own[d] = int64(rapid.IntRange(0, 3).Draw(rt, "chats"))
+		f.excluded[d] = int64(rapid.IntRange(0, int(f.own[d])).Draw(rt, "protected"))
+		for k := range f.own[d] {
+			c := chat{dep: d, hidden: k%2 == 1}
+			if k < f.excluded[d] {
+				c.class = "法律纠纷"
+			}
+			chats = append(chats, c)
+		}
+	}
+	if len(chats) > 0 {
+		w.store(chats...)
+	}
+	return f
+}
+
+// sums is what a scope must give, computed on sets.
+type sums struct {
+	taken                              map[id.Department]bool
+	matching, residue, excluded, moves int64
+	outside                            int
+}
+
+func (f *forest) sum(s bin.Scope, within account.Scope) sums {
+	out := sums{taken: map[id.Department]bool{}}
+	for _, d := range f.all {
+		below := slices.ContainsFunc(s.Departments, func(top id.Department) bool { return f.under(top, d) })
+		switch {
+		case !below:
+			continue
+		case !within.Has(d):
+			out.outside++
+			continue
+		}
+		out.taken[d] = slices.Contains(s.Departments, d) || s.Sub && !slices.Contains(s.Without, d)
+		out.matching += f.own[d]
+		if out.taken[d] {
+			out.excluded, out.moves = out.excluded+f.excluded[d], out.moves+f.own[d]-f.excluded[d]
+		} else {
+			out.residue += f.own[d]
+		}
+	}
+	return out
+}
+
+// TestTakenAndLeftAddUpForAnyTicks compares previews with sets that are computed here, and
+// their effect with the previews.
+func TestTakenAndLeftAddUpForAnyTicks(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		n := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			n++
+			f := plant(rt, w, n)
+			by := w.boss
+			by.Scope = account.Within(f.mine...)
+			some := rapid.SliceOfNDistinct(rapid.SampledFrom(f.mine), 1, len(f.mine), rapid.ID)
+			s := bin.Scope{Departments: some.Draw(rt, "ticked"), Sub: rapid.Bool().Draw(rt, "sub")}
+			if rapid.Bool().Draw(rt, "some left out") {
+				s.Without = some.Draw(rt, "left out")
+			}
+			p, err := w.bin.Preview(w.ctx(), by, s, rapid.Uint64().Draw(rt, "draw"))
+			if err != nil {
+				rt.Fatal(err)
+			}
+			wantSums(rt, p, f.sum(s, by.Scope), f.own)
+			wantEffect(rt, w, by, s, p)
+		})
+		w.wantWhole()
+	})
+}
+
+func wantSums(rt *rapid.T, p *bin.Preview, want sums, own map[id.Department]int64) {
+	if p.Matching != want.matching || p.Residue != want.residue || p.Excluded.Total() != want.excluded || p.Moves != want.moves || p.Outside != want.outside {
+		rt.Fatalf("%+v\nwant %+v", p, want)
+	}
+	if p.Matching != p.Residue+p.Excluded.Total()+p.Moves || len(p.Sample) != int(min(5, p.Moves)) {
+		rt.Fatalf("the numbers do not add up: %+v", p)
+	}
+	var left int64
+	for _, r := range p.Left() {
+		left += r.Count
+	}
+	if left != p.Residue {
+		rt.Fatalf("%d are left one by one, %d in all", left, p.Residue)
+	}
+	for _, share := range p.Shares {
+		if share.Taken != want.taken[share.DepartmentID] || share.Matching != own[share.DepartmentID] {
+			rt.Fatalf("share %+v, want taken %v and %d", share, want.taken[share.DepartmentID], own[share.DepartmentID])
+		}
+	}
+}
+
+// wantEffect carries a scope out: what the preview said is what happens (invariant I14).
+func wantEffect(rt *rapid.T, w *world, by account.Actor, s bin.Scope, p *bin.Preview) {
+	if p.Moves == 0 {
+		if _, _, err := w.bin.Freeze(w.ctx(), by, w.draft(by, s)); fault.KindOf(err) != fault.KindInvalid {
+			rt.Fatalf("an empty list froze: %v", err)
+		}
+		return
+	}
+	before := w.count(&conversation.Conversation{}, "state = ?", conversation.Binned)
+	batch := w.discard(by, s)
+	if n := w.count(&conversation.Conversation{}, "state = ?", conversation.Binned) - before; n != p.Moves || batch.Moved != n {
+		rt.Fatalf("%d moved (%d), the preview said %d", n, batch.Moved, p.Moves)
+	}
+	for _, share := range p.Shares {
+		stays := w.count(&conversation.Conversation{}, "department_id = ? AND state <> ?", share.DepartmentID, conversation.Binned)
+		if stays != share.Matching-share.Moves {
+			rt.Fatalf("%d stay in %s, the preview said %d", stays, share.Path, share.Matching-share.Moves)
+		}
+	}
+	residue, err := batch.ResidueList()
+	if err != nil || len(residue) != len(p.Left()) || batch.ResidueCount != p.Residue || batch.Bytes != p.Bytes {
+		rt.Fatalf("the batch left %v, %v; the preview said %v", residue, err, p.Left())
+	}
+}
+
+func TestBothDaysAreIncludedInTheOrganisationsZone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		first := time.Date(2025, 12, 31, 0, 0, 0, 0, shanghai)
+		w.store(chat{at: first.Add(-time.Microsecond)}, chat{at: first}, chat{at: first.Add(2*day - time.Microsecond)}, chat{at: first.Add(2 * day)})
+		tests := []struct {
+			name string
+			edit func(s *bin.Scope)
+			want int64
+		}{
+			{"two days", func(s *bin.Scope) { s.From, s.To = "2025-12-31", "2026-01-01" }, 2},
+			{"one day", func(s *bin.Scope) { s.From, s.To = "2026-01-01", "2026-01-01" }, 1},
+			{"from a day on", func(s *bin.Scope) { s.From = "2026-01-01" }, 2},
+			{"up to a day", func(s *bin.Scope) { s.To = "2025-12-30" }, 1},
+			{"older than some days", func(s *bin.Scope) { s.OlderThan = 325 }, 2}, // that is up to 2025-12-31
+		}
+		for _, tt := range tests {
+			s := w.in(w.city)
+			tt.edit(&s)
+			d, err := w.bin.Draft(w.ctx(), w.local, w.draft(w.local, s))
+			w.must(err)
+			p, err := w.bin.Preview(w.ctx(), w.local, d.Form.Scope, 0)
+			if err != nil || p.Matching != tt.want {
+				t.Errorf("%s: %+v, %v; want %d", tt.name, p, err, tt.want)
+			}
+		}
+	})
+}

@@ -1,0 +1,331 @@
+package bin_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/account/accounttest"
+	"qingdang/models/audit"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/db/dbtest"
+	"qingdang/models/department"
+	"qingdang/models/fault"
+	"qingdang/models/hold"
+	"qingdang/models/id"
+)
+
+const (
+	day    = 24 * time.Hour
+	reason = "到期清理，已超过保留期"
+)
+
+// old is long enough ago for every floor but the one of disputes.
+var old = time.Date(2021, 3, 1, 2, 0, 0, 0, time.UTC)
+
+var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
+
+// world is a small organisation: 集团 above 华东 (with 杭州 below it) and 华北, a supervisor of
+// all four, an agent and a supervisor of 杭州, and legal.
+type world struct {
+	t                         *testing.T
+	d                         *db.DB
+	clock                     *dbtest.Clock
+	accounts                  *account.Accounts
+	vault                     conversation.Vault
+	bin                       *bin.Bin
+	holds                     *hold.Holds
+	log                       *audit.Log
+	root, east, city, north   id.Department
+	boss, local, legal, agent account.Actor
+	first                     id.Batch // of what a test did before
+	keys                      int
+	chats                     int
+}
+
+func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
+	t.Helper()
+	w := &world{
+		t: t, d: d, clock: clock, accounts: accounttest.New(t, d), vault: conversation.Vault{Store: accounttest.Keys(t, d)},
+		bin: &bin.Bin{DB: d, Zone: shanghai}, holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai},
+	}
+	signer, err := w.vault.Store.Signer("qingdang.example.cn/log")
+	w.must(err)
+	w.log = &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}
+	w.city, w.north = w.department("集团/华东/杭州"), w.department("集团/华北")
+	w.root, w.east = w.department("集团"), w.department("集团/华东")
+	// The accounts are three days old.
+	clock.Advance(-3 * day)
+	w.boss = accounttest.User(t, d, w.accounts, account.Supervisor, w.root, w.east, w.city, w.north)
+	w.local = accounttest.User(t, d, w.accounts, account.Supervisor, w.city)
+	w.agent = accounttest.User(t, d, w.accounts, account.Agent, w.city)
+	w.legal = accounttest.User(t, d, w.accounts, account.Legal)
+	w.legal.Scope = account.Everywhere()
+	clock.Advance(3 * day)
+	return w
+}
+
+// each runs f in a world on each engine, and then every oracle.
+func each(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		f(t, w)
+		w.wantWhole()
+	})
+}
+
+func (w *world) ctx() context.Context { return context.WithoutCancel(w.t.Context()) }
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) write(do func(tx *db.Tx) error) {
+	w.t.Helper()
+	w.must(w.d.Write(w.ctx(), func(tx *db.Tx) error {
+		tx.MarkAudited()
+		return do(tx)
+	}))
+}
+
+func (w *world) department(path string) (made id.Department) {
+	w.t.Helper()
+	w.write(func(tx *db.Tx) error {
+		tree, err := department.Load(tx)
+		if err != nil {
+			return err
+		}
+		dep, _, err := department.Ensure(tx, tree, path)
+		made = dep.ID
+		return err
+	})
+	return made
+}
+
+// chat is one conversation to be stored; zero fields are the usual ones.
+type chat struct {
+	name    string
+	dep     id.Department // 杭州
+	class   string        // 咨询
+	agent   string
+	at      time.Time // old
+	order   conversation.OrderState
+	hidden  bool
+	replies int // further messages
+	tags    []string
+}
+
+func (w *world) news(c chat) conversation.New {
+	if c.dep == 0 {
+		c.dep = w.city
+	}
+	if c.class == "" {
+		c.class = "咨询"
+	}
+	if c.at.IsZero() {
+		c.at = old
+	}
+	if c.name == "" {
+		w.chats++
+		c.name = fmt.Sprint("c", w.chats)
+	}
+	said := []conversation.Message{{ID: "0", Sender: conversation.FromCustomer, At: conversation.MicrosOf(c.at), Kind: "text", Text: "你好，" + c.name}}
+	for i := range c.replies {
+		said = append(said, conversation.Message{ID: fmt.Sprint(i + 1), Sender: conversation.FromCustomer, At: conversation.MicrosOf(c.at), Kind: "text", Text: "还在吗"})
+	}
+	return conversation.New{
+		Platform: "qianniu", DepartmentID: c.dep, Levels: [3]id.Department{w.root, 0, 0}, ServiceType: c.class, OrderState: c.order,
+		AgentID: c.agent, AgentName: "客服", Tags: c.tags,
+		Document: conversation.Document{ExternalID: c.name, CustomerID: "tb_" + c.name, Messages: said},
+	}
+}
+
+// store imports conversations as the importer does: under the hold epoch.
+func (w *world) store(chats ...chat) []id.Conversation {
+	w.t.Helper()
+	news := make([]conversation.New, len(chats))
+	for i, c := range chats {
+		news[i] = w.news(c)
+	}
+	ids := w.storeNews(news...)
+	for i, c := range chats {
+		if c.hidden {
+			dbtest.Exec(w.t, w.d, "UPDATE conversation SET state = ? WHERE id = ?", conversation.Hidden, ids[i])
+		}
+	}
+	return ids
+}
+
+func (w *world) storeNews(news ...conversation.New) []id.Conversation {
+	w.t.Helper()
+	var ids []id.Conversation
+	w.write(func(tx *db.Tx) error {
+		ids = nil
+		if err := hold.ShareEpoch(tx); err != nil {
+			return err
+		}
+		out, err := conversation.Store(tx, w.vault, news)
+		if err != nil {
+			return err
+		}
+		var created []conversation.Conversation
+		for i, o := range out {
+			ids = append(ids, o.ID)
+			if o.Created {
+				created = append(created, conversation.Conversation{ID: o.ID, DepartmentID: news[i].DepartmentID})
+			}
+		}
+		return hold.OnInsert(tx, created)
+	})
+	return ids
+}
+
+// plainRow is the row of a conversation without its body, where thousands are needed.
+func plainRow(d id.Department, i int) conversation.Conversation {
+	mac := sha256.Sum256(fmt.Append(nil, i))
+	return conversation.Conversation{
+		ID: id.Conversation(i + 1), Platform: "qianniu", ExternalMAC: mac[:], DepartmentID: d, ServiceType: "咨询", State: conversation.Active,
+		StartedAt: old, LastAt: old, Messages: 1, Bytes: 1, Version: 1, ContentMAC: mac[:], CreatedAt: old,
+	}
+}
+
+// some stores n usual conversations.
+func (w *world) some(n int) []id.Conversation {
+	w.t.Helper()
+	return w.store(make([]chat, n)...)
+}
+
+func (w *world) key() string {
+	w.keys++
+	return fmt.Sprintf("form-key-%d", w.keys)
+}
+
+// all is everything below the root.
+func (w *world) all() bin.Scope { return bin.Scope{Departments: []id.Department{w.root}, Sub: true} }
+
+func (w *world) in(d ...id.Department) bin.Scope { return bin.Scope{Departments: d} }
+
+func (w *world) draft(by account.Actor, s bin.Scope) uint64 {
+	w.t.Helper()
+	draft, err := w.bin.NewDraft(w.ctx(), by, s)
+	w.must(err)
+	return draft
+}
+
+// frozen is a draft whose list is frozen, and the request that its last page would post.
+func (w *world) frozen(by account.Actor, s bin.Scope) bin.Request {
+	w.t.Helper()
+	draft := w.draft(by, s)
+	_, err := w.bin.EditDraft(w.ctx(), by, draft, func(f *bin.Form) { f.KeepResidue, f.ResidueReason = true, "这些部门下月单独处理" })
+	w.must(err)
+	return w.freeze(by, draft)
+}
+
+func (w *world) freeze(by account.Actor, draft uint64) bin.Request {
+	w.t.Helper()
+	d, p, err := w.bin.Freeze(w.ctx(), by, draft)
+	w.must(err)
+	if d.Frozen != p.Moves {
+		w.t.Fatalf("%d are frozen, the preview said %d", d.Frozen, p.Moves)
+	}
+	return bin.Request{
+		Draft: draft, Key: w.key(), Reason: reason, Checks: bin.Checks{Notified: true, Partners: true, Complaints: true},
+		Typed: fmt.Sprint(d.Frozen), Shown: hex.EncodeToString(d.Fingerprint),
+	}
+}
+
+// discard takes a scope through the whole wizard.
+func (w *world) discard(by account.Actor, s bin.Scope) *bin.Batch {
+	w.t.Helper()
+	batch, err := w.bin.Discard(w.ctx(), by, w.frozen(by, s))
+	w.must(err)
+	return batch
+}
+
+// binned are n usual conversations and the batch that they rest in.
+func (w *world) binned(n int) ([]id.Conversation, *bin.Batch) {
+	w.t.Helper()
+	ids := w.some(n)
+	return ids, w.discard(w.local, w.in(w.city))
+}
+
+func (w *world) hold(d id.Department, sub bool) *hold.Hold {
+	w.t.Helper()
+	h, err := w.holds.Place(w.ctx(), w.legal, hold.Order{Name: "诉讼保全", Reason: "法院来函，案号 2026-77", Department: d, Sub: sub})
+	w.must(err)
+	return h
+}
+
+// toThePurge freezes batches for a purge, as its request does.
+func (w *world) toThePurge(p id.Purge, batches ...id.Batch) (out []bin.Frozen) {
+	w.t.Helper()
+	w.write(func(tx *db.Tx) error {
+		if err := hold.ShareEpoch(tx); err != nil {
+			return err
+		}
+		if _, err := bin.Batches(tx, batches...); err != nil {
+			return err
+		}
+		var err error
+		out, err = bin.Freeze(tx, batches, p)
+		return err
+	})
+	return out
+}
+
+func (w *world) set(ids ...id.Conversation) id.Set[id.Conversation] {
+	w.t.Helper()
+	s, err := id.NewSet(ids...)
+	w.must(err)
+	return s
+}
+
+func (w *world) count(model any, cond ...any) int64 {
+	w.t.Helper()
+	return dbtest.Count(w.t, w.d, model, cond...)
+}
+
+// in state counts how many of the conversations are in a state.
+func (w *world) inState(s conversation.State, ids []id.Conversation) int {
+	w.t.Helper()
+	return int(w.count(&conversation.Conversation{}, "state = ? AND id IN ?", s, ids))
+}
+
+func (w *world) wantStates(ids []id.Conversation, s conversation.State) {
+	w.t.Helper()
+	if n := w.inState(s, ids); n != len(ids) {
+		w.t.Errorf("%d of %d conversations are %s", n, len(ids), s.Code())
+	}
+}
+
+func (w *world) batch(b id.Batch) *bin.Batch {
+	w.t.Helper()
+	var row bin.Batch
+	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error { return tx.Where("id = ?", b).Take(&row).Error }))
+	return &row
+}
+
+func wantFault(t *testing.T, err error, key, field string) {
+	t.Helper()
+	f, ok := fault.Of(err)
+	if !ok {
+		t.Errorf("err = %v, want %s", err, key)
+		return
+	}
+	for _, one := range f.List() {
+		if one.Key == key && (field == "" || one.Field == field) {
+			return
+		}
+	}
+	t.Errorf("fault = %v on %q, want %s on %q", f, f.Field, key, field)
+}

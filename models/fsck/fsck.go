@@ -1,0 +1,103 @@
+// Package fsck owns the oracles: checks that read the database and the key store alone and say
+// whether a promise of INVARIANTS was broken. They change nothing. Tests run them at their
+// end, operators at night.
+package fsck
+
+import (
+	"context"
+	"fmt"
+
+	"qingdang/models/audit"
+	"qingdang/models/db"
+	"qingdang/models/seal"
+)
+
+// Finding is one broken promise. Key is a sentence of the catalogue, Object names what it is
+// about, never any text of a conversation.
+type Finding struct {
+	Promise string
+	Key     string
+	Object  string
+}
+
+// String is the finding for logs and test failures.
+func (f Finding) String() string { return fmt.Sprintf("%s %s %s", f.Promise, f.Key, f.Object) }
+
+// Checker looks at one installation.
+type Checker struct {
+	DB    *db.DB
+	Store *seal.Store
+	Log   *audit.Log
+}
+
+// Report says how many checks ran and what they found. Findings of one check stop at
+// perCheck.
+type Report struct {
+	Checks   int
+	Findings []Finding
+}
+
+// perCheck is how many findings of one kind are told; the first few are enough to act.
+const perCheck = 20
+
+// oracle is one check inside a read-only transaction.
+type oracle struct {
+	promise string
+	run     func(c *Checker, tx *db.Tx) ([]Finding, error)
+}
+
+// Run runs every oracle. Deep opens every body too, which takes about 30 µs each.
+func (c *Checker) Run(ctx context.Context, deep bool) (*Report, error) {
+	r := &Report{}
+	all := append(append([]oracle{}, rowOracles...), otherOracles...)
+	if deep {
+		all = append(all, oracle{"I5", (*Checker).bodiesOpen})
+	}
+	for _, o := range all {
+		var found []Finding
+		err := c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			found, err = o.run(c, tx)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("fsck %s: %w", o.promise, err)
+		}
+		r.Checks++
+		r.Findings = append(r.Findings, found...)
+	}
+	found, err := c.chain(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("fsck I6: %w", err)
+	}
+	r.Checks++
+	r.Findings = append(r.Findings, found...)
+	return r, nil
+}
+
+// chain checks the audit log leaf by leaf.
+func (c *Checker) chain(ctx context.Context) ([]Finding, error) {
+	res, err := c.Log.Check(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	if res.OK {
+		return nil, nil
+	}
+	return []Finding{{"I6", "fsck.log_" + res.What, fmt.Sprint(res.FirstBad)}}, nil
+}
+
+// rows makes an oracle of a query that gives the objects that break the promise, as one
+// column of text or numbers.
+func rows(promise, key, query string, args ...any) oracle {
+	return oracle{promise, func(_ *Checker, tx *db.Tx) ([]Finding, error) {
+		var objects []string
+		if err := tx.Raw(query+fmt.Sprintf(" LIMIT %d", perCheck), args...).Scan(&objects).Error; err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		var out []Finding
+		for _, o := range objects {
+			out = append(out, Finding{promise, key, o})
+		}
+		return out, nil
+	}}
+}

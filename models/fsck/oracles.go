@@ -1,0 +1,61 @@
+package fsck
+
+// rowOracles are the promises that one query each can disprove.
+var rowOracles = []oracle{
+	// I1: four eyes.
+	rows("I1", "fsck.purged_without_approval", `SELECT p.code FROM purge_request p WHERE p.purged > 0 AND NOT EXISTS (
+		SELECT 1 FROM approval a
+		JOIN vote s ON s.approval_id = a.id AND s.stage = 0 AND s.role = 'supervisor' AND s.verdict = 'approve' AND s.root = p.root
+		JOIN vote l ON l.approval_id = a.id AND l.stage = 1 AND l.role = 'legal' AND l.verdict = 'approve' AND l.root = p.root
+		WHERE a.kind = 'purge' AND a.subject = p.id AND a.root = p.root AND s.at <= p.started_at AND l.at <= p.started_at
+		AND s.person_id <> l.person_id AND s.person_id <> p.requester_person AND l.person_id <> p.requester_person)`),
+	rows("I1", "fsck.person_voted_twice", `SELECT CONCAT(v.approval_id, '/', v.person_id) FROM vote v GROUP BY v.approval_id, v.person_id HAVING COUNT(*) > 1`),
+	rows("I1", "fsck.code_used_twice", `SELECT CONCAT(v.user_id, '/', v.totp_step) FROM vote v GROUP BY v.user_id, v.totp_step HAVING COUNT(*) > 1`),
+	rows("I1", "fsck.purged_by_two", `SELECT i.conversation_id FROM purge_item i WHERE i.state = 'purged' GROUP BY i.conversation_id HAVING COUNT(*) > 1`),
+
+	// I2: exactness.
+	rows("I2", "fsck.purged_but_there", `SELECT i.conversation_id FROM purge_item i JOIN conversation c ON c.id = i.conversation_id WHERE i.state = 'purged'`),
+	rows("I2", "fsck.purged_without_tombstone", `SELECT i.conversation_id FROM purge_item i LEFT JOIN tombstone t ON t.conversation_id = i.conversation_id AND t.purge_id = i.purge_id
+		WHERE i.state = 'purged' AND t.conversation_id IS NULL`),
+	rows("I2", "fsck.tombstone_without_item", `SELECT t.conversation_id FROM tombstone t LEFT JOIN purge_item i ON i.conversation_id = t.conversation_id AND i.purge_id = t.purge_id AND i.state = 'purged'
+		WHERE i.conversation_id IS NULL`),
+	rows("I2", "fsck.manifest_not_settled", `SELECT p.code FROM purge_request p WHERE p.state IN ('done', 'done_with_exceptions') AND (
+		p.size <> (SELECT COUNT(*) FROM purge_item i WHERE i.purge_id = p.id AND i.state IN ('purged', 'skipped'))
+		OR p.purged <> (SELECT COUNT(*) FROM purge_item i WHERE i.purge_id = p.id AND i.state = 'purged')
+		OR p.skipped <> (SELECT COUNT(*) FROM purge_item i WHERE i.purge_id = p.id AND i.state = 'skipped'))`),
+	rows("I2", "fsck.skipped_without_reason", `SELECT i.conversation_id FROM purge_item i WHERE i.state = 'skipped' AND i.reason = ''`),
+
+	// I3: a hold wins.
+	rows("I3", "fsck.held_in_bin", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id AND l.released_at IS NULL
+		JOIN conversation c ON c.id = h.conversation_id WHERE c.state NOT IN (1, 2)`),
+	rows("I3", "fsck.held_and_gone", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id AND l.released_at IS NULL
+		LEFT JOIN conversation c ON c.id = h.conversation_id WHERE c.id IS NULL`),
+
+	// I5: whole or gone.
+	rows("I5", "fsck.body_without_row", `SELECT b.id FROM conversation_body b LEFT JOIN conversation c ON c.id = b.id WHERE c.id IS NULL`),
+	rows("I5", "fsck.row_without_body", `SELECT c.id FROM conversation c LEFT JOIN conversation_body b ON b.id = c.id WHERE b.id IS NULL`),
+	rows("I5", "fsck.row_without_key", `SELECT c.id FROM conversation c LEFT JOIN conversation_key k ON k.id = c.id WHERE k.id IS NULL`),
+	rows("I5", "fsck.key_without_row", `SELECT k.id FROM conversation_key k LEFT JOIN conversation c ON c.id = k.id WHERE c.id IS NULL`),
+	rows("I5", "fsck.version_differs", `SELECT c.id FROM conversation c JOIN conversation_body b ON b.id = c.id WHERE b.version <> c.version`),
+	rows("I5", "fsck.tag_without_row", `SELECT t.conversation_id FROM conversation_tag t LEFT JOIN conversation c ON c.id = t.conversation_id WHERE c.id IS NULL`),
+	rows("I5", "fsck.key_without_bucket", `SELECT k.id FROM conversation_key k LEFT JOIN key_bucket b ON b.id = k.bucket_id AND b.state <> 3 WHERE b.id IS NULL`),
+	rows("I5", "fsck.bucket_too_full", `SELECT k.bucket_id FROM conversation_key k GROUP BY k.bucket_id HAVING COUNT(*) > 1024`),
+	rows("I5", "fsck.finished_without_certificate", `SELECT p.code FROM purge_request p LEFT JOIN certificate c ON c.purge_id = p.id
+		WHERE p.state IN ('done', 'done_with_exceptions') AND c.id IS NULL`),
+	rows("I5", "fsck.certificate_too_early", `SELECT c.code FROM certificate c JOIN purge_request p ON p.id = c.purge_id WHERE p.state NOT IN ('done', 'done_with_exceptions')`),
+
+	// I9: a purge's touched buckets are destroyed.
+	rows("I9", "fsck.bucket_left", `SELECT b.bucket_id FROM purge_bucket b JOIN purge_request p ON p.id = b.purge_id
+		JOIN key_bucket k ON k.id = b.bucket_id WHERE p.state IN ('done', 'done_with_exceptions') AND k.state <> 3`),
+
+	// I10: the bin's window.
+	rows("I10", "fsck.bin_state_differs", `SELECT i.conversation_id FROM bin_item i JOIN conversation c ON c.id = i.conversation_id
+		WHERE i.state IN ('binned', 'frozen') AND (c.state NOT IN (3, 4, 5) OR c.batch_id IS NULL OR c.batch_id <> i.batch_id)`),
+	rows("I10", "fsck.binned_without_batch", `SELECT c.id FROM conversation c LEFT JOIN bin_item i ON i.batch_id = c.batch_id AND i.conversation_id = c.id AND i.state IN ('binned', 'frozen')
+		WHERE c.state IN (3, 4, 5) AND i.conversation_id IS NULL`),
+	rows("I10", "fsck.purged_inside_window", `SELECT i.conversation_id FROM purge_item i JOIN bin_batch b ON b.id = i.batch_id JOIN purge_request p ON p.id = i.purge_id
+		WHERE i.state = 'purged' AND p.started_at < b.keep_until`),
+
+	// I15: nothing comes back.
+	rows("I15", "fsck.resurrected", `SELECT c.id FROM conversation c JOIN tombstone t ON t.platform = c.platform AND t.external_mac = c.external_mac`),
+}

@@ -1,0 +1,212 @@
+package purge
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"qingdang/models/audit"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/id"
+)
+
+// chunk is what becomes of the items of one transaction.
+type chunk struct {
+	erase   []*Item
+	buckets map[id.Bucket]bool
+	rooms   map[room]bool // where earlier versions may have been sealed
+	skip    map[Reason][]*Item
+	back    []id.Conversation // skipped ones that are still on the list
+}
+
+// judge looks at the items under lock. When the consent broke while the purge ran, nothing more
+// is destroyed: the rest is skipped.
+func (w *Runner) judge(tx *db.Tx, items []Item, broken string) (*chunk, error) {
+	g, err := newGuard(tx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := lookAt(tx, idsOf(items), true)
+	if err != nil {
+		return nil, err
+	}
+	c := &chunk{buckets: map[id.Bucket]bool{}, rooms: map[room]bool{}, skip: map[Reason][]*Item{}}
+	for i := range items {
+		it := &items[i]
+		why := l.judge(tx, g, it)
+		if why == notExcluded && broken != "" {
+			why = NoConsent
+		}
+		if why == notExcluded {
+			// Another purge may have moved the key since the list was frozen.
+			it.BucketID = l.keys[it.ConversationID].BucketID
+			c.buckets[it.BucketID] = true
+			if row := l.rows[it.ConversationID]; row.Version > 1 {
+				c.rooms[roomOf(row)] = true
+			}
+			c.erase = append(c.erase, it)
+			continue
+		}
+		c.skip[why] = append(c.skip[why], it)
+		if row := l.rows[it.ConversationID]; row != nil && row.State == conversation.Frozen && row.BatchID != nil && *row.BatchID == it.BatchID {
+			c.back = append(c.back, it.ConversationID)
+		}
+	}
+	return c, nil
+}
+
+// carryOut erases what is to be erased, gives back what is skipped and writes both into the
+// manifest.
+func (c *chunk) carryOut(tx *db.Tx, p id.Purge) error {
+	if len(c.erase) > 0 {
+		set, err := id.NewSet(pointerIDs(c.erase)...)
+		if err != nil {
+			return fmt.Errorf("erase: %w", err)
+		}
+		if err := conversation.Erase(tx, set, p); err != nil {
+			return err
+		}
+		if err := bin.Purged(tx, p, set); err != nil {
+			return err
+		}
+		if err := c.noteBuckets(tx, p); err != nil {
+			return err
+		}
+	}
+	if err := setItems(tx, p, c.erase, Purged, ""); err != nil {
+		return err
+	}
+	for reason, items := range c.skip {
+		if err := setItems(tx, p, items, Skipped, reason); err != nil {
+			return err
+		}
+	}
+	if len(c.back) == 0 {
+		return nil
+	}
+	return release(tx, p, c.back)
+}
+
+func setItems(tx *db.Tx, p id.Purge, items []*Item, s ItemState, why Reason) error {
+	if len(items) == 0 {
+		return nil
+	}
+	res := tx.Model(&Item{}).Where("purge_id = ? AND conversation_id IN ? AND state = ?", p, pointerIDs(items), Pending).
+		Updates(map[string]any{"state": s, "reason": why})
+	switch {
+	case res.Error != nil:
+		return fmt.Errorf("write manifest: %w", res.Error)
+	case res.RowsAffected != int64(len(items)):
+		return fmt.Errorf("write manifest: %d rows for %d items", res.RowsAffected, len(items))
+	}
+	return nil
+}
+
+// noteBuckets remembers from which buckets keys were erased, and which bucket each item's key
+// lay in at the end.
+func (c *chunk) noteBuckets(tx *db.Tx, p id.Purge) error {
+	if err := c.earlierBuckets(tx); err != nil {
+		return err
+	}
+	rows := make([]bucket, 0, len(c.buckets))
+	for b := range c.buckets {
+		rows = append(rows, bucket{PurgeID: p, BucketID: b, State: touched})
+	}
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
+		return fmt.Errorf("note buckets: %w", err)
+	}
+	byBucket := map[id.Bucket][]id.Conversation{}
+	for _, it := range c.erase {
+		byBucket[it.BucketID] = append(byBucket[it.BucketID], it.ConversationID)
+	}
+	for b, ids := range byBucket {
+		err := tx.Model(&Item{}).Where("purge_id = ? AND conversation_id IN ? AND bucket_id <> ?", p, ids, b).Update("bucket_id", b).Error
+		if err != nil {
+			return fmt.Errorf("note buckets: %w", err)
+		}
+	}
+	return nil
+}
+
+// room is the buckets of a department over some months.
+type room struct {
+	department  id.Department
+	first, last string // months as key_bucket writes them
+}
+
+func roomOf(c *conversation.Conversation) room {
+	month := func(t time.Time) string { return t.UTC().Format("200601") }
+	return room{c.DepartmentID, month(c.StartedAt), month(c.LastAt)}
+}
+
+// earlierBuckets adds the buckets in which earlier versions of a conversation may have been
+// sealed. Their bodies are gone from the database, but a backup from before the
+// conversation grew still holds them, and their bucket's key would open them. An earlier
+// version ended somewhere between the conversation's beginning and its end.
+func (c *chunk) earlierBuckets(tx *db.Tx) error {
+	for r := range c.rooms {
+		var ids []id.Bucket
+		err := tx.Model(&conversation.Bucket{}).
+			Where("department_id = ? AND month >= ? AND month <= ? AND state <> ?", r.department, r.first, r.last, conversation.BucketDestroyed).
+			Pluck("id", &ids).Error
+		if err != nil {
+			return fmt.Errorf("find buckets of earlier versions: %w", err)
+		}
+		for _, b := range ids {
+			c.buckets[b] = true
+		}
+	}
+	return nil
+}
+
+func (c *chunk) skipped() (n int) {
+	for _, items := range c.skip {
+		n += len(items)
+	}
+	return n
+}
+
+// entry is the chunk's leaf: the manifest's lines by what became of them.
+func (c *chunk) entry(w *Runner, r *Request, items []Item, broken string) audit.Entry {
+	skipped := map[string][]string{}
+	for why, list := range c.skip {
+		skipped[string(why)] = ranges(list)
+	}
+	return audit.Entry{
+		Actor: w.system(), Action: "purge.erased", ObjectKind: "purge", Object: r.Code, Count: int64(len(c.erase)),
+		Data: map[string]any{
+			"root": hexOf(r.Root), "first": items[0].Seq, "last": items[len(items)-1].Seq, "requester": r.RequesterID,
+			"purged": ranges(c.erase), "skipped": skipped, "skipped_count": c.skipped(), "stopped": broken,
+		},
+	}
+}
+
+func pointerIDs(items []*Item) []id.Conversation {
+	ids := make([]id.Conversation, len(items))
+	for i, it := range items {
+		ids[i] = it.ConversationID
+	}
+	return ids
+}
+
+// ranges writes line numbers of the manifest as "0-511", "513".
+func ranges(items []*Item) []string {
+	out := []string{}
+	for i := 0; i < len(items); {
+		first := items[i].Seq
+		last := first
+		for i++; i < len(items) && items[i].Seq == last+1; i++ {
+			last++
+		}
+		span := strconv.FormatInt(first, 10)
+		if last > first {
+			span += "-" + strconv.FormatInt(last, 10)
+		}
+		out = append(out, span)
+	}
+	return out
+}

@@ -1,0 +1,154 @@
+package purge
+
+import (
+	"fmt"
+	"slices"
+
+	"qingdang/models/account"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/fault"
+	"qingdang/models/hold"
+	"qingdang/models/id"
+)
+
+// frozen is a list on its way into a request.
+type frozen struct {
+	batches  []bin.Batch
+	items    []Item
+	agents   map[id.Conversation]string // staff number of the agent
+	excluded map[Reason]int64
+	policy   [32]byte
+}
+
+// freeze takes what is in the batches onto the purge's list and gives back what is protected.
+// Lock order: hold epoch, batches, conversations in ascending order, holds.
+func freeze(tx *db.Tx, by account.Actor, p id.Purge, batches []id.Batch) (*frozen, error) {
+	if err := hold.ShareEpoch(tx); err != nil {
+		return nil, err
+	}
+	list := &frozen{agents: map[id.Conversation]string{}, excluded: map[Reason]int64{}}
+	var err error
+	if list.batches, err = bin.Batches(tx, batches...); err != nil {
+		return nil, err
+	}
+	if len(list.batches) != len(batches) {
+		return nil, fault.NotFound("purge.batch_not_found")
+	}
+	taken, err := bin.Freeze(tx, batches, p)
+	if err != nil {
+		return nil, err
+	}
+	guard, err := newGuard(tx)
+	if err != nil {
+		return nil, err
+	}
+	list.policy = guard.floors.Version
+	var back []id.Conversation
+	for part := range slices.Chunk(taken, manifestPage) {
+		excluded, err := list.take(tx, by, guard, part)
+		if err != nil {
+			return nil, err
+		}
+		back = append(back, excluded...)
+	}
+	for part := range slices.Chunk(back, manifestPage) {
+		if err := release(tx, p, part); err != nil {
+			return nil, err
+		}
+	}
+	if len(list.items) == 0 {
+		return nil, fault.Conflict("purge.nothing_to_freeze", list.excluded[Held], list.excluded[Floor], list.excluded[Order])
+	}
+	return list, nil
+}
+
+// take looks at one page of what the bin gave and gives the ids that are protected.
+func (f *frozen) take(tx *db.Tx, by account.Actor, guard *guard, page []bin.Frozen) (back []id.Conversation, err error) {
+	ids := make([]id.Conversation, len(page))
+	batchOf := make(map[id.Conversation]id.Batch, len(page))
+	for i, z := range page {
+		ids[i] = z.Conversation
+		batchOf[z.Conversation] = z.Batch
+	}
+	look, err := lookAt(tx, ids, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range ids {
+		row, ok := look.rows[c]
+		body, sealed := look.bodies[c]
+		key, keyed := look.keys[c]
+		switch {
+		case !ok || !sealed || !keyed:
+			return nil, fmt.Errorf("freeze: conversation %d is not whole", c)
+		case !by.Scope.Has(row.DepartmentID):
+			return nil, fault.NotFound("purge.batch_not_found")
+		}
+		if why := guard.protects(tx, row, look.held[c]); why != notExcluded {
+			f.excluded[why]++
+			back = append(back, c)
+			continue
+		}
+		f.agents[c] = row.AgentID
+		f.items = append(f.items, Item{
+			ConversationID: c, Version: row.Version, Digest: body.Digest, DepartmentID: row.DepartmentID, ServiceType: row.ServiceType,
+			Platform: row.Platform, BucketID: key.BucketID, BatchID: batchOf[c],
+			Messages: row.Messages, Attachments: row.Attachments, Bytes: row.Bytes, LastAt: row.LastAt,
+		})
+	}
+	return back, nil
+}
+
+// scopeKind is organisation as soon as one batch was, and self only if every conversation is
+// the requester's own.
+func (f *frozen) scopeKind(own bool) ScopeKind {
+	for _, b := range f.batches {
+		if ScopeKind(b.ScopeKind) == Organisation {
+			return Organisation
+		}
+	}
+	if own {
+		return Self
+	}
+	return Department
+}
+
+func (f *frozen) store(tx *db.Tx, p id.Purge, shares map[id.Department]*Share) error {
+	rows := make([]Batch, len(f.batches))
+	for i, b := range f.batches {
+		rows[i] = batchRow(p, b)
+	}
+	var sums []*Share
+	for _, s := range shares {
+		sums = append(sums, s)
+	}
+	for _, part := range []any{rows, sums, f.items} {
+		if err := tx.CreateInBatches(part, 500).Error; err != nil {
+			return fmt.Errorf("store manifest: %w", err)
+		}
+	}
+	return nil
+}
+
+func batchRow(p id.Purge, b bin.Batch) Batch {
+	return Batch{PurgeID: p, BatchID: b.ID, Code: b.Code, ResidueCount: b.ResidueCount, ResidueReason: b.ResidueReason, Residue: b.Residue}
+}
+
+// release gives conversations back to the bin.
+func release(tx *db.Tx, p id.Purge, ids []id.Conversation) error {
+	set, err := id.NewSet(ids...)
+	if err != nil {
+		return fmt.Errorf("release: %w", err)
+	}
+	return bin.Release(tx, p, set)
+}
+
+// whole tells whether the conversation is still exactly what the list says.
+func (l *look) whole(it *Item, row *conversation.Conversation) bool {
+	body, sealed := l.bodies[it.ConversationID]
+	_, keyed := l.keys[it.ConversationID]
+	return sealed && keyed && row.Version == it.Version && row.DepartmentID == it.DepartmentID &&
+		row.ServiceType == it.ServiceType && string(body.Digest) == string(it.Digest)
+}

@@ -1,0 +1,178 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"qingdang/models/account"
+	"qingdang/models/approval"
+	"qingdang/models/audit"
+	"qingdang/models/bin"
+	"qingdang/models/db"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+)
+
+// Detail is a request with everything its page shows. The errors say why the reader may not
+// do something now; nil means that they may.
+type Detail struct {
+	Request
+	Now         time.Time
+	Approval    approval.Approval
+	Votes       []approval.Vote
+	Batches     []Batch
+	Departments []Share
+	Changes     *Changes // nil for a draft and after the end
+	Progress    Progress
+	Certificate *Head
+	KeepUntil   time.Time
+
+	VoteRefused, WithdrawRefused, ConfirmRefused error
+}
+
+// Get finds a request. The fault is not-found for a request outside the actor's departments.
+func (d *Desk) Get(ctx context.Context, by account.Actor, p id.Purge) (*Detail, error) {
+	var detail *Detail
+	err := d.DB.Read(ctx, func(tx *db.Tx) error {
+		r, err := visible(tx, by, p)
+		if err != nil {
+			return err
+		}
+		detail = &Detail{Request: *r, Now: tx.Now}
+		return detail.load(tx, by)
+	})
+	if err != nil {
+		return nil, d.unseen(ctx, by, p, err)
+	}
+	return detail, nil
+}
+
+func (g *Detail) load(tx *db.Tx, by account.Actor) (err error) {
+	r := &g.Request
+	if err := tx.Where("purge_id = ?", r.ID).Order("batch_id").Find(&g.Batches).Error; err != nil {
+		return fmt.Errorf("read batches: %w", err)
+	}
+	if g.Departments, err = sharesStored(tx, r.ID); err != nil {
+		return err
+	}
+	if g.Certificate, err = certificateOf(tx, r.ID); err != nil {
+		return err
+	}
+	if g.KeepUntil, err = plainKeepUntil(tx, g.Batches); err != nil {
+		return err
+	}
+	g.VoteRefused, g.WithdrawRefused, g.ConfirmRefused = fault.Conflict("purge.closed"), fault.Conflict("purge.closed"), fault.Conflict("purge.not_awaiting_code")
+	if r.State == Draft {
+		return nil
+	}
+	if g.Approval, g.Votes, err = approval.Find(tx, r.ApprovalID); err != nil {
+		return err
+	}
+	if g.Progress, err = progressOf(tx, r); err != nil {
+		return err
+	}
+	if r.State.Open() {
+		if g.Changes, err = changesOf(tx, r); err != nil {
+			return err
+		}
+	}
+	for _, ask := range []struct {
+		into *error
+		may  func(*db.Tx, account.Actor, *Request) error
+	}{{&g.VoteRefused, mayVote}, {&g.WithdrawRefused, mayWithdraw}, {&g.ConfirmRefused, mayConfirm}} {
+		*ask.into = ask.may(tx, by, r)
+		// A refusal is an answer; anything else is not.
+		if _, refused := fault.Of(*ask.into); *ask.into != nil && !refused {
+			return *ask.into
+		}
+	}
+	return nil
+}
+
+// visible finds a request that the actor may know of: the own one, or one whose departments
+// all lie in the actor's scope.
+func visible(tx *db.Tx, by account.Actor, p id.Purge) (*Request, error) {
+	if err := by.Require(account.PurgeRead); err != nil {
+		return nil, err
+	}
+	var r Request
+	switch err := seen(tx.Where("id = ?", p), by).Take(&r).Error; {
+	case db.NotFound(err):
+		return nil, noSuchPurge()
+	case err != nil:
+		return nil, fmt.Errorf("find request: %w", err)
+	}
+	return &r, nil
+}
+
+// seen is the one condition that says which requests an actor may know of.
+func seen(q *gorm.DB, by account.Actor) *gorm.DB {
+	if by.Scope.All {
+		return q
+	}
+	return q.Where("(requester_id = ? AND requester_id <> 0 OR EXISTS (SELECT 1 FROM purge_department pd WHERE pd.purge_id = purge_request.id) "+
+		"AND NOT EXISTS (SELECT 1 FROM purge_department pd WHERE pd.purge_id = purge_request.id AND pd.department_id NOT IN ?))",
+		by.ID, by.Scope.Departments.Values())
+}
+
+// unseen writes down that somebody asked for a request that exists and is hidden from them;
+// it gives err back.
+func (d *Desk) unseen(ctx context.Context, by account.Actor, p id.Purge, err error) error {
+	if fault.KindOf(err) != fault.KindNotFound {
+		return err
+	}
+	var code []string
+	found := d.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.Model(&Request{}).Where("id = ?", p).Pluck("code", &code).Error
+	})
+	if found != nil || len(code) == 0 {
+		return errors.Join(err, found)
+	}
+	noted := audit.Refused(ctx, d.DB, audit.Entry{Actor: by.Audit(), Action: "purge.refused", ObjectKind: "purge", Object: code[0]})
+	if noted != nil {
+		return errors.Join(err, noted)
+	}
+	return err
+}
+
+func departmentsOf(tx *db.Tx, p id.Purge) ([]id.Department, error) {
+	var ids []id.Department
+	if err := tx.Model(&Share{}).Where("purge_id = ?", p).Order("department_id").Pluck("department_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("read departments: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, noSuchPurge()
+	}
+	return ids, nil
+}
+
+func sharesStored(tx *db.Tx, p id.Purge) ([]Share, error) {
+	var shares []Share
+	if err := tx.Where("purge_id = ?", p).Order("path").Find(&shares).Error; err != nil {
+		return nil, fmt.Errorf("read departments: %w", err)
+	}
+	return shares, nil
+}
+
+// plainKeepUntil is keepUntil without locks, for pages.
+func plainKeepUntil(tx *db.Tx, batches []Batch) (keep time.Time, err error) {
+	if len(batches) == 0 {
+		return keep, nil
+	}
+	ids := make([]id.Batch, len(batches))
+	for i, b := range batches {
+		ids[i] = b.BatchID
+	}
+	var ends []time.Time
+	if err := tx.Model(&bin.Batch{}).Where("id IN ?", ids).Pluck("keep_until", &ends).Error; err != nil {
+		return keep, fmt.Errorf("read bin windows: %w", err)
+	}
+	for _, e := range ends {
+		keep = later(keep, e)
+	}
+	return keep, nil
+}

@@ -1,0 +1,119 @@
+package purge
+
+import (
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/hold"
+	"qingdang/models/id"
+	"qingdang/models/retention"
+)
+
+// guard is what protects conversations at the instant of a transaction.
+type guard struct {
+	floors *retention.Policy
+}
+
+func newGuard(tx *db.Tx) (*guard, error) {
+	floors, err := retention.Load(tx)
+	if err != nil {
+		return nil, err
+	}
+	return &guard{floors: floors}, nil
+}
+
+// protects names what keeps a conversation from being destroyed. Each is counted once, under
+// the first that applies: hold, floor, open order.
+func (g *guard) protects(tx *db.Tx, c *conversation.Conversation, held bool) Reason {
+	switch {
+	case held:
+		return Held
+	case g.floors.Within(c.ServiceType, c.LastAt, tx.Now):
+		return Floor
+	case c.OrderState == conversation.OrderOpen:
+		return Order
+	}
+	return notExcluded
+}
+
+// look is what is stored about some conversations now.
+type look struct {
+	rows   map[id.Conversation]*conversation.Conversation
+	bodies map[id.Conversation]conversation.Body // without the body itself
+	keys   map[id.Conversation]conversation.Key
+	held   map[id.Conversation]bool
+}
+
+// lookAt reads the conversations, locked in the one order if lock is set: rows first, then
+// holds. The caller has the hold epoch then.
+func lookAt(tx *db.Tx, ids []id.Conversation, lock bool) (*look, error) {
+	set, err := id.NewSet(ids...)
+	if err != nil {
+		return nil, fmt.Errorf("look at conversations: %w", err)
+	}
+	from := func() *gorm.DB { return tx.DB }
+	if lock {
+		from = tx.ForUpdate
+	}
+	var rows []conversation.Conversation
+	if err := from().Where("id IN ?", set.Values()).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("look at conversations: %w", err)
+	}
+	l := &look{rows: map[id.Conversation]*conversation.Conversation{}, bodies: map[id.Conversation]conversation.Body{}, keys: map[id.Conversation]conversation.Key{}}
+	for i := range rows {
+		l.rows[rows[i].ID] = &rows[i]
+	}
+	var bodies []conversation.Body
+	if err := from().Select("id", "version", "department_id", "digest").Where("id IN ?", set.Values()).Find(&bodies).Error; err != nil {
+		return nil, fmt.Errorf("look at bodies: %w", err)
+	}
+	for _, b := range bodies {
+		l.bodies[b.ID] = b
+	}
+	var keys []conversation.Key
+	if err := from().Where("id IN ?", set.Values()).Find(&keys).Error; err != nil {
+		return nil, fmt.Errorf("look at keys: %w", err)
+	}
+	for _, k := range keys {
+		l.keys[k.ID] = k
+	}
+	l.held, err = heldOf(tx, set, lock)
+	return l, err
+}
+
+// heldOf tells which of the conversations a hold covers.
+func heldOf(tx *db.Tx, set id.Set[id.Conversation], lock bool) (map[id.Conversation]bool, error) {
+	held, err := hold.Covering(tx, set, lock)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[id.Conversation]bool, len(held))
+	for c := range held {
+		out[c] = true
+	}
+	return out, nil
+}
+
+// judge says why an item of a running or waiting purge must not be destroyed, notExcluded if it
+// may be.
+func (l *look) judge(tx *db.Tx, g *guard, it *Item) Reason {
+	row, there := l.rows[it.ConversationID]
+	if !there {
+		return Gone
+	}
+	protected := g.protects(tx, row, l.held[it.ConversationID])
+	switch {
+	case protected == Held:
+		return Held
+	case row.State != conversation.Frozen && row.State != conversation.Purging, row.BatchID == nil, *row.BatchID != it.BatchID:
+		return Restored
+	case protected != notExcluded:
+		return protected
+	case !l.whole(it, row):
+		return Version
+	}
+	return notExcluded
+}

@@ -1,0 +1,137 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/department"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+)
+
+// Preview is what a request for some batches would freeze now.
+type Preview struct {
+	Now         time.Time
+	Batches     []Batch
+	KeepUntil   time.Time
+	Size        int64
+	Messages    int64
+	Attachments int64
+	Bytes       int64
+	Excluded    map[Reason]int64
+	Departments []Share
+	ScopeKind   ScopeKind
+	Cooling     time.Duration
+}
+
+// Preview counts what a request for the batches, or for the system's draft, would freeze. The
+// fault is not-found for a batch outside the actor's departments.
+func (d *Desk) Preview(ctx context.Context, by account.Actor, draft id.Purge, batches []id.Batch) (*Preview, error) {
+	if err := by.Require(account.PurgeRequest); err != nil {
+		return nil, err
+	}
+	var p *Preview
+	err := d.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if draft != 0 {
+			if _, err := visible(tx, by, draft); err != nil {
+				return err
+			}
+			if err := tx.Model(&Batch{}).Where("purge_id = ?", draft).Order("batch_id").Pluck("batch_id", &batches).Error; err != nil {
+				return fmt.Errorf("read draft: %w", err)
+			}
+		}
+		p, err = d.preview(tx, by, batches)
+		return err
+	})
+	return p, err
+}
+
+func (d *Desk) preview(tx *db.Tx, by account.Actor, batches []id.Batch) (*Preview, error) {
+	var rows []bin.Batch
+	if err := tx.Where("id IN ?", append(batches, 0)).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read batches: %w", err)
+	}
+	if len(rows) == 0 || len(rows) != len(batches) {
+		return nil, fault.NotFound("purge.batch_not_found")
+	}
+	list := frozen{batches: rows}
+	p := &Preview{Now: tx.Now, Excluded: map[Reason]int64{}}
+	for _, b := range rows {
+		p.Batches = append(p.Batches, batchRow(0, b))
+		p.KeepUntil = later(p.KeepUntil, b.KeepUntil)
+	}
+	g, err := newGuard(tx)
+	if err != nil {
+		return nil, err
+	}
+	shares := map[id.Department]*Share{}
+	own := true
+	for next := id.Conversation(0); ; {
+		var ids []id.Conversation
+		err := tx.Model(&conversation.Conversation{}).Where("batch_id IN ? AND state = ? AND id > ?", batches, conversation.Binned, next).
+			Order("id").Limit(manifestPage).Pluck("id", &ids).Error
+		if err != nil {
+			return nil, fmt.Errorf("read batches: %w", err)
+		}
+		if len(ids) == 0 {
+			break
+		}
+		next = ids[len(ids)-1]
+		l, err := lookAt(tx, ids, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range ids {
+			row := l.rows[c]
+			if !by.Scope.Has(row.DepartmentID) {
+				return nil, fault.NotFound("purge.batch_not_found")
+			}
+			own = own && row.AgentID == by.StaffNo
+			p.add(shares, row, g.protects(tx, row, l.held[c]))
+		}
+	}
+	p.ScopeKind = list.scopeKind(own)
+	p.Cooling = d.Cooling.of(p.ScopeKind)
+	return p, p.name(tx, shares)
+}
+
+func (p *Preview) add(shares map[id.Department]*Share, c *conversation.Conversation, why Reason) {
+	if why != notExcluded {
+		p.Excluded[why]++
+		return
+	}
+	s := shares[c.DepartmentID]
+	if s == nil {
+		s = &Share{DepartmentID: c.DepartmentID}
+		shares[c.DepartmentID] = s
+	}
+	s.Conversations++
+	s.Messages += int64(c.Messages)
+	s.Attachments += int64(c.Attachments)
+	s.Bytes += c.Bytes
+	p.Size++
+	p.Messages += int64(c.Messages)
+	p.Attachments += int64(c.Attachments)
+	p.Bytes += c.Bytes
+}
+
+// name gives the departments their paths, in their order.
+func (p *Preview) name(tx *db.Tx, shares map[id.Department]*Share) error {
+	tree, err := department.Load(tx)
+	if err != nil {
+		return fmt.Errorf("load departments: %w", err)
+	}
+	for _, s := range shares {
+		s.Path = tree.Path(s.DepartmentID)
+		p.Departments = append(p.Departments, *s)
+	}
+	slices.SortFunc(p.Departments, func(a, b Share) int { return strings.Compare(a.Path, b.Path) })
+	return nil
+}

@@ -1,0 +1,197 @@
+package purge
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/approval"
+	"qingdang/models/audit"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/id"
+	"qingdang/models/job"
+)
+
+// Phase is the part of an execution that comes next. A request keeps it, so that whoever goes
+// on after a crash knows where.
+type Phase string
+
+// The phases in their order. The keys of the buckets come after the rows: until then a
+// purge has only taken what a database backup could give back.
+const (
+	PhaseNone   Phase = ""
+	PhaseErase  Phase = "erase"  // keys, bodies, tags and rows, in chunks
+	PhaseKeys   Phase = "keys"   // re-wrap survivors, destroy the buckets' keys
+	PhaseVerify Phase = "verify" // read back, certify
+	PhaseFile   Phase = "file"   // seal the certificate's evidence file
+	PhaseEnd    Phase = "end"
+)
+
+// Certifier writes the evidence file of a document whose digest leaf n carries; *audit.Log is
+// one.
+type Certifier interface {
+	Certify(ctx context.Context, n int64, format string, body any) ([]byte, error)
+}
+
+// Runner executes purges as jobs of the kind JobRun. Every step is one small transaction under
+// the job's fencing token; what a step leaves behind is enough for any worker to go on.
+type Runner struct {
+	DB           *db.DB
+	Vault        conversation.Vault
+	Desk         *Desk
+	Log          Certifier
+	Organisation string
+	Worker       string // as the certificate names it
+	Chunk        int    // conversations per transaction; 0 = 1,000, on the embedded engine 400
+}
+
+// Step does the next part of an execution.
+func (w *Runner) Step(ctx context.Context, j *job.Job) (done bool, err error) {
+	var r Request
+	err = w.DB.Read(ctx, func(tx *db.Tx) error { return tx.Where("id = ?", j.Subject).Take(&r).Error })
+	if err != nil {
+		return false, fmt.Errorf("find purge: %w", err)
+	}
+	switch {
+	case r.Phase == PhaseErase:
+		return false, w.erase(ctx, j)
+	case r.Phase == PhaseKeys:
+		return false, w.keys(ctx, j)
+	case r.Phase == PhaseVerify:
+		return false, w.verify(ctx, j)
+	case r.Phase == PhaseFile:
+		return false, w.file(ctx, j)
+	case r.State == CoolingOff, r.State == Scheduled:
+		return false, w.start(ctx, j)
+	}
+	return true, nil // withdrawn, lapsed or finished
+}
+
+// system is the actor of everything that no person does.
+func (w *Runner) system() audit.Actor { return account.System("worker", w.Worker).Audit() }
+
+// start looks at everything once more and begins, or lets the request lapse, or waits.
+func (w *Runner) start(ctx context.Context, j *job.Job) error {
+	return w.DB.Write(ctx, func(tx *db.Tx) error {
+		r, err := lockRequest(tx, id.Purge(j.Subject))
+		if err != nil {
+			return err
+		}
+		if r.State != CoolingOff && r.State != Scheduled {
+			return job.Finish(tx, j)
+		}
+		at, err := w.Desk.startAt(tx, r)
+		switch {
+		case err != nil:
+			return err
+		case tx.Now.Before(at):
+			return job.Again(tx, j, at)
+		}
+		reason, err := w.Desk.flaw(tx, r)
+		switch {
+		case err != nil:
+			return err
+		case reason != "":
+			if err := job.Finish(tx, j); err != nil {
+				return err
+			}
+			return r.lapse(tx, reason)
+		}
+		return w.begin(tx, j, r)
+	})
+}
+
+func (w *Runner) begin(tx *db.Tx, j *job.Job, r *Request) error {
+	if err := r.move(tx, Running, map[string]any{"phase": PhaseErase, "started_at": tx.Now, "worker": w.Worker, "job_id": j.ID}); err != nil {
+		return err
+	}
+	if err := job.Advance(tx, j, 0, 0); err != nil {
+		return err
+	}
+	return audit.Append(tx, audit.Entry{
+		Actor: w.system(), Action: "purge.started", ObjectKind: "purge", Object: r.Code, Count: r.Size,
+		Data: map[string]any{"root": hexOf(r.Root), "requester": r.RequesterID, "worker": w.Worker},
+	})
+}
+
+// startAt gives the first instant at which the request may run: after its cooling-off, after
+// the bin window of every batch (which may have been extended), in the maintenance window.
+func (d *Desk) startAt(tx *db.Tx, r *Request) (time.Time, error) {
+	keep, err := keepUntil(tx, r.ID)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if r.CoolingUntil == nil {
+		return time.Time{}, errors.New("purge: no cooling-off was begun")
+	}
+	at := later(*r.CoolingUntil, keep)
+	return d.runFrom(r, later(at, tx.Now)), nil
+}
+
+// flaw looks whether what was requested, agreed to and frozen is still the same, and names
+// what is not.
+func (d *Desk) flaw(tx *db.Tx, r *Request) (string, error) {
+	if subtle.ConstantTimeCompare(r.MAC, r.seal(d.Keys)) != 1 {
+		return lapseForged, nil
+	}
+	votes, broken, err := d.recheck(tx, r)
+	if err != nil || broken != "" {
+		return broken, err
+	}
+	last := votes[len(votes)-1].At
+	if r.CoolingUntil.Before(last.Add(r.cooling())) {
+		return lapseForged, nil
+	}
+	if r.ScopeKind == Organisation {
+		if r.ConfirmedAt == nil || subtle.ConstantTimeCompare(r.ConfirmedMAC, r.sealConfirmation(d.Keys)) != 1 {
+			return lapseForged, nil
+		}
+		if active, err := account.ActiveAs(tx, r.ConfirmedBy, r.ConfirmedPerson, account.Legal); err != nil || !active {
+			return approval.BrokenInactive, err
+		}
+	}
+	root, size, err := storedRoot(tx, r.ID)
+	if err == nil && (size != r.Size || string(root[:]) != string(r.Root)) {
+		return lapseManifest, nil
+	}
+	return "", err
+}
+
+// recheck looks whether the consent stands; broken says why not.
+func (d *Desk) recheck(tx *db.Tx, r *Request) (votes []approval.Vote, broken string, err error) {
+	votes, err = approval.Recheck(tx, d.Keys, approval.Want{
+		Approval: r.ApprovalID, Kind: approval.Purge, Subject: uint64(r.ID),
+		Root: [32]byte(r.Root), PolicyVersion: [32]byte(r.PolicyVersion), RequesterPerson: r.RequesterPerson,
+	})
+	var b *approval.Broken
+	if errors.As(err, &b) {
+		return nil, b.Reason, nil
+	}
+	return votes, "", err
+}
+
+// lockPhase locks the request of a running job. ok is false when another worker has gone on
+// from the phase; then nothing is to be done.
+func lockPhase(tx *db.Tx, j *job.Job, phase Phase) (r *Request, ok bool, err error) {
+	if r, err = lockRequest(tx, id.Purge(j.Subject)); err != nil {
+		return nil, false, err
+	}
+	return r, r.Phase == phase, nil
+}
+
+// enter moves the execution on to its next phase.
+func (r *Request) enter(tx *db.Tx, next Phase) error {
+	res := tx.Model(&Request{}).Where("id = ? AND phase = ?", r.ID, r.Phase).Update("phase", next)
+	if res.Error != nil {
+		return fmt.Errorf("enter phase: %w", res.Error)
+	}
+	if res.RowsAffected != 1 {
+		return job.ErrFenced
+	}
+	r.Phase = next
+	return nil
+}

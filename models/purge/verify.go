@@ -1,0 +1,142 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/id"
+	"qingdang/models/job"
+	"qingdang/models/seal"
+)
+
+// Check is one look back after the erasure: how many were read, and what was found.
+type Check struct {
+	What  string `json:"what"`
+	Read  int64  `json:"read"`
+	Found int64  `json:"found"`
+	OK    bool   `json:"ok"`
+}
+
+// The looks back, each a catalogue key's end.
+const (
+	CheckRows       = "rows"
+	CheckBodies     = "bodies"
+	CheckKeys       = "keys"
+	CheckTags       = "tags"
+	CheckTombstones = "tombstones"
+	CheckSkipped    = "skipped"
+	CheckSum        = "sum"
+	CheckBuckets    = "buckets"
+)
+
+// verify reads every item of the list back and, if all is as it must be, writes the certificate
+// and its audit leaf in the same transaction. If something is not, nothing is certified;
+// the job fails and says what.
+func (w *Runner) verify(ctx context.Context, j *job.Job) error {
+	// Pages of erased rows leave the embedded engine's log before anybody certifies.
+	if err := w.DB.Flush(ctx); err != nil {
+		return err
+	}
+	return w.DB.Write(ctx, func(tx *db.Tx) error {
+		r, ok, err := lockPhase(tx, j, PhaseVerify)
+		if err != nil || !ok {
+			return err
+		}
+		checks, err := w.readBack(tx, r)
+		if err != nil {
+			return err
+		}
+		for _, c := range checks {
+			if !c.OK {
+				return fmt.Errorf("purge %s: verification of %s: read %d, found %d", r.Code, c.What, c.Read, c.Found)
+			}
+		}
+		if err := job.Advance(tx, j, j.Pos, r.Size); err != nil {
+			return err
+		}
+		return w.certify(tx, r, checks)
+	})
+}
+
+func (w *Runner) readBack(tx *db.Tx, r *Request) ([]Check, error) {
+	var checks []Check
+	add := func(what string, read, found int64, ok bool) {
+		checks = append(checks, Check{What: what, Read: read, Found: found, OK: ok})
+	}
+	sum, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state IN ?", r.ID, []ItemState{Purged, Skipped}))
+	if err != nil {
+		return nil, err
+	}
+	purged, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state = ?", r.ID, Purged))
+	if err != nil {
+		return nil, err
+	}
+	add(CheckSum, r.Size, sum, sum == r.Size && purged == r.Purged && sum-purged == r.Skipped)
+	for _, part := range []struct{ what, query string }{
+		{CheckRows, "SELECT COUNT(*) FROM purge_item i JOIN conversation c ON c.id = i.conversation_id WHERE i.purge_id = ? AND i.state = ?"},
+		{CheckBodies, "SELECT COUNT(*) FROM purge_item i JOIN conversation_body b ON b.id = i.conversation_id WHERE i.purge_id = ? AND i.state = ?"},
+		{CheckKeys, "SELECT COUNT(*) FROM purge_item i JOIN conversation_key k ON k.id = i.conversation_id WHERE i.purge_id = ? AND i.state = ?"},
+		{CheckTags, "SELECT COUNT(*) FROM purge_item i JOIN conversation_tag t ON t.conversation_id = i.conversation_id WHERE i.purge_id = ? AND i.state = ?"},
+	} {
+		found, err := tally(tx, part.query, r.ID, Purged)
+		if err != nil {
+			return nil, err
+		}
+		add(part.what, purged, found, found == 0)
+	}
+	stones, err := count(tx.Model(&conversation.Tombstone{}).Where("purge_id = ?", r.ID))
+	if err != nil {
+		return nil, err
+	}
+	add(CheckTombstones, purged, stones, stones == purged)
+	if err := w.survivors(tx, r, sum-purged, add); err != nil {
+		return nil, err
+	}
+	return checks, w.bucketsGone(tx, r.ID, add)
+}
+
+type adder = func(what string, read, found int64, ok bool)
+
+// survivors makes sure that what was skipped is still there, whole; unless it was gone before, or
+// somebody purged it by another request since.
+func (w *Runner) survivors(tx *db.Tx, r *Request, skipped int64, add adder) error {
+	present, err := tally(tx, "SELECT COUNT(*) FROM purge_item i JOIN conversation c ON c.id = i.conversation_id "+
+		"JOIN conversation_body b ON b.id = c.id JOIN conversation_key k ON k.id = c.id WHERE i.purge_id = ? AND i.state = ?", r.ID, Skipped)
+	if err != nil {
+		return err
+	}
+	elsewhere, err := tally(tx, "SELECT COUNT(*) FROM purge_item i JOIN tombstone t ON t.conversation_id = i.conversation_id "+
+		"WHERE i.purge_id = ? AND i.state = ?", r.ID, Skipped)
+	if err != nil {
+		return err
+	}
+	gone, err := tally(tx, "SELECT COUNT(*) FROM purge_item i WHERE i.purge_id = ? AND i.state = ? AND i.reason = ? "+
+		"AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.conversation_id = i.conversation_id)", r.ID, Skipped, Gone)
+	if err != nil {
+		return err
+	}
+	add(CheckSkipped, skipped, present, present+elsewhere+gone == skipped)
+	return nil
+}
+
+// bucketsGone asks the key store itself.
+func (w *Runner) bucketsGone(tx *db.Tx, p id.Purge, add adder) error {
+	var rows []bucket
+	if err := tx.Where("purge_id = ?", p).Find(&rows).Error; err != nil {
+		return fmt.Errorf("read buckets: %w", err)
+	}
+	gone := int64(0)
+	for _, b := range rows {
+		status, err := w.Vault.Store.State(uint64(b.BucketID))
+		if err != nil {
+			return fmt.Errorf("ask the key store: %w", err)
+		}
+		if b.State == destroyed && status.State == seal.Destroyed {
+			gone++
+		}
+	}
+	add(CheckBuckets, int64(len(rows)), gone, gone == int64(len(rows)))
+	return nil
+}

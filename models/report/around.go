@@ -1,0 +1,76 @@
+package report
+
+import (
+	"context"
+	"fmt"
+
+	"qingdang/models/account"
+	"qingdang/models/db"
+	"qingdang/models/department"
+)
+
+// Around is what stands in the menu of every page: how much there is, and how much waits for
+// this person.
+type Around struct {
+	Binned      int64    // conversations in the bin, of the actor's departments
+	Waiting     int64    // purge requests that the actor's role has to decide
+	JobsRunning int64    // of the actor's own
+	Scope       []string // names of the highest departments in scope; none when it is all of them
+}
+
+// Around counts for the menu.
+func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) {
+	a := &Around{}
+	err := r.DB.Read(ctx, func(tx *db.Tx) error {
+		*a = Around{}
+		if by.May(account.BinRead) {
+			q := within(tx.Table("bin_item"), "department_id", by.Scope).Where("state IN ?", []string{"binned", "frozen"})
+			if err := q.Count(&a.Binned).Error; err != nil {
+				return err
+			}
+		}
+		if states := decides(by.Role); len(states) > 0 {
+			q := purgesOf(tx.Table("purge_request r"), "r.id", by.Scope).Where("r.state IN ? AND r.requester_person <> ?", states, by.PersonID)
+			if err := q.Count(&a.Waiting).Error; err != nil {
+				return err
+			}
+		}
+		if err := tx.Table("job").Where("created_by = ? AND state IN ?", by.ID, []string{"queued", "running"}).Count(&a.JobsRunning).Error; err != nil {
+			return err
+		}
+		if by.Scope.All {
+			return nil
+		}
+		tree, err := department.Load(tx)
+		if err != nil {
+			return err
+		}
+		a.Scope = highest(tree, by.Scope)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count around a page: %w", err)
+	}
+	return a, nil
+}
+
+// decides gives the states of purge requests in which a role has the word.
+func decides(role account.Role) []string {
+	switch role {
+	case account.Supervisor:
+		return []string{"awaiting_supervisor"}
+	case account.Legal:
+		return []string{"awaiting_legal", "awaiting_codes"}
+	}
+	return nil
+}
+
+func highest(t *department.Tree, s account.Scope) (names []string) {
+	for _, d := range t.Preorder() {
+		dep, _ := t.Get(d)
+		if s.Has(d) && (dep.ParentID == 0 || !s.Has(dep.ParentID)) {
+			names = append(names, dep.Name)
+		}
+	}
+	return names
+}

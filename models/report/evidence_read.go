@@ -1,0 +1,191 @@
+package report
+
+import (
+	"context"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/audit"
+	"qingdang/models/db"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+)
+
+// Question says which entries of the audit log a person wants to see. Every empty field asks
+// for all.
+type Question struct {
+	Period
+	Text    string   // an object that begins so, or an actor of that name
+	Actions []string // or a class: audit.View, audit.Change, audit.Danger
+	Results []string
+	Actor   id.User
+}
+
+// Look is one reading of the audit log: a page of the list and, if Row names one, an entry.
+type Look struct {
+	Question
+	Cursor string
+	Size   int
+	Row    *int64
+}
+
+// Sight is what somebody saw of the log in one request.
+type Sight struct {
+	audit.Page
+	Bars  []audit.Bar
+	Entry *Entry // the one that Look.Row named
+	Whole bool   // the person sees everybody's acts, not only some
+}
+
+// Entry is one leaf with its neighbours. Of a neighbour that the person may not see only its
+// number and hash are given.
+type Entry struct {
+	audit.Leaf
+	Before, After *audit.Leaf
+	Proven        bool // the leaf is under the head of the log
+	Head          audit.Head
+}
+
+// seen says whose acts an actor may see: legal and audit all, supervisors those in their
+// departments and their own, everybody else their own. This is the one place that says it.
+func seen(by account.Actor) (audit.Seen, error) {
+	if by.May(account.AuditRead) {
+		return audit.Seen{All: true}, nil
+	}
+	if err := by.Require(account.AuditReadOwn); err != nil {
+		return audit.Seen{}, err
+	}
+	s := audit.Seen{Own: by.ID}
+	if by.May(account.AuditReadDepartment) {
+		s.Departments = by.Scope.Departments
+	}
+	return s, nil
+}
+
+// sees is the same for one leaf.
+func sees(s audit.Seen, l *audit.Leaf) bool {
+	return s.All || s.Own != 0 && l.Actor.ID == s.Own || l.Department != 0 && s.Departments.Has(l.Department)
+}
+
+func (e *Evidence) filter(by account.Actor, q Question) (audit.Filter, error) {
+	s, err := seen(by)
+	if err != nil {
+		return audit.Filter{}, err
+	}
+	from, to, err := q.bounds(e.zone())
+	if err != nil {
+		return audit.Filter{}, err
+	}
+	return audit.Filter{Seen: s, From: from, To: to, Actions: q.Actions, Actor: q.Actor, Text: q.Text, Results: q.Results}, nil
+}
+
+// Read gives a page of the log with its histogram and the entry that the look names. The
+// reading leaves one entry in the log, audit.viewed, however much of this one page shows,
+// unless the reader sees only his own acts: those are his to read. Without the entry nothing
+// is shown. The faults are forbidden, invalid at the field of a bad date, and not found for a
+// row that does not exist or is not this person's to see.
+func (e *Evidence) Read(ctx context.Context, by account.Actor, l Look) (*Sight, error) {
+	f, err := e.filter(by, l.Question)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sight{Whole: f.Seen.All}
+	if s.Page, err = e.Log.Page(ctx, f, l.Cursor, l.Size); err != nil {
+		return nil, err
+	}
+	if s.Bars, err = e.bars(ctx, f); err != nil {
+		return nil, err
+	}
+	if l.Row != nil {
+		if s.Entry, err = e.entry(ctx, by, f.Seen, *l.Row); err != nil {
+			return nil, err
+		}
+	}
+	if !f.Seen.All && f.Seen.Departments.Len() == 0 {
+		return s, nil
+	}
+	data := l.facts()
+	if l.Row != nil {
+		data["row"] = *l.Row
+	}
+	return s, e.note(ctx, by, "audit.viewed", int64(len(s.Leaves)), data)
+}
+
+func (e *Evidence) entry(ctx context.Context, by account.Actor, s audit.Seen, n int64) (*Entry, error) {
+	d, err := e.Log.Leaf(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if !sees(s, &d.Leaf) {
+		if err := audit.Refused(ctx, e.DB, audit.Entry{Actor: by.Audit(), Action: "audit.viewed", ObjectKind: "audit", Data: map[string]any{"row": n}}); err != nil {
+			return nil, err
+		}
+		return nil, fault.NotFound("audit.no_leaf")
+	}
+	return &Entry{Leaf: d.Leaf, Before: shown(s, d.Before), After: shown(s, d.After), Proven: d.Proof != nil || d.Head.Size == 1 && !d.Damaged, Head: d.Head}, nil
+}
+
+// shown takes everything but number and hash from a neighbour that is not to be seen.
+func shown(s audit.Seen, l *audit.Leaf) *audit.Leaf {
+	if l == nil || sees(s, l) {
+		return l
+	}
+	return &audit.Leaf{N: l.N, Hash: l.Hash}
+}
+
+// note writes down that somebody looked.
+func (e *Evidence) note(ctx context.Context, by account.Actor, action string, count int64, data map[string]any) error {
+	return e.DB.Write(ctx, func(tx *db.Tx) error {
+		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: action, ObjectKind: "audit", Count: count, Data: data})
+	})
+}
+
+// facts is the question as the log repeats it.
+func (q Question) facts() map[string]any {
+	data := map[string]any{}
+	for name, v := range map[string]string{"from": q.First, "to": q.Last, "text": q.Text} {
+		if v != "" {
+			data[name] = v
+		}
+	}
+	if len(q.Actions) > 0 {
+		data["actions"] = q.Actions
+	}
+	if len(q.Results) > 0 {
+		data["results"] = q.Results
+	}
+	if q.Actor != 0 {
+		data["actor"] = id.String(q.Actor)
+	}
+	return data
+}
+
+// bars counts the chosen leaves in steps that fit the length of time. Without both ends of it
+// there are none.
+func (e *Evidence) bars(ctx context.Context, f audit.Filter) ([]audit.Bar, error) {
+	if f.From.IsZero() || f.To.IsZero() {
+		return nil, nil
+	}
+	return e.Log.Histogram(ctx, f, edges(f.From, f.To))
+}
+
+// edges divides a stretch of time: hours for two days, six hours for a fortnight, then days,
+// weeks and months. They follow the calendar of the zone of from.
+func edges(from, to time.Time) []time.Time {
+	next := func(t time.Time) time.Time { return t.AddDate(0, 1, 0) }
+	switch days := int(to.Sub(from).Hours()/24 + 0.5); {
+	case days <= 2:
+		next = func(t time.Time) time.Time { return t.Add(time.Hour) }
+	case days <= 14:
+		next = func(t time.Time) time.Time { return t.Add(6 * time.Hour) }
+	case days <= 92:
+		next = func(t time.Time) time.Time { return t.AddDate(0, 0, 1) }
+	case days <= 2*366:
+		next = func(t time.Time) time.Time { return t.AddDate(0, 0, 7) }
+	}
+	out := []time.Time{from}
+	for at := next(from); at.Before(to); at = next(at) {
+		out = append(out, at)
+	}
+	return append(out, to)
+}

@@ -1,0 +1,176 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"qingdang/models/account"
+)
+
+// The kinds of things that wait for somebody, gravest first among those of one deadline.
+const (
+	TodoVote     = "vote"     // a purge request waits for this approver
+	TodoConfirm  = "confirm"  // a purge of the whole organisation waits for the second code
+	TodoRejected = "rejected" // a request of one's own was rejected or lapsed
+	TodoExpiring = "expiring" // the bin's time ends within a day
+	TodoDraft    = "draft"    // the system drafted a request that a person must submit
+	TodoFailed   = "failed"   // a job failed
+	TodoResidue  = "residue"  // a batch left something behind
+)
+
+var grave = []string{TodoVote, TodoConfirm, TodoRejected, TodoExpiring, TodoDraft, TodoFailed, TodoResidue}
+
+// Todo is one thing that waits for the actor.
+type Todo struct {
+	Kind  string
+	ID    uint64
+	Code  string
+	Count int64
+	Who   string
+	State string
+	Since time.Time
+	Until time.Time // its deadline, zero without one
+}
+
+const mostOfKind = 5
+
+func (q *asking) todo() error {
+	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue} {
+		if err := ask(); err != nil {
+			return err
+		}
+	}
+	h := q.home
+	if h.Soon > 0 && (q.by.May(account.BinRestore) || q.by.May(account.BinExtend)) {
+		h.Todo = append(h.Todo, Todo{Kind: TodoExpiring, Count: h.Soon, ID: uint64(h.SoonBatches), Until: h.FirstSoon})
+	}
+	slices.SortStableFunc(h.Todo, func(a, b Todo) int {
+		if a.Until.IsZero() != b.Until.IsZero() {
+			if a.Until.IsZero() {
+				return 1
+			}
+			return -1
+		}
+		if c := a.Until.Compare(b.Until); c != 0 {
+			return c
+		}
+		return slices.Index(grave, a.Kind) - slices.Index(grave, b.Kind)
+	})
+	return nil
+}
+
+// take appends what a query of purge requests finds.
+func (q *asking) take(kind string, rows *gorm.DB, since, until string) error {
+	var found []struct {
+		ID            uint64
+		Code          string
+		Size          int64
+		RequesterName string
+		State         string
+		Since         *time.Time
+		Until         *time.Time
+	}
+	err := rows.Order("r.id").Limit(mostOfKind).
+		Select("r.id, r.code, r.size, r.requester_name, r.state, r." + since + " AS since, r." + until + " AS until").Scan(&found).Error
+	for _, f := range found {
+		t := Todo{Kind: kind, ID: f.ID, Code: f.Code, Count: f.Size, Who: f.RequesterName, State: f.State}
+		if f.Since != nil {
+			t.Since = *f.Since
+		}
+		if f.Until != nil && kind != TodoRejected {
+			t.Until = *f.Until
+		}
+		q.home.Todo = append(q.home.Todo, t)
+	}
+	return err
+}
+
+// votes are the requests at the actor's stage that he may vote on: of another person, not
+// voted on by him before, and wholly inside his scope.
+func (q *asking) votes() error {
+	state := ""
+	switch {
+	case q.by.May(account.PurgeApproveSupervisor):
+		state = "awaiting_supervisor"
+	case q.by.May(account.PurgeApproveLegal):
+		state = "awaiting_legal"
+	default:
+		return nil
+	}
+	if q.by.Scope.Empty() {
+		return nil // "none outside no department" would be everything
+	}
+	rows := q.tx.Table("purge_request r").Where("r.state = ? AND r.requester_person <> ?", state, q.by.PersonID).
+		Where("NOT EXISTS (SELECT 1 FROM vote v WHERE v.approval_id = r.approval_id AND v.person_id = ?)", q.by.PersonID)
+	if !q.by.Scope.All {
+		rows = rows.Where("NOT EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = r.id AND d.department_id NOT IN ?)", q.by.Scope.Departments.Values())
+	}
+	return q.take(TodoVote, rows, "requested_at", "expires_at")
+}
+
+func (q *asking) confirmations() error {
+	if !q.by.May(account.PurgeExecute) {
+		return nil
+	}
+	return q.take(TodoConfirm, q.tx.Table("purge_request r").Where("r.state = ?", "awaiting_codes"), "cooling_until", "expires_at")
+}
+
+// own are the actor's requests that came back in the last two weeks.
+func (q *asking) own() error {
+	if !q.by.May(account.PurgeRequest) {
+		return nil
+	}
+	rows := q.tx.Table("purge_request r").Where("r.requester_id = ? AND r.state IN ? AND r.closed_at >= ?", q.by.ID, []string{"rejected", "lapsed"}, q.tx.Now.Add(-2*week*24*time.Hour))
+	return q.take(TodoRejected, rows, "closed_at", "closed_at")
+}
+
+func (q *asking) drafts() error {
+	if !q.by.May(account.PurgeRequest) || q.by.Role == account.Agent {
+		return nil
+	}
+	return q.take(TodoDraft, purgesOf(q.tx.Table("purge_request r").Where("r.state = ?", "draft"), "r.id", q.by.Scope), "created_at", "expires_at")
+}
+
+func (q *asking) failed() error {
+	if !q.by.May(account.JobRead) {
+		return nil
+	}
+	rows := q.tx.Table("job").Where("state = ? AND finished_at >= ?", "failed", q.tx.Now.Add(-week*24*time.Hour))
+	if !q.by.Scope.All || !q.by.May(account.JobCancel) {
+		rows = rows.Where("created_by = ?", q.by.ID)
+	}
+	var found []struct {
+		ID         uint64
+		Object     string
+		Kind       string
+		FinishedAt time.Time
+	}
+	err := rows.Order("id DESC").Limit(mostOfKind).Select("id, object, kind, finished_at").Scan(&found).Error
+	for _, f := range found {
+		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoFailed, ID: f.ID, Code: f.Object, State: f.Kind, Since: f.FinishedAt})
+	}
+	return err
+}
+
+// residue are the batches of the last month that left conversations of sub-departments
+// behind and were not undone.
+func (q *asking) residue() error {
+	if !q.by.May(account.BatchCreate) {
+		return nil
+	}
+	var found []struct {
+		ID           uint64
+		Code         string
+		ResidueCount int64
+		CreatedAt    time.Time
+	}
+	err := within(q.tx.Table("bin_batch"), "department_id", q.by.Scope).
+		Where("residue_count > 0 AND state <> ? AND created_at >= ?", "undone", q.tx.Now.Add(-month)).
+		Order("id DESC").Limit(mostOfKind).Select("id, code, residue_count, created_at").Scan(&found).Error
+	for _, f := range found {
+		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoResidue, ID: f.ID, Code: f.Code, Count: f.ResidueCount, Since: f.CreatedAt})
+	}
+	return err
+}

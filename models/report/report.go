@@ -1,0 +1,32 @@
+// Package report reads across everything and changes nothing: what stands on a person's home
+// page, the work queue as people see it, and what a code names.
+package report
+
+import (
+	"time"
+
+	"gorm.io/gorm"
+
+	"qingdang/models/account"
+	"qingdang/models/db"
+)
+
+// Reader answers questions that need more than one drawer. Zone is where days begin.
+type Reader struct {
+	DB   *db.DB
+	Zone *time.Location
+}
+
+// within narrows a query to the actor's departments.
+func within(q *gorm.DB, column string, s account.Scope) *gorm.DB {
+	if s.All {
+		return q
+	}
+	return q.Where(column+" IN ?", s.Departments.Values())
+}
+
+// day is the first instant of the day of t in the organisation's zone.
+func (r *Reader) day(t time.Time) time.Time {
+	y, m, d := t.In(r.Zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, r.Zone)
+}

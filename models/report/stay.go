@@ -1,0 +1,45 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/bin"
+	"qingdang/models/db"
+	"qingdang/models/id"
+)
+
+// Stay is one time that a conversation was on its way into the bin. State is that of
+// its item; Purge is the code of the request that it is or was on the list of.
+type Stay struct {
+	Batch     id.Batch
+	Code      string
+	Owner     string
+	State     string
+	At        time.Time // when the batch was made
+	ChangedAt time.Time
+	Purge     string
+}
+
+const mostStays = 20
+
+// Stays gives a conversation's times in the bin, newest first. The faults are forbidden, and
+// nothing is given of a conversation outside the actor's scope.
+func (r *Reader) Stays(ctx context.Context, by account.Actor, c id.Conversation) (stays []Stay, err error) {
+	if err := by.Require(account.ConversationOpen); err != nil {
+		return nil, err
+	}
+	err = r.DB.Read(ctx, func(tx *db.Tx) error {
+		stays = nil
+		q := tx.Model(&bin.Item{}).Joins("JOIN bin_batch b ON b.id = bin_item.batch_id").Joins("LEFT JOIN purge_request p ON p.id = bin_item.purge_id").
+			Where("bin_item.conversation_id = ?", c).Order("b.id DESC").Limit(mostStays).
+			Select("b.id AS batch, b.code, b.owner_name AS owner, bin_item.state, b.created_at AS at, bin_item.changed_at, COALESCE(p.code, '') AS purge")
+		return within(q, "bin_item.department_id", by.Scope).Scan(&stays).Error
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read stays: %w", err)
+	}
+	return stays, nil
+}
