@@ -11,11 +11,22 @@ import (
 
 // Screens holds the screens of the console. The wiring fills it.
 type Screens struct {
-	Login       *Login
-	Setup       *Setup
-	Preferences *Preferences
-	Account     *Account
-	Org         *Org
+	Conversations *Conversations
+	Conversation  *Conversation
+	Batches       *Batches
+	Bin           *Bin
+	Login         *Login
+	Setup         *Setup
+	Preferences   *Preferences
+	Account       *Account
+	Org           *Org
+	Purges        *Purges
+	Certificates  *Certificates
+	Home          *Home
+	Imports       *Imports
+	Jobs          *Jobs
+	Go            *Go
+	Help          *Help
 }
 
 // Routes is the permission table: what is not in it does not exist, and web refuses to
@@ -47,5 +58,59 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/org/members/:id/role", Permission: account.AccountManage, Handler: s.Org.Role},
 		{Method: post, Path: "/org/members/:id/scope", Permission: account.AccountManage, Handler: s.Org.Scope},
 		{Method: post, Path: "/org/members/:id/reset", Permission: account.AccountManage, Handler: s.Org.Reset},
+		{Method: get, Path: "/conversations", Permission: account.ConversationSearch, Handler: s.Conversations.Search},
+		{Method: post, Path: "/conversations", Permission: account.ConversationSearch, Handler: s.Conversations.Ask},
+		{Method: post, Path: "/conversations/hide", Permission: account.ConversationHide, Handler: s.Conversations.HideRows},
+		{Method: get, Path: "/conversations/:id", Permission: account.ConversationOpen, Handler: s.Conversation.Show},
+		{Method: post, Path: "/conversations/:id/hide", Permission: account.ConversationHide, Handler: s.Conversation.Hide},
+		{Method: post, Path: "/conversations/:id/unhide", Permission: account.ConversationHide, Handler: s.Conversation.Unhide},
+		{Method: post, Path: "/conversations/:id/discard", Permission: account.ConversationDiscard, Handler: s.Conversation.Discard},
+		{Method: post, Path: "/conversations/:id/restore", Permission: account.BinRestore, Handler: s.Conversation.Restore},
+		{Method: get, Path: "/batches", Permission: account.BatchRead, Handler: s.Batches.List},
+		{Method: get, Path: "/batches/new", Permission: account.BatchCreate, Handler: s.Batches.New, Slow: true},
+		{Method: post, Path: "/batches/new", Permission: account.BatchCreate, Handler: s.Batches.Create, Slow: true},
+		{Method: get, Path: "/batches/drafts/:id", Permission: account.BatchCreate, Handler: s.Batches.Draft, Slow: true},
+		{Method: post, Path: "/batches/drafts/:id", Permission: account.BatchCreate, Handler: s.Batches.Save, Slow: true},
+		{Method: post, Path: "/batches/drafts/:id/count", Permission: account.BatchCreate, Handler: s.Batches.Count, Slow: true},
+		{Method: get, Path: "/batches/drafts/:id/exclusions.csv", Permission: account.BatchCreate, Handler: s.Batches.Exclusions, Slow: true},
+		{Method: post, Path: "/batches/drafts/:id/freeze", Permission: account.BatchCreate, Handler: s.Batches.Freeze, Slow: true},
+		{Method: post, Path: "/batches/drafts/:id/discard", Permission: account.BatchCreate, Handler: s.Batches.Discard, Slow: true},
+		{Method: post, Path: "/batches/drafts/:id/drop", Permission: account.BatchCreate, Handler: s.Batches.Drop},
+		{Method: get, Path: "/batches/:id", Permission: account.BatchRead, Handler: s.Batches.Show},
+		{Method: get, Path: "/batches/:id/state", Permission: account.BatchRead, Handler: s.Batches.State},
+		{Method: post, Path: "/batches/:id/undo", Permission: account.BatchUndo, Handler: s.Batches.Undo, Slow: true},
+		{Method: post, Path: "/batches/:id/restore", Permission: account.BinRestore, Handler: s.Batches.RestoreItems, Slow: true},
+		{Method: post, Path: "/batches/:id/retry", Permission: account.BatchCreate, Handler: s.Batches.Retry},
+		{Method: get, Path: "/bin", Permission: account.BinRead, Handler: s.Bin.List},
+		{Method: post, Path: "/bin/restore", Permission: account.BinRestore, Handler: s.Bin.Restore, Slow: true},
+		{Method: post, Path: "/bin/extend", Permission: account.BinExtend, Handler: s.Bin.Extend},
+		{Method: post, Path: "/bin/purge", Permission: account.PurgeRequest, Handler: s.Bin.Purge},
+		{Method: post, Path: "/bin/:id/restore", Permission: account.BinRestore, Handler: s.Bin.RestoreOne, Slow: true},
+		{Method: get, Path: "/purges", Permission: account.PurgeRead, Handler: s.Purges.List},
+		{Method: post, Path: "/purges", Permission: account.PurgeRequest, Handler: s.Purges.Request, Slow: true},
+		{Method: get, Path: "/purges/new", Permission: account.PurgeRequest, Handler: s.Purges.Ask},
+		{Method: get, Path: "/purges/:id", Permission: account.PurgeRead, Handler: s.Purges.Show},
+		{Method: get, Path: "/purges/:id/state", Permission: account.PurgeRead, Handler: s.Purges.State},
+		{Method: get, Path: "/purges/:id/manifest.csv", Permission: account.PurgeRead, Handler: s.Purges.ManifestFile, Slow: true},
+		{Method: post, Path: "/purges/:id/vote", Permission: account.PurgeApprove, Handler: s.Purges.Vote},
+		// Requesters withdraw too, whatever their role; the use case says who else.
+		{Method: post, Path: "/purges/:id/withdraw", Permission: account.PurgeRead, Handler: s.Purges.Withdraw, Slow: true},
+		{Method: get, Path: "/purges/:id/execute", Permission: account.PurgeExecute, Handler: s.Purges.AskExecute},
+		{Method: post, Path: "/purges/:id/execute", Permission: account.PurgeExecute, Handler: s.Purges.Execute},
+		{Method: get, Path: "/certificates", Permission: account.CertificateRead, Handler: s.Certificates.List},
+		{Method: get, Path: "/certificates/:id", Permission: account.CertificateRead, Handler: s.Certificates.Show},
+		{Method: get, Path: "/", Permission: account.HomeRead, Handler: s.Home.Show},
+		{Method: get, Path: "/go", Permission: account.HomeRead, Handler: s.Go.Get},
+		{Method: post, Path: "/go", Permission: account.HomeRead, Handler: s.Go.Post},
+		{Method: get, Path: "/help", Permission: web.SignedIn, Handler: s.Help.Show},
+		{Method: get, Path: "/imports", Permission: account.ImportRead, Handler: s.Imports.List},
+		{Method: post, Path: "/imports", Permission: account.ImportRun, Handler: s.Imports.Start, Upload: true},
+		{Method: get, Path: "/imports/new", Permission: account.ImportRun, Handler: s.Imports.Ask},
+		{Method: get, Path: "/imports/:id", Permission: account.ImportRead, Handler: s.Imports.Show},
+		{Method: get, Path: "/imports/:id/state", Permission: account.ImportRead, Handler: s.Imports.State},
+		{Method: get, Path: "/imports/:id/rejects.csv", Permission: account.ImportRead, Handler: s.Imports.Rejects},
+		{Method: post, Path: "/imports/:id/cancel", Permission: account.ImportRun, Handler: s.Imports.Cancel},
+		{Method: get, Path: "/jobs", Permission: account.JobRead, Handler: s.Jobs.List},
+		{Method: get, Path: "/jobs/:id", Permission: account.JobRead, Handler: s.Jobs.Show},
 	}
 }

@@ -65,6 +65,7 @@ type PurgeStage struct {
 	State  string // done, current, refused or "" for later
 	Icon   string
 	Who    PurgePerson
+	Nobody bool // nobody acts in this stage, time does
 	At     time.Time
 	Note   string
 	Remark Words
@@ -259,6 +260,9 @@ func purgeStages(ctx context.Context, stages []PurgeStage) []ui.Stage {
 	out := make([]ui.Stage, len(stages))
 	for i, s := range stages {
 		out[i] = ui.Stage{Label: locale.T(ctx, s.Key), State: s.State, Icon: s.Icon, Who: s.Who.in(ctx), When: locale.None, Note: s.Note}
+		if s.Nobody {
+			out[i].Who = ""
+		}
 		if !s.At.IsZero() {
 			out[i].When = locale.Short(ctx, s.At)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"qingdang/models/account"
@@ -29,6 +30,7 @@ type app struct {
 	departments   *department.Departments
 	conversations *conversation.Conversations
 	importer      *intake.Importer
+	imports       *intake.Imports
 	log           *audit.Log
 	bin           *bin.Bin
 	holds         *hold.Holds
@@ -55,7 +57,7 @@ func (t *terminal) withApp(f func(a *app) error) error {
 	if err != nil {
 		return err
 	}
-	return t.withConfig(c, options{}, f)
+	return t.withConfig(c, t.options, f)
 }
 
 func (t *terminal) withConfig(c *Config, o options, f func(a *app) error) (err error) {
@@ -108,6 +110,9 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.bin = &bin.Bin{DB: a.db, Zone: zone}
 	a.holds = &hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: zone}
 	a.purges = &purge.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Zone: zone}
+	a.imports = &intake.Imports{
+		DB: a.db, Importer: a.importer, Keys: a.store, Dir: filepath.Join(a.config.Data, "uploads"), TempDir: a.config.temporary(), Zone: zone,
+	}
 	a.reader = &report.Reader{DB: a.db, Zone: zone}
 	a.demo = o.demo
 	return nil

@@ -34,7 +34,7 @@ func eachEngine(t *testing.T, f func(t *testing.T, b *bench)) {
 func (b *bench) run(args ...string) (out, errOut string, code int) {
 	b.t.Helper()
 	var stdout, stderr bytes.Buffer
-	code = run(b.t.Context(), args, func(name string) string { return b.env[name] }, strings.NewReader(""), &stdout, &stderr)
+	code = run(b.t.Context(), args, func(name string) string { return b.env[name] }, strings.NewReader(""), &stdout, &stderr, options{})
 	return stdout.String(), stderr.String(), code
 }
 

@@ -103,6 +103,14 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	if err := s.purge(); err != nil {
 		return err
 	}
+	s.clock.at(-3 * day24)
+	if _, err := s.discard(gu, bin.Scope{Departments: s.of(east + "上海分公司"), Sub: true, To: s.daysAgo(400), ServiceTypes: []string{"咨询", "售后"}}, "上海分公司超期咨询与售后会话清理"); err != nil {
+		return err
+	}
+	s.clock.at(-2 * day24)
+	if _, err := s.discard(xu, bin.Scope{Departments: s.of(east + "杭州分公司/旗舰店售前组"), To: s.daysAgo(600), ServiceTypes: []string{"咨询"}, Platforms: []string{"qianniu", "wechat"}}, "旗舰店售前组历史咨询清理"); err != nil {
+		return err
+	}
 	s.clock.at(-30 * hour)
 	if _, err := s.request(li, asked, "回收站到期清理，客户未再联系"); err != nil {
 		return err

@@ -39,12 +39,12 @@ type commands struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, options{}))
 }
 
 // run is main without the process: it gives the exit code. 0 done, 1 something was refused or
-// found wrong, 2 the call itself was wrong.
-func run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, errOut io.Writer) int {
+// found wrong, 2 the call itself was wrong. Tests put a clock into the options.
+func run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, errOut io.Writer, o options) int {
 	ctx = locale.With(ctx, terminalLanguage(getenv), nil)
 	var c commands
 	exit := -1
@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		fmt.Fprintln(errOut, "qingdang:", err)
 		return 2
 	}
-	t := &terminal{ctx: ctx, getenv: getenv, in: in, out: out, err: errOut}
+	t := &terminal{ctx: ctx, getenv: getenv, in: in, out: out, err: errOut, options: o}
 	if err := parsed.Run(t); err != nil {
 		if !errors.Is(err, errSaid) {
 			fmt.Fprintln(errOut, "qingdang:", explain(ctx, err))
@@ -82,6 +82,7 @@ type terminal struct {
 	in     io.Reader
 	out    io.Writer
 	err    io.Writer
+	options
 }
 
 // say writes one translated line.

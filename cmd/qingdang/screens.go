@@ -27,6 +27,19 @@ func (a *app) screens() *handlers.Screens {
 		Org:          &handlers.Org{Accounts: a.accounts, Manage: a.accounts, Departments: a.departments, Origin: a.address()},
 		Purges:       &handlers.Purges{Reader: a.purges, Desk: a.purges, Manifest: a.purges},
 		Certificates: &handlers.Certificates{Desk: a.purges},
+		Batches:      &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Departments: a.departments},
+		Bin:          &handlers.Bin{Reader: a.bin, Acts: a.bin, Departments: a.departments},
+		Conversations: &handlers.Conversations{
+			Find: a.conversations, Fold: a.conversations, Bin: a.bin, Departments: a.departments, Seal: a.store, Zone: a.config.location,
+		},
+		Home:    &handlers.Home{Board: a.reader},
+		Imports: &handlers.Imports{Runs: a.imports, Departments: a.departments},
+		Jobs:    &handlers.Jobs{Queue: a.reader},
+		Go:      &handlers.Go{Codes: a.reader, Seal: a.store},
+		Help:    &handlers.Help{},
+		Conversation: &handlers.Conversation{
+			Read: a.conversations, Fold: a.conversations, Bin: a.bin, Past: a.reader, Log: a.log, Certificates: a.purges, Departments: a.departments,
+		},
 	}
 }
 

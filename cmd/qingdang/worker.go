@@ -11,6 +11,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
+	"qingdang/models/intake"
 	"qingdang/models/job"
 	"qingdang/models/purge"
 )
@@ -48,6 +49,7 @@ func (a *app) runners() map[string]job.Runner {
 		bin.JobMove:    &bin.Mover{DB: a.db},
 		purge.JobRun:   a.purgeRunner(workerName()),
 		purge.JobTimer: &purge.Timer{Desk: a.purges},
+		intake.JobRun:  a.imports.Runner(),
 		jobCheckpoint: a.every(24*time.Hour, func(ctx context.Context) error {
 			_, err := a.log.Checkpoint(ctx)
 			if fault.KindOf(err) == fault.KindConflict {

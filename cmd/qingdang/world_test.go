@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,8 +57,8 @@ func newWorld(t *testing.T, engine string) *world {
 	if err := a.importer.Add(t.Context(), cli, slices.Values(drafts)); err != nil {
 		t.Fatal(err)
 	}
-	supervisor := accounttest.User(t, a.accounts, account.Supervisor, w.department)
-	agent := accounttest.User(t, a.accounts, account.Agent, w.department)
+	supervisor := accounttest.User(t, a.db, a.accounts, account.Supervisor, w.department)
+	agent := accounttest.User(t, a.db, a.accounts, account.Agent, w.department)
 	clock.Advance(72 * time.Hour)
 	w.batch = w.discard(t, supervisor)
 	r, err := a.purges.Request(t.Context(), agent, purge.Ask{Batches: []id.Batch{w.batch}, Reason: "超过保留期，申请清理", Key: "world-request"})
@@ -115,4 +117,13 @@ func clean(t *testing.T, a *app) {
 	for _, f := range r.Findings {
 		t.Errorf("fsck: %s", f)
 	}
+}
+
+// cli runs a command against the application that is open, with its clock.
+func (a *app) cli(t *testing.T, clock *dbtest.Clock, args ...string) (out, errOut string, code int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	pairs := map[string]string{"QINGDANG_DATA": a.config.Data, "QINGDANG_DSN": a.config.DSN, "QINGDANG_ORGANISATION": a.config.Organisation, "QINGDANG_LANG": "en"}
+	code = run(t.Context(), args, env(pairs), strings.NewReader(""), &stdout, &stderr, options{clock: clock})
+	return stdout.String(), stderr.String(), code
 }

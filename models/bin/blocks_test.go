@@ -109,6 +109,7 @@ func TestReleaseGivesBackSingleOnesWhereverThePurgeHasThem(t *testing.T) {
 }
 
 func TestPurgedCountsExactlyWhatThePurgeHad(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		ids, batch := w.binned(3)

@@ -241,6 +241,7 @@ func TestAnAccountBatchDeletesFromItsThirdDayOn(t *testing.T) {
 }
 
 func TestFromTenThousandOnTheNumberIsTyped(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		w.bin.SyncLimit = 20_000
@@ -264,10 +265,15 @@ func TestFromTenThousandOnTheNumberIsTyped(t *testing.T) {
 		if batch.Moved != bin.TypeFrom {
 			t.Errorf("%d moved", batch.Moved)
 		}
+		out, err := w.bin.Restore(w.ctx(), w.local, batch.ID)
+		if err != nil || out.Done != bin.TypeFrom || w.batch(batch.ID).State != bin.Undone {
+			t.Errorf("restored %+v, %v", out, err)
+		}
 	})
 }
 
 func TestTheHoldEpochMustBeThere(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		ids := w.some(1)

@@ -64,6 +64,7 @@ func TestAnyFailingCallLeavesAllOrNothing(t *testing.T) {
 	for _, tt := range trials {
 		for _, m := range modes {
 			t.Run(tt.name+", the call fails "+m.name, func(t *testing.T) {
+				t.Parallel()
 				clock := dbtest.NewClock()
 				d, faults := dbtest.Faulty(t, clock)
 				w := newWorld(t, d, clock)

@@ -38,6 +38,7 @@ type contest struct {
 // act that follows it.
 func contests(t *testing.T, n int) (*world, []contest) {
 	t.Helper()
+	t.Parallel()
 	clock := dbtest.NewClock()
 	d, faults := dbtest.Faulty(t, clock)
 	w := newWorld(t, d, clock)
@@ -57,11 +58,14 @@ func contests(t *testing.T, n int) (*world, []contest) {
 	return w, out
 }
 
-// together starts both acts at once and gives their errors.
-func together(a, b func() error) (first, second error) {
+// together starts both acts in a round and gives their errors. From round to round the one
+// begins a little earlier or later than the other, so that their steps meet in every order.
+func together(round int, a, b func() error) (first, second error) {
+	const most = 12
+	shift := time.Duration(round%(2*most+1)-most) * time.Millisecond
 	var wg sync.WaitGroup
-	wg.Go(func() { first = a() })
-	wg.Go(func() { second = b() })
+	wg.Go(func() { time.Sleep(shift); first = a() })
+	wg.Go(func() { time.Sleep(-shift); second = b() })
 	wg.Wait()
 	return first, second
 }
@@ -83,7 +87,7 @@ func TestAHoldAndADiscardNeverBothWin(t *testing.T) {
 	w, all := contests(t, rounds())
 	discarded := 0
 	for i, c := range all {
-		placed, gone := together(w.place(c.dep), func() error {
+		placed, gone := together(i, w.place(c.dep), func() error {
 			_, err := w.bin.DiscardOne(w.ctx(), w.boss, c.chat, reason, fmt.Sprintf("round-%04d", i))
 			return err
 		})
@@ -102,10 +106,10 @@ func TestAHoldAndADiscardNeverBothWin(t *testing.T) {
 }
 
 func TestAHoldAndABatchNeverBothWin(t *testing.T) {
-	w, all := contests(t, rounds()/2)
+	w, all := contests(t, rounds()/4)
 	for i, c := range all {
 		req := w.frozen(w.boss, w.in(c.dep))
-		placed, gone := together(w.place(c.dep), func() error {
+		placed, gone := together(i, w.place(c.dep), func() error {
 			_, err := w.bin.Discard(w.ctx(), w.boss, req)
 			return err
 		})
@@ -120,7 +124,7 @@ func TestAHoldAndABatchNeverBothWin(t *testing.T) {
 }
 
 func TestAHoldAndAJobOrAPurgesListNeverBothWin(t *testing.T) {
-	w, all := contests(t, rounds()/2)
+	w, all := contests(t, rounds()/4)
 	for i, c := range all {
 		w.bin.SyncLimit = 1
 		more := w.store(chat{dep: c.dep})
@@ -150,7 +154,7 @@ func TestAHoldAndAJobOrAPurgesListNeverBothWin(t *testing.T) {
 				})
 			}
 		}
-		placed, other := together(w.place(c.dep), act)
+		placed, other := together(i, w.place(c.dep), act)
 		if placed != nil || other != nil {
 			t.Fatalf("round %d: hold %v, the other act %v", i, placed, other)
 		}
@@ -166,11 +170,11 @@ func TestAHoldAndAJobOrAPurgesListNeverBothWin(t *testing.T) {
 }
 
 func TestAHoldAndARestoreBothWin(t *testing.T) {
-	w, all := contests(t, rounds()/2)
+	w, all := contests(t, rounds()/4)
 	for i, c := range all {
 		batch, err := w.bin.DiscardOne(w.ctx(), w.boss, c.chat, reason, fmt.Sprintf("round-%04d", i))
 		w.must(err)
-		placed, back := together(w.place(c.dep), func() error {
+		placed, back := together(i, w.place(c.dep), func() error {
 			_, err := w.bin.Restore(w.ctx(), w.boss, batch.ID)
 			return err
 		})
@@ -209,7 +213,7 @@ var errHeld = errors.New("a hold covers it")
 func TestTheNaiveDiscardLosesTheRace(t *testing.T) {
 	w, all := contests(t, rounds())
 	for i, c := range all {
-		if _, gone := together(w.place(c.dep), func() error { return w.naive(c.chat) }); gone != nil && !errors.Is(gone, errHeld) {
+		if _, gone := together(i, w.place(c.dep), func() error { return w.naive(c.chat) }); gone != nil && !errors.Is(gone, errHeld) {
 			t.Fatalf("round %d: %v", i, gone)
 		}
 		if w.heldInBin() > 0 {

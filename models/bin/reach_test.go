@@ -36,14 +36,14 @@ func (f *forest) under(top, d id.Department) bool {
 	return false
 }
 
-func plant(rt *rapid.T, w *world, n int) *forest {
+// plantTree grows a tree; the actor may act in its top and in most of the rest.
+func plantTree(rt *rapid.T, w *world, n int) *forest {
 	f := &forest{parent: map[id.Department]id.Department{}, own: map[id.Department]int64{}, excluded: map[id.Department]int64{}}
 	paths := []string{fmt.Sprint("集团/林", n)}
 	for i := range rapid.IntRange(0, 7).Draw(rt, "departments") {
 		paths = append(paths, fmt.Sprint(rapid.SampledFrom(paths).Draw(rt, "below"), "/", i))
 	}
 	byPath := map[string]id.Department{}
-	var chats []chat
 	for i, p := range paths {
 		d := w.department(p)
 		byPath[p] = d
@@ -52,6 +52,15 @@ func plant(rt *rapid.T, w *world, n int) *forest {
 		if i == 0 || rapid.IntRange(0, 5).Draw(rt, "scope") > 0 {
 			f.mine = append(f.mine, d)
 		}
+	}
+	return f
+}
+
+// plant is plantTree with conversations, some of them protected, some hidden.
+func plant(rt *rapid.T, w *world, n int) *forest {
+	f := plantTree(rt, w, n)
+	var chats []chat
+	for _, d := range f.all {
 		f.own[d] = int64(rapid.IntRange(0, 3).Draw(rt, "chats"))
 		f.excluded[d] = int64(rapid.IntRange(0, int(f.own[d])).Draw(rt, "protected"))
 		for k := range f.own[d] {
@@ -100,6 +109,7 @@ func (f *forest) sum(s bin.Scope, within account.Scope) sums {
 // TestTakenAndLeftAddUpForAnyTicks compares previews with sets that are computed here, and
 // their effect with the previews.
 func TestTakenAndLeftAddUpForAnyTicks(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		n := 0

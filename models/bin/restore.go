@@ -49,7 +49,8 @@ const restorePage = 1000
 
 // Restore puts what is left of a batch back where it was. While the batch's time runs, whoever
 // may restore can do so in their departments, also what is on a purge's list; when it is over,
-// only legal, and nothing that is on a list. What cannot be restored is counted. The faults
+// only legal, and nothing that is on a list. What cannot be restored is counted. A large batch
+// comes back page by page; if the process dies in between, asking again goes on. The faults
 // are not-found, forbidden, and a conflict while the batch is still being moved or when
 // nothing is left.
 func (b *Bin) Restore(ctx context.Context, by account.Actor, batch id.Batch) (*Outcome, error) {
@@ -143,7 +144,8 @@ func (b *Bin) restore(ctx context.Context, r restoring) (*Outcome, error) {
 	return out, nil
 }
 
-// next restores one page behind a conversation and gives its last id, 0 at the end.
+// next restores one page behind a conversation and gives its last id, 0 when it was the last
+// page: what fits on one is restored, and answered, in one transaction.
 func (r restoring) next(tx *db.Tx, after id.Conversation) (out Outcome, last id.Conversation, err error) {
 	b, err := lockVisible(tx, r.by, r.batch)
 	if err != nil {
@@ -165,9 +167,12 @@ func (r restoring) next(tx *db.Tx, after id.Conversation) (out Outcome, last id.
 	if err != nil {
 		return out, 0, nil // nothing is left
 	}
+	if len(ids) == restorePage {
+		last = ids[len(ids)-1]
+	}
 	able, err := r.able(tx, b, all, &out)
 	if err != nil || len(able) == 0 {
-		return out, ids[len(ids)-1], err
+		return out, last, err
 	}
 	if err := takeOut(tx, able, ""); err != nil {
 		return out, 0, err
@@ -176,7 +181,7 @@ func (r restoring) next(tx *db.Tx, after id.Conversation) (out Outcome, last id.
 		return out, 0, err
 	}
 	out.Done = int64(len(able))
-	return out, ids[len(ids)-1], audit.Append(tx, audit.Entry{
+	return out, last, audit.Append(tx, audit.Entry{
 		Actor: r.by.Audit(), Action: r.action, ObjectKind: "batch", Object: b.Code, Department: b.DepartmentID, Count: out.Done,
 		Data: map[string]any{
 			"expired": b.Expired(tx.Now), "stays": out.Skipped(), "first": id.String(able[0].ConversationID), "last": id.String(able[len(able)-1].ConversationID),

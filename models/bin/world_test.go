@@ -74,6 +74,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 // each runs f in a world on each engine, and then every oracle.
 func each(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		f(t, w)

@@ -59,7 +59,7 @@ func (r *Reader) Code(ctx context.Context, by account.Actor, text string) (*Name
 }
 
 func (r *Reader) coded(ctx context.Context, by account.Actor, code, kind string, needs account.Permission, find func(*db.Tx) *gorm.DB) (*Named, error) {
-	none := fault.NotFound("report.no_such_code")
+	none := fault.NotFound("go.no_such_code")
 	if !by.May(needs) || len(code) > 32 {
 		return nil, none
 	}

@@ -21,6 +21,7 @@ type Home struct {
 	Soon             int64     // of the binned, within 24 hours
 	FirstSoon        time.Time // the first of those deadlines
 	SoonBatches      int64
+	FirstEnd         time.Time // the first deadline in the bin, soon or not
 	Held, Holds      int64
 	Purged, Papers   int64 // in 30 days: conversations, certificates
 	Imports, Brought int64 // in 30 days: runs, conversations that were new
@@ -42,7 +43,7 @@ type Day struct {
 type Paper struct {
 	ID      uint64
 	Code    string
-	Purge   string
+	Purge   string `gorm:"column:purge_code"` // PURGE itself is a word of MariaDB
 	Purged  int64
 	Skipped int64
 	At      time.Time
@@ -147,7 +148,7 @@ func (q *asking) papers() error {
 	h.Purged, h.Papers = n.Purged, n.Papers
 	return purgesOf(q.tx.Table("certificate c"), "c.purge_id", q.by.Scope).Joins("JOIN purge_request r ON r.id = c.purge_id").
 		Order("c.id DESC").Limit(mostPapers).
-		Select("c.id, c.code, r.code AS purge, r.purged, r.skipped, c.issued_at AS at").Scan(&h.Certificates).Error
+		Select("c.id, c.code, r.code AS purge_code, r.purged, r.skipped, c.issued_at AS at").Scan(&h.Certificates).Error
 }
 
 func (q *asking) imports() error {

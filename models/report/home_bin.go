@@ -39,6 +39,9 @@ func (q *asking) bin() error {
 	}
 	for _, b := range batches {
 		h.Binned += b.N
+		if h.FirstEnd.IsZero() || b.KeepUntil.Before(h.FirstEnd) {
+			h.FirstEnd = b.KeepUntil
+		}
 		if !b.KeepUntil.After(now.Add(soon)) {
 			h.Soon, h.SoonBatches = h.Soon+b.N, h.SoonBatches+1
 			if h.FirstSoon.IsZero() || b.KeepUntil.Before(h.FirstSoon) {

@@ -20,7 +20,7 @@ type Stay struct {
 	State     string
 	At        time.Time // when the batch was made
 	ChangedAt time.Time
-	Purge     string
+	Purge     string `gorm:"column:purge_code"` // PURGE itself is a word of MariaDB
 }
 
 const mostStays = 20
@@ -35,7 +35,7 @@ func (r *Reader) Stays(ctx context.Context, by account.Actor, c id.Conversation)
 		stays = nil
 		q := tx.Model(&bin.Item{}).Joins("JOIN bin_batch b ON b.id = bin_item.batch_id").Joins("LEFT JOIN purge_request p ON p.id = bin_item.purge_id").
 			Where("bin_item.conversation_id = ?", c).Order("b.id DESC").Limit(mostStays).
-			Select("b.id AS batch, b.code, b.owner_name AS owner, bin_item.state, b.created_at AS at, bin_item.changed_at, COALESCE(p.code, '') AS purge")
+			Select("b.id AS batch, b.code, b.owner_name AS owner, bin_item.state, b.created_at AS at, bin_item.changed_at, COALESCE(p.code, '') AS purge_code")
 		return within(q, "bin_item.department_id", by.Scope).Scan(&stays).Error
 	})
 	if err != nil {

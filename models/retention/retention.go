@@ -1,11 +1,9 @@
-// Package retention owns how long conversations must at least be kept: floors per service
-// type, counted from the last message. The longest one that applies wins.
+// Package retention owns how long conversations must at least be kept: one floor per
+// service type, counted from the last message. The longest one that applies wins.
 package retention
 
 import (
-	"cmp"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +13,7 @@ import (
 	"qingdang/models/db"
 )
 
-// Rule is a floor of one service type; the one without a service type is for all of them.
+// Rule is the floor of one service type; the one without a service type is for all others.
 // Basis is the organisation's own reference, BasisState says whether legal has confirmed it.
 type Rule struct {
 	ID          int `gorm:"primaryKey;autoIncrement:false"`
@@ -33,30 +31,18 @@ func (Rule) TableName() string { return "retention_rule" }
 // Policy is all floors as of one transaction. Version changes with any of them.
 type Policy struct {
 	Version [32]byte
-	floors  map[string]floor // by service type; never shorter than general
-	general floor
-}
-
-// floor is a number of days, or forever.
-type floor struct {
-	days    int
-	forever bool
-}
-
-func (f floor) longest(other floor) floor {
-	return floor{max(f.days, other.days), f.forever || other.forever}
+	rules   map[string]Rule // by service type; "" is for all others
 }
 
 const (
 	day = 24 * time.Hour
-	// longestFloor keeps every deadline inside what both engines can store.
+	// longestFloor keeps every instant inside what Go and the engines can count. What must
+	// be kept longer is kept for ever.
 	longestFloor = 36_500
 )
 
-var errNoGeneral = errors.New("there is no retention rule for all service types")
-
-// Load reads the policy. Without a rule for all service types it fails: no floor must never be
-// taken for "nothing to keep".
+// Load reads the policy. Without a rule for the other service types it fails: no floor must
+// never be taken for "nothing to keep".
 func Load(tx *db.Tx) (*Policy, error) {
 	var rules []Rule
 	if err := tx.Order("id").Find(&rules).Error; err != nil {
@@ -65,71 +51,62 @@ func Load(tx *db.Tx) (*Policy, error) {
 	return New(rules)
 }
 
-// New makes a policy of rules, in whatever order they come. Where several are about one service
-// type, and beside the general one, the longest floor counts.
+// New makes a policy of rules. Of two rules that apply the longer one wins, so that a new rule
+// never shortens what is kept.
 func New(rules []Rule) (*Policy, error) {
-	rules = slices.Clone(rules)
-	slices.SortFunc(rules, func(a, b Rule) int {
-		return cmp.Or(strings.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.FloorDays, b.FloorDays), compareBool(a.Forever, b.Forever))
-	})
-	p := &Policy{floors: map[string]floor{}}
-	digest := sha256.New()
-	found := false
+	p := &Policy{Version: version(rules), rules: map[string]Rule{}}
 	for _, r := range rules {
 		if r.FloorDays < 0 || r.FloorDays > longestFloor {
-			return nil, fmt.Errorf("retention rule %d has a floor of %d days", r.ID, r.FloorDays)
+			return nil, fmt.Errorf("retention rule %q has a floor of %d days", r.ServiceType, r.FloorDays)
 		}
-		fmt.Fprintf(digest, "%q %d %t\n", r.ServiceType, r.FloorDays, r.Forever)
-		f, name := floor{r.FloorDays, r.Forever}, spelling(r.ServiceType)
-		if name == "" {
-			p.general, found = p.general.longest(f), true
-			continue
-		}
-		p.floors[name] = p.floors[name].longest(f)
+		r.ServiceType = spelling(r.ServiceType)
+		p.rules[r.ServiceType] = longer(p.rules[r.ServiceType], r)
 	}
+	fallback, found := p.rules[""]
 	if !found {
-		return nil, errNoGeneral
+		return nil, fmt.Errorf("there is no retention rule for other service types")
 	}
-	for name, f := range p.floors {
-		p.floors[name] = f.longest(p.general)
+	for t, r := range p.rules {
+		p.rules[t] = longer(r, fallback)
 	}
-	p.Version = [32]byte(digest.Sum(nil))
 	return p, nil
 }
 
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}
-
-// spelling leaves out blanks at the end, which MySQL does not compare.
+// spelling leaves out blanks at the end: some engines compare without them.
 func spelling(serviceType string) string { return strings.TrimRight(serviceType, " ") }
 
-func (p *Policy) floor(serviceType string) floor {
-	if f, ok := p.floors[spelling(serviceType)]; ok {
-		return f
+func longer(a, b Rule) Rule {
+	if a.Forever || !b.Forever && a.FloorDays > b.FloorDays {
+		return a
 	}
-	return p.general
+	return b
+}
+
+func version(rules []Rule) [32]byte {
+	lines := make([]string, len(rules))
+	for i, r := range rules {
+		lines[i] = fmt.Sprintf("%q %d %t\n", r.ServiceType, r.FloorDays, r.Forever)
+	}
+	slices.Sort(lines)
+	return sha256.Sum256([]byte(strings.Join(lines, "")))
 }
 
 // Floor gives the floor of a service type in days; forever means until legal says otherwise.
 func (p *Policy) Floor(serviceType string) (days int, forever bool) {
-	f := p.floor(serviceType)
-	return f.days, f.forever
+	r, ok := p.rules[spelling(serviceType)]
+	if !ok {
+		r = p.rules[""]
+	}
+	return r.FloorDays, r.Forever
 }
 
 // Until gives the instant from which a conversation may be destroyed; ok is false for never.
 func (p *Policy) Until(serviceType string, lastAt time.Time) (at time.Time, ok bool) {
-	f := p.floor(serviceType)
-	if f.forever {
+	days, forever := p.Floor(serviceType)
+	if forever {
 		return time.Time{}, false
 	}
-	return lastAt.Add(time.Duration(f.days) * day), true
+	return lastAt.Add(time.Duration(days) * day), true
 }
 
 // Within tells whether a conversation is inside its floor at now.
@@ -141,24 +118,17 @@ func (p *Policy) Within(serviceType string, lastAt, now time.Time) bool {
 // Condition is Within as a condition on the conversation table, so that counting and doing
 // decide alike.
 func (p *Policy) Condition(now time.Time) (cond string, args []any) {
-	const column = "RTRIM(conversation.service_type)"
 	var parts []string
-	add := func(match string, f floor, matched ...any) {
-		args = append(args, matched...)
-		if !f.forever {
-			match = "(" + match + " AND conversation.last_at > ?)"
-			args = append(args, now.Add(-time.Duration(f.days)*day).UTC())
+	for _, t := range slices.Sorted(maps.Keys(p.rules)) {
+		// The rule for the others goes first and holds for all: the others are no shorter.
+		part := "1 = 1"
+		if t != "" {
+			part, args = "RTRIM(conversation.service_type) = ?", append(args, t)
 		}
-		parts = append(parts, match)
-	}
-	known := slices.Sorted(maps.Keys(p.floors))
-	for _, t := range known {
-		add(column+" = ?", p.floors[t], t)
-	}
-	if len(known) == 0 {
-		add("1 = 1", p.general)
-	} else {
-		add(column+" NOT IN ?", p.general, known)
+		if r := p.rules[t]; !r.Forever {
+			part, args = part+" AND conversation.last_at > ?", append(args, now.Add(-time.Duration(r.FloorDays)*day).UTC())
+		}
+		parts = append(parts, "("+part+")")
 	}
 	return "(" + strings.Join(parts, " OR ") + ")", args
 }

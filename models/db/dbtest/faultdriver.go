@@ -145,7 +145,7 @@ func (c *faultConn) BeginTx(ctx context.Context, opts driver.TxOptions) (tx driv
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.Close())
 	}
 	return &faultTx{tx, c}, nil
 }
@@ -176,8 +176,8 @@ type faultTx struct {
 	c *faultConn
 }
 
-// Commit is part of driver.Tx. A commit without an answer means a broken connection: the pool
-// must not keep one whose transaction may still be open.
+// Commit is part of driver.Tx. A commit without an answer means a broken connection, as does a
+// begin: the pool must not keep one whose transaction may still be open.
 func (t *faultTx) Commit() error {
 	err := t.c.f.call(t.c.wholeConn, "COMMIT", t.Tx.Commit)
 	if errors.Is(err, ErrInjected) {

@@ -1,0 +1,210 @@
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"qingdang/models/account"
+	"qingdang/models/audit"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/department"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+	"qingdang/models/purge"
+	"qingdang/models/report"
+	"qingdang/templates"
+	"qingdang/web"
+)
+
+// Conversation is the page of one conversation: reading it, folding it away, moving it into
+// the bin and back.
+type Conversation struct {
+	Read interface {
+		Open(context.Context, account.Actor, id.Conversation) (*conversation.Detail, error)
+	}
+	Fold interface {
+		Hide(context.Context, account.Actor, id.Conversation) error
+		Unhide(context.Context, account.Actor, id.Conversation) error
+	}
+	Bin interface {
+		Locks(context.Context, account.Actor, []id.Conversation) (map[id.Conversation]bin.Lock, error)
+		DiscardOne(ctx context.Context, by account.Actor, c id.Conversation, reason, key string) (*bin.Batch, error)
+		RestoreItems(ctx context.Context, by account.Actor, ids id.Set[id.Conversation]) (*bin.Outcome, error)
+	}
+	Past interface {
+		Stays(context.Context, account.Actor, id.Conversation) ([]report.Stay, error)
+	}
+	Log interface {
+		Page(ctx context.Context, f audit.Filter, cursor string, size int) (audit.Page, error)
+	}
+	Certificates interface {
+		CertificateOf(context.Context, account.Actor, id.Conversation) (*purge.Head, error)
+	}
+	Departments interface {
+		Tree(context.Context) (*department.Tree, error)
+	}
+}
+
+// Show answers GET /conversations/:id.
+func (h *Conversation) Show(c echo.Context) error {
+	return h.show(c, http.StatusOK, conversationForm{Back: c.QueryParam("back")}, nil)
+}
+
+type conversationForm struct {
+	Reason string `form:"reason"`
+	Key    string `form:"request_key"`
+	Back   string `form:"back"`
+}
+
+func (h *Conversation) show(c echo.Context, status int, form conversationForm, problem error) error {
+	who, err := web.PathID[id.Conversation](c, "id")
+	if err != nil {
+		return err
+	}
+	ctx, by := c.Request().Context(), web.Actor(c)
+	detail, err := h.Read.Open(ctx, by, who)
+	if fault.KindOf(err) == fault.KindGone {
+		return h.gone(c, by, who)
+	}
+	if err != nil {
+		return err
+	}
+	locks, err := h.Bin.Locks(ctx, by, []id.Conversation{who})
+	if err != nil {
+		return err
+	}
+	tree, err := h.Departments.Tree(ctx)
+	if err != nil {
+		return err
+	}
+	past, err := h.past(ctx, by, detail)
+	if err != nil {
+		return err
+	}
+	part, _ := strconv.Atoi(c.QueryParam("part"))
+	view := conversationView(detail, locks[who], tree, by, now(c), part)
+	view.Past, view.Reason, view.Problems = past, form.Reason, problems(problem)
+	if view.Key = form.Key; view.Key == "" {
+		view.Key = rand.Text()
+	}
+	if form.Back != "" {
+		view.Back = searchPath(form.Back)
+	}
+	return web.Render(c, status, templates.ConversationPage(view))
+}
+
+// now is the moment of the request, as the page's frame tells it.
+func now(c echo.Context) time.Time { return templates.FrameOf(c.Request().Context()).Now }
+
+// gone answers for a conversation that was purged: with its certificate where there is one
+// already and the reader may see it.
+func (h *Conversation) gone(c echo.Context, by account.Actor, who id.Conversation) error {
+	view := templates.ErrorView{Status: http.StatusGone, TitleKey: "conversation.gone_title", TextKey: "conversation.purged", RequestID: web.RequestID(c)}
+	head, err := h.Certificates.CertificateOf(c.Request().Context(), by, who)
+	switch fault.KindOf(err) {
+	case fault.None:
+		view.TextKey, view.Args = "conversation.gone_text", []any{head.Code}
+		view.Link, view.LinkKey = templates.CertificatePath(uint64(head.ID)), "conversation.gone_link"
+	case fault.KindNotFound, fault.KindForbidden:
+	default:
+		return err
+	}
+	return web.Render(c, http.StatusGone, templates.ErrorPage(view))
+}
+
+// Hide answers POST /conversations/:id/hide.
+func (h *Conversation) Hide(c echo.Context) error {
+	return h.fold(c, h.Fold.Hide, "unhide", "conversation.hidden_flash")
+}
+
+// Unhide answers POST /conversations/:id/unhide.
+func (h *Conversation) Unhide(c echo.Context) error {
+	return h.fold(c, h.Fold.Unhide, "hide", "conversation.unhidden_flash")
+}
+
+func (h *Conversation) fold(c echo.Context, act func(context.Context, account.Actor, id.Conversation) error, undo, done string) error {
+	who, form, err := h.asked(c)
+	if err != nil {
+		return err
+	}
+	if err := act(c.Request().Context(), web.Actor(c), who); err != nil {
+		return err
+	}
+	web.FlashUndo(c, templates.ConversationActPath(uint64(who), undo), done)
+	return h.back(c, who, form)
+}
+
+// Discard answers POST /conversations/:id/discard: into the bin, with a reason.
+func (h *Conversation) Discard(c echo.Context) error {
+	who, form, err := h.asked(c)
+	if err != nil {
+		return err
+	}
+	batch, err := h.Bin.DiscardOne(c.Request().Context(), web.Actor(c), who, form.Reason, form.Key)
+	switch fault.KindOf(err) {
+	case fault.None:
+		web.FlashUndo(c, templates.ConversationActPath(uint64(who), "restore"), "conversation.discarded_flash", batch.KeepUntil)
+		return h.back(c, who, form)
+	case fault.KindInvalid:
+		return h.show(c, http.StatusUnprocessableEntity, form, err)
+	case fault.KindConflict:
+		form.Key = ""
+		return h.show(c, http.StatusConflict, form, err)
+	default:
+		return err
+	}
+}
+
+// Restore answers POST /conversations/:id/restore: out of the bin, as long as that is possible.
+func (h *Conversation) Restore(c echo.Context) error {
+	who, form, err := h.asked(c)
+	if err != nil {
+		return err
+	}
+	ctx, by := c.Request().Context(), web.Actor(c)
+	locks, err := h.Bin.Locks(ctx, by, []id.Conversation{who})
+	if err != nil {
+		return err
+	}
+	only, err := id.NewSet(who)
+	if err != nil {
+		return err
+	}
+	if locks[who].Batch == 0 {
+		return fault.Conflict("conversation.not_restored")
+	}
+	out, err := h.Bin.RestoreItems(ctx, by, only)
+	if err != nil {
+		return err
+	}
+	if out.Done == 0 {
+		return fault.Conflict("conversation.not_restored")
+	}
+	web.Flash(c, "conversation.restored_flash")
+	return h.back(c, who, form)
+}
+
+// asked reads which conversation a form is about.
+func (h *Conversation) asked(c echo.Context) (id.Conversation, conversationForm, error) {
+	var form conversationForm
+	who, err := web.PathID[id.Conversation](c, "id")
+	if err != nil {
+		return 0, form, err
+	}
+	return who, form, web.Form(c, &form)
+}
+
+// back leads to the conversation again, which still knows where its reader came from.
+func (h *Conversation) back(c echo.Context, who id.Conversation, form conversationForm) error {
+	from := ""
+	if form.Back != "" {
+		from = searchPath(form.Back)
+	}
+	return web.See(c, templates.ConversationPath(uint64(who), from))
+}

@@ -1,0 +1,140 @@
+package handlers
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"qingdang/models/account"
+	"qingdang/models/conversation"
+	"qingdang/models/department"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+	"qingdang/templates"
+)
+
+// Bounds of what an address or a form may ask for; what is beyond is left out.
+const (
+	mostValues   = 50
+	longestValue = 100
+)
+
+// readSearch reads the conditions of a search from an address or a form. Unknown parameters
+// are left out, and so are values that name nothing; dates and the department stay as
+// they are, so that an error can be shown where it was made.
+func readSearch(v url.Values) templates.Search {
+	s := templates.Search{
+		From: short(v.Get("from")), To: short(v.Get("to")), Dept: short(v.Get("dept")), Sub: v.Get("sub") == "1",
+		Types: list(v["type"]), Platforms: list(v["platform"]), Tags: list(v["tag"]), Agents: list(v["agent"]),
+		State: v.Get("state"), SID: v.Get("sid"), Cursor: v.Get("cursor"),
+	}
+	if s.State != templates.SearchHidden && s.State != templates.SearchAll {
+		s.State = ""
+	}
+	s.Sub = s.Sub && s.Dept != ""
+	if n, err := strconv.Atoi(v.Get("size")); err == nil && n != templates.SearchSizes[0] && slices.Contains(templates.SearchSizes, n) {
+		s.Size = n
+	}
+	return s
+}
+
+func short(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > longestValue || !utf8.ValidString(s) {
+		return ""
+	}
+	return s
+}
+
+// list reads values that stand one by one or joined by commas, as people write them.
+func list(values []string) []string {
+	var out []string
+	for _, v := range values {
+		for _, part := range strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(",，、;；\n", r) }) {
+			part = strings.TrimSpace(part)
+			plain := utf8.ValidString(part) && !strings.ContainsRune(part, 0) && utf8.RuneCountInString(part) <= longestValue
+			if part != "" && plain && !slices.Contains(out, part) && len(out) < mostValues {
+				out = append(out, part)
+			}
+		}
+	}
+	return out
+}
+
+// query turns the conditions into a query of the model. The faults name the field. Days are
+// those of the organisation's zone, and both are included.
+func query(s templates.Search, customer string, tree *department.Tree, by account.Actor, zone *time.Location) (conversation.Query, error) {
+	q := conversation.Query{Customer: customer, Size: s.Size}
+	if q.Size == 0 {
+		q.Size = templates.SearchSizes[0]
+	}
+	q.Cursor, _, _ = strings.Cut(s.Cursor, cursorMark)
+	q.ServiceTypes, q.Platforms, q.Tags, q.AgentIDs = s.Types, s.Platforms, s.Tags, s.Agents
+	switch s.State {
+	case templates.SearchHidden:
+		q.States = []conversation.State{conversation.Hidden}
+	case templates.SearchAll:
+		q.States = []conversation.State{conversation.Active, conversation.Hidden}
+	}
+	from, badFrom := day(s.From, zone, "from")
+	to, badTo := day(s.To, zone, "to")
+	if !to.IsZero() {
+		to = to.AddDate(0, 0, 1)
+	}
+	if badFrom == nil && badTo == nil && !from.IsZero() && !to.IsZero() && !from.Before(to) {
+		badTo = fault.Invalid("conversation.dates_reversed").On("to")
+	}
+	scope, badDept := searchScope(s, tree, by)
+	q.From, q.To, q.Departments = from, to, scope
+	return q, fault.All(badFrom, badTo, badDept)
+}
+
+func day(s string, zone *time.Location, field string) (time.Time, *fault.Fault) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.ParseInLocation(time.DateOnly, s, zone)
+	if err != nil || at.Year() < 1990 || at.Year() > 2099 {
+		return time.Time{}, fault.Invalid("conversation.bad_date", s).On(field)
+	}
+	return at, nil
+}
+
+// searchScope gives the departments that are searched. A department outside the actor's
+// scope is as unknown as one that does not exist; none of it widens the search.
+func searchScope(s templates.Search, tree *department.Tree, by account.Actor) (account.Scope, *fault.Fault) {
+	if s.Dept == "" {
+		return account.Everywhere(), nil
+	}
+	d, err := id.Parse[id.Department](s.Dept)
+	if err != nil || tree.Known(d) != nil || !by.Scope.Has(d) {
+		return account.Scope{}, fault.Invalid("conversation.bad_department").On("dept")
+	}
+	if s.Sub {
+		return account.Within(tree.Subtree(d)...), nil
+	}
+	return account.Within(d), nil
+}
+
+// cursorMark divides a cursor from the number of its page's first row. The number is for
+// the eye only: the cursor alone decides what is shown.
+const cursorMark = "~"
+
+func firstRow(cursor string) int64 {
+	_, number, _ := strings.Cut(cursor, cursorMark)
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 1 || n > 1<<40 {
+		return 1
+	}
+	return n
+}
+
+func cursorAt(token string, first int64) string {
+	if token == "" {
+		return ""
+	}
+	return token + cursorMark + strconv.FormatInt(max(first, 1), 10)
+}

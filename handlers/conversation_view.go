@@ -1,0 +1,145 @@
+package handlers
+
+import (
+	"strings"
+
+	"qingdang/models/account"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/department"
+	"qingdang/models/id"
+	"qingdang/models/mask"
+	"qingdang/templates"
+	"qingdang/templates/ui"
+	"qingdang/web"
+)
+
+// previewRunes is how much of a conversation a list shows.
+const previewRunes = 80
+
+// offerConditions fills what the search form offers: the departments of the actor's scope,
+// indented below the highest of them.
+func offerConditions(view *templates.ConversationsView, tree *department.Tree, by account.Actor) {
+	view.Departments = departmentOptions(tree, by, view.Search.Dept)
+	for _, o := range view.Departments {
+		if o.Chosen {
+			view.DeptName = o.Label
+		}
+	}
+	if view.Customer != "" {
+		view.ClearSearch = mask.Account(view.Customer)
+	}
+}
+
+func departmentOptions(tree *department.Tree, by account.Actor, chosen string) []ui.Option {
+	var out []ui.Option
+	top := 0
+	for _, d := range tree.Preorder() {
+		if !by.Scope.Has(d) {
+			continue
+		}
+		dep, _ := tree.Get(d)
+		if top == 0 || dep.Level < top {
+			top = dep.Level
+		}
+		out = append(out, ui.Option{Value: id.String(d), Label: dep.Name, Depth: dep.Level, Chosen: id.String(d) == chosen})
+	}
+	for i := range out {
+		out[i].Depth -= top
+	}
+	return out
+}
+
+func showFound(view *templates.ConversationsView, page *conversation.Page, locks map[id.Conversation]bin.Lock, tree *department.Tree, by account.Actor) {
+	s := view.Search
+	view.Found, view.Total, view.Binned, view.First = true, page.Total, page.Binned, firstRow(s.Cursor)
+	view.CanHide = by.May(account.ConversationHide) && s.State != templates.SearchHidden
+	if by.May(account.BatchCreate) && view.Customer == "" && s.State == "" && page.Total > 0 {
+		view.BatchPath = templates.BatchFromSearchPath(s)
+	}
+	if by.May(account.BinRead) {
+		view.BinPath = "/bin"
+	}
+	here := templates.ConversationsPath(s)
+	for _, r := range page.Rows {
+		view.Rows = append(view.Rows, conversationRow(r, locks[r.ID], tree, here))
+	}
+	size := int64(s.Size)
+	if size == 0 {
+		size = int64(templates.SearchSizes[0])
+	}
+	if page.Newer != "" {
+		to := s
+		if to.Cursor = cursorAt(page.Newer, view.First-size); view.First-size <= 1 {
+			to.Cursor = "" // the first page has one address, and what is new belongs to it
+		}
+		view.Prev = templates.ConversationsPath(to)
+	}
+	if page.Older != "" {
+		to := s
+		to.Cursor = cursorAt(page.Older, view.First+int64(len(page.Rows)))
+		view.Next = templates.ConversationsPath(to)
+	}
+}
+
+func conversationRow(r conversation.Row, l bin.Lock, tree *department.Tree, back string) templates.ConversationRow {
+	return templates.ConversationRow{
+		ID: uint64(r.ID), Code: r.Code(), Path: templates.ConversationPath(uint64(r.ID), back), Readable: r.Readable,
+		Name: maskedName(r.CustomerName), Account: maskedAccount(r.CustomerID), Preview: cutRunes(oneLine(mask.String(r.Preview)), previewRunes),
+		Department: tree.Name(r.DepartmentID), Agent: r.AgentName, Platform: r.Platform, Type: r.ServiceType, Tags: r.Tags,
+		Messages: r.Messages, LastAt: r.LastAt, State: r.State.Code(), Locks: lockCodes(l),
+	}
+}
+
+// lockCodes names what protects a conversation, in the order in which exclusions count.
+func lockCodes(l bin.Lock) []string {
+	var out []string
+	if l.Held {
+		out = append(out, "held")
+	}
+	if l.Forever || !l.FloorUntil.IsZero() {
+		out = append(out, "retained")
+	}
+	if l.OrderOpen {
+		out = append(out, "ordered")
+	}
+	return out
+}
+
+func maskedName(name string) string {
+	if strings.TrimSpace(name) == "" {
+		return ""
+	}
+	return mask.Name(name)
+}
+
+func maskedAccount(account string) string {
+	if account == "" {
+		return ""
+	}
+	return mask.Account(account)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// cutRunes cuts a text that has been masked already: cutting first could leave a number too
+// short to be recognised.
+func cutRunes(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n]) + "…"
+}
+
+// searchPath gives path if it leads to a page from which conversations are opened, and
+// the plain search for anything else.
+func searchPath(path string) string {
+	path = web.BackPath(path)
+	for _, root := range []string{templates.ConversationsRoot, "/bin", "/batches", "/purges", "/audit"} {
+		if path == root || strings.HasPrefix(path, root+"?") || strings.HasPrefix(path, root+"/") {
+			return path
+		}
+	}
+	return templates.ConversationsRoot
+}

@@ -1,0 +1,60 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"qingdang/models/fault"
+	"qingdang/models/id"
+	"qingdang/models/purge"
+	"qingdang/templates"
+	"qingdang/web"
+)
+
+type purgeForm struct {
+	Batches []id.Batch `form:"batch" query:"batch"`
+	Draft   id.Purge   `form:"draft" query:"draft"`
+	Reason  string     `form:"reason"`
+	AtOnce  bool       `form:"at_once"`
+	Key     string     `form:"request_key"`
+}
+
+// Ask answers GET /purges/new.
+func (h *Purges) Ask(c echo.Context) error {
+	var form purgeForm
+	web.Query(c, &form)
+	form.Key = requestKey()
+	return h.ask(c, http.StatusOK, form, nil)
+}
+
+func (h *Purges) ask(c echo.Context, status int, form purgeForm, problem error) error {
+	p, err := h.Desk.Preview(c.Request().Context(), web.Actor(c), form.Draft, form.Batches)
+	if err != nil {
+		return err
+	}
+	view := purgeNewView(p)
+	view.Draft, view.Reason, view.AtOnce, view.RequestKey, view.Problems = uint64(form.Draft), form.Reason, form.AtOnce, form.Key, problems(problem)
+	return web.Render(c, status, templates.PurgeNewPage(view))
+}
+
+// Request answers POST /purges.
+func (h *Purges) Request(c echo.Context) error {
+	var form purgeForm
+	if err := web.Form(c, &form); err != nil {
+		return err
+	}
+	r, err := h.Desk.Request(c.Request().Context(), web.Actor(c), purge.Ask{
+		Batches: form.Batches, Draft: form.Draft, Reason: form.Reason, AtOnce: form.AtOnce, Key: form.Key,
+	})
+	switch fault.KindOf(err) {
+	case fault.None:
+		web.Flash(c, "purge.was_requested", r.Code, r.Size)
+		return web.See(c, templates.PurgePath(uint64(r.ID)))
+	case fault.KindInvalid:
+		return h.ask(c, http.StatusUnprocessableEntity, form, err)
+	case fault.KindConflict:
+		return h.ask(c, http.StatusConflict, form, err)
+	}
+	return err
+}
