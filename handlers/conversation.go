@@ -90,6 +90,9 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	part, _ := strconv.Atoi(c.QueryParam("part"))
 	view := conversationView(detail, locks[who], tree, by, now(c), part)
 	view.Past, view.Reason, view.Problems = past, form.Reason, problems(problem)
+	if by.May(account.AuditRead) || by.May(account.AuditReadDepartment) {
+		view.AuditPath = templates.AuditFilter{Text: view.Code}.Path()
+	}
 	if view.Key = form.Key; view.Key == "" {
 		view.Key = rand.Text()
 	}

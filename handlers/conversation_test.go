@@ -238,7 +238,7 @@ func TestReadingAndHiding(t *testing.T) {
 			t.Errorf("%d day lines", n)
 		}
 		for _, back := range []string{"https://evil.example/", "//evil.example", "/logout", "javascript:alert(1)", "/conversations\\..\\x"} {
-			a.As(boss).Get(t, path+"?back="+url.QueryEscape(back)).Want(t, 200, `href="/conversations"`).Lacks(t, "evil", "javascript", `href="/logout"`)
+			a.As(boss).Get(t, path+"?back="+url.QueryEscape(back)).Want(t, 200, `href="/conversations"`).Lacks(t, `href="https://evil`, `href="//evil`, `href="javascript`, `href="/logout"`)
 		}
 		if n := dbtest.Count(t, a.db, &leafRow{}, "action = ? AND object = ?", "conversation.opened", conversation.Code(one, "qianniu")); n != 6 {
 			t.Errorf("%d readings are in the log, want 6", n)

@@ -21,6 +21,8 @@ type Screens struct {
 	Account       *Account
 	Org           *Org
 	Purges        *Purges
+	Audit         *Audit
+	Reports       *Reports
 	Certificates  *Certificates
 	Home          *Home
 	Imports       *Imports
@@ -97,6 +99,15 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/purges/:id/withdraw", Permission: account.PurgeRead, Handler: s.Purges.Withdraw, Slow: true},
 		{Method: get, Path: "/purges/:id/execute", Permission: account.PurgeExecute, Handler: s.Purges.AskExecute},
 		{Method: post, Path: "/purges/:id/execute", Permission: account.PurgeExecute, Handler: s.Purges.Execute},
+		{Method: get, Path: "/audit", Permission: account.AuditReadOwn, Handler: s.Audit.List, Slow: true},
+		{Method: get, Path: "/audit/entries.csv", Permission: account.AuditReadOwn, Handler: s.Audit.File, Slow: true},
+		{Method: get, Path: "/audit/proof", Permission: account.AuditRead, Handler: s.Audit.Integrity},
+		{Method: get, Path: "/audit/proof/log.jsonl", Permission: account.AuditCheck, Handler: s.Audit.Bundle, Slow: true},
+		{Method: get, Path: "/audit/proof/checkpoints/:size", Permission: account.AuditRead, Handler: s.Audit.Checkpoint},
+		{Method: post, Path: "/audit/check", Permission: account.AuditCheck, Handler: s.Audit.Check, Slow: true},
+		{Method: get, Path: "/reports", Permission: account.ReportRead, Handler: s.Reports.List},
+		{Method: post, Path: "/reports", Permission: account.ReportCreate, Handler: s.Reports.Create, Slow: true},
+		{Method: get, Path: "/reports/:id", Permission: account.ReportRead, Handler: s.Reports.Show, Slow: true},
 		{Method: get, Path: "/certificates", Permission: account.CertificateRead, Handler: s.Certificates.List},
 		{Method: get, Path: "/certificates/:id", Permission: account.CertificateRead, Handler: s.Certificates.Show},
 		{Method: get, Path: "/", Permission: account.HomeRead, Handler: s.Home.Show},

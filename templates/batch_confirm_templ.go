@@ -5,16 +5,13 @@ package templates
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strconv"
-
 	"qingdang/templates/locale"
 	"qingdang/templates/ui"
+	"strconv"
 )
 
 // BatchConfirmPage is the third step: what was checked, what a person has to check, and the
@@ -1030,7 +1027,7 @@ func batchDifferences(v BatchChangedView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table(ui.TableView{Caption: locale.T(ctx, "batch.differences"), Cards: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var43), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Table(ui.TableView{Caption: locale.T(ctx, "batch.table", locale.Key("batch.differences")), Cards: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var43), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

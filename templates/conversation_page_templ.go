@@ -970,7 +970,7 @@ func conversationFacts(v ConversationView) templ.Component {
 			{Term: locale.T(ctx, "conversation.code"), Body: ui.Copyable(v.Code, v.Code)},
 			{Term: locale.T(ctx, "conversation.customer_word"), Text: v.customer(ctx)},
 			{Term: locale.T(ctx, "conversation.department"), Text: v.DeptPath},
-			{Term: locale.T(ctx, "role.agent"), Text: orNone(v.Agent)},
+			{Term: locale.T(ctx, "role.agent"), Text: textOrNone(v.Agent)},
 			{Term: locale.T(ctx, "conversation.platform"), Text: PlatformWord(ctx, v.Platform)},
 			{Term: locale.T(ctx, "conversation.type"), Text: TypeWord(ctx, v.Type)},
 			{Term: locale.T(ctx, "conversation.tags"), Body: tagList(v.Tags)},
@@ -987,7 +987,7 @@ func conversationFacts(v ConversationView) templ.Component {
 	})
 }
 
-func orNone(s string) string {
+func textOrNone(s string) string {
 	if s == "" {
 		return locale.None
 	}

@@ -121,8 +121,8 @@ func (v ImportView) facts(ctx context.Context) []ui.Fact {
 		{Term: locale.T(ctx, "import.file"), Text: v.Name},
 		{Term: locale.T(ctx, "import.size"), Text: locale.Bytes(ctx, v.Bytes)},
 		{Term: locale.T(ctx, "import.format"), Text: FormatWord(ctx, v.Format)},
-		{Term: locale.T(ctx, "import.default_department"), Text: orNone(v.Department)},
-		{Term: locale.T(ctx, "import.by"), Text: orNone(v.Owner)},
+		{Term: locale.T(ctx, "import.default_department"), Text: textOrNone(v.Department)},
+		{Term: locale.T(ctx, "import.by"), Text: textOrNone(v.Owner)},
 		{Term: locale.T(ctx, "import.started_at"), Body: ui.TimeSec(v.At)},
 	}
 	if !v.Finished.IsZero() {

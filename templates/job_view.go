@@ -65,12 +65,12 @@ func (r JobRow) who(ctx context.Context) string {
 func (r JobRow) facts(ctx context.Context) []ui.Fact {
 	facts := []ui.Fact{
 		{Term: locale.T(ctx, "job.kind"), Text: jobKind(ctx, r.Kind)},
-		{Term: locale.T(ctx, "job.object"), Text: orNone(r.Object), Mono: r.Object != ""},
+		{Term: locale.T(ctx, "job.object"), Text: textOrNone(r.Object), Mono: r.Object != ""},
 		{Term: locale.T(ctx, "job.by"), Text: r.who(ctx)},
 		{Term: locale.T(ctx, "job.created_at"), Body: ui.TimeSec(r.At)},
 		{Term: locale.T(ctx, "job.started_at"), Body: ui.TimeSec(r.Started)},
 		{Term: locale.T(ctx, "job.finished_at"), Body: ui.TimeSec(r.Finished)},
-		{Term: locale.T(ctx, "job.worker"), Text: orNone(r.Owner)},
+		{Term: locale.T(ctx, "job.worker"), Text: textOrNone(r.Owner)},
 	}
 	if r.State == "queued" {
 		facts = append(facts, ui.Fact{Term: locale.T(ctx, "job.run_at"), Body: ui.TimeSec(r.RunAt)})

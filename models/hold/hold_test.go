@@ -1,7 +1,6 @@
 package hold_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,173 +11,13 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
-	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
-	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/hold"
 	"qingdang/models/id"
 )
-
-const reason = "法院来函，案号 2026-77"
-
-var (
-	old      = time.Date(2021, 3, 1, 2, 0, 0, 0, time.UTC)
-	shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
-)
-
-// world is 集团 above 华东 (with 杭州 below it) and 华北, the register of holds, and legal.
-type world struct {
-	t                       *testing.T
-	d                       *db.DB
-	clock                   *dbtest.Clock
-	vault                   conversation.Vault
-	holds                   *hold.Holds
-	bin                     *bin.Bin
-	root, east, city, north id.Department
-	legal, supervisor       account.Actor
-	chats                   int
-}
-
-func each(t *testing.T, f func(t *testing.T, w *world)) {
-	t.Helper()
-	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
-		w := &world{
-			t: t, d: d, clock: clock, vault: conversation.Vault{Store: accounttest.Keys(t, d)},
-			holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai}, bin: &bin.Bin{DB: d, Zone: shanghai},
-		}
-		w.city, w.north = w.department("集团/华东/杭州"), w.department("集团/华北")
-		w.root, w.east = w.department("集团"), w.department("集团/华东")
-		w.legal = accounttest.Actor(account.Legal)
-		w.supervisor = accounttest.Actor(account.Supervisor, w.root, w.east, w.city, w.north)
-		f(t, w)
-		if n := dbtest.Count(t, d, &conversation.Conversation{}, hold.Covers+" AND state NOT IN ?", []int{1, 2}); n != 0 {
-			t.Errorf("%d conversations are held and in the bin", n)
-		}
-	})
-}
-
-func (w *world) ctx() context.Context { return context.WithoutCancel(w.t.Context()) }
-
-func (w *world) must(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) write(do func(tx *db.Tx) error) {
-	w.t.Helper()
-	w.must(w.d.Write(w.ctx(), func(tx *db.Tx) error { tx.MarkAudited(); return do(tx) }))
-}
-
-func (w *world) department(path string) (made id.Department) {
-	w.t.Helper()
-	w.write(func(tx *db.Tx) error {
-		tree, err := department.Load(tx)
-		if err != nil {
-			return err
-		}
-		dep, _, err := department.Ensure(tx, tree, path)
-		made = dep.ID
-		return err
-	})
-	return made
-}
-
-// store imports one conversation into each of the departments, under the hold epoch.
-func (w *world) store(deps ...id.Department) (ids []id.Conversation) {
-	w.t.Helper()
-	var news []conversation.New
-	for _, d := range deps {
-		w.chats++
-		said := conversation.Message{ID: "0", Sender: conversation.FromCustomer, At: conversation.MicrosOf(old), Kind: "text", Text: "在吗"}
-		news = append(news, conversation.New{
-			Platform: "qianniu", DepartmentID: d, Levels: [3]id.Department{w.root}, ServiceType: "咨询",
-			Document: conversation.Document{ExternalID: fmt.Sprint("c", w.chats), CustomerID: "tb", Messages: []conversation.Message{said}},
-		})
-	}
-	w.write(func(tx *db.Tx) error {
-		ids = nil
-		if err := hold.ShareEpoch(tx); err != nil {
-			return err
-		}
-		out, err := conversation.Store(tx, w.vault, news)
-		var rows []conversation.Conversation
-		for i, o := range out {
-			ids = append(ids, o.ID)
-			rows = append(rows, conversation.Conversation{ID: o.ID, DepartmentID: news[i].DepartmentID})
-		}
-		return errors.Join(err, hold.OnInsert(tx, rows))
-	})
-	return ids
-}
-
-func (w *world) discard(ids ...id.Conversation) {
-	w.t.Helper()
-	for _, c := range ids {
-		_, err := w.bin.DiscardOne(w.ctx(), w.supervisor, c, reason, fmt.Sprint("form-key-", c))
-		w.must(err)
-	}
-}
-
-func (w *world) place(o hold.Order) *hold.Hold {
-	w.t.Helper()
-	o.Name, o.Reason = "诉讼保全", reason
-	h, err := w.holds.Place(w.ctx(), w.legal, o)
-	w.must(err)
-	return h
-}
-
-// covered gives the conversations that some hold in force covers.
-func (w *world) covered() (ids []id.Conversation) {
-	w.t.Helper()
-	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
-		ids = nil
-		return tx.Model(&conversation.Conversation{}).Where(hold.Covers).Order("id").Pluck("id", &ids).Error
-	}))
-	return ids
-}
-
-func (w *world) wantCovered(want ...id.Conversation) {
-	w.t.Helper()
-	slices.Sort(want)
-	if got := w.covered(); !slices.Equal(got, want) {
-		w.t.Errorf("covered are %v, want %v", got, want)
-	}
-	// The function that decides under lock says the same.
-	all, err := id.NewSet(append(want, 1)...)
-	w.must(err)
-	for _, lock := range []bool{false, true} {
-		w.write(func(tx *db.Tx) error {
-			held, err := hold.Covering(tx, all, lock)
-			if len(held) != len(want) {
-				w.t.Errorf("Covering (lock %v) gives %d, want %d", lock, len(held), len(want))
-			}
-			return err
-		})
-	}
-}
-
-func (w *world) wantState(want conversation.State, ids ...id.Conversation) {
-	w.t.Helper()
-	if n := dbtest.Count(w.t, w.d, &conversation.Conversation{}, "state = ? AND id IN ?", want, ids); n != int64(len(ids)) {
-		w.t.Errorf("%d of %d are %s", n, len(ids), want.Code())
-	}
-}
-
-func (w *world) wantLeaf(h *hold.Hold, count int) {
-	w.t.Helper()
-	var counts []int64
-	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
-		return tx.Table("audit_leaf").Where("action = 'hold.placed' AND object = ?", h.Code).Pluck("item_count", &counts).Error
-	}))
-	if !slices.Equal(counts, []int64{int64(count)}) {
-		w.t.Errorf("the leaves of %s count %v, want %d", h.Code, counts, count)
-	}
-}
 
 func TestAHoldCoversWhatIsThereWhatIsInTheBinAndWhatComes(t *testing.T) {
 	tests := []struct {
@@ -355,4 +194,32 @@ func TestAnImportAndAHoldNeverMiss(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAHoldWaitsForTheStepThatIsRunning stops an import, or whatever else shares the epoch, in
+// the middle: the hold must come after it and cover what it brought.
+func TestAHoldWaitsForTheStepThatIsRunning(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := newWorld(t, dbtest.Open(t, db.MySQL, clock), clock)
+	done := make(chan error, 1)
+	w.write(func(tx *db.Tx) error {
+		if err := hold.ShareEpoch(tx); err != nil {
+			return err
+		}
+		go func() {
+			_, err := w.holds.Place(w.ctx(), w.legal, hold.Order{Name: "x", Reason: reason, Department: w.city})
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			return errors.Join(errors.New("it did not wait"), err)
+		case <-time.After(200 * time.Millisecond):
+		}
+		_, err := conversation.Store(tx, w.vault, []conversation.New{w.news(w.city)})
+		return err
+	})
+	w.must(<-done)
+	if n := len(w.covered()); n != 1 {
+		t.Errorf("%d conversations are covered, want the one that was just imported", n)
+	}
 }

@@ -29,7 +29,7 @@ var entryHead = []string{
 // before the first byte is written. The fault is invalid when there are more than one file
 // takes; then nothing is written.
 func (e *Evidence) ExportCSV(ctx context.Context, by account.Actor, q Question, w io.Writer) error {
-	f, err := e.filter(by, q)
+	f, _, err := e.filter(ctx, by, q)
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,14 @@ package report
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/db"
+	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 )
@@ -15,8 +18,9 @@ import (
 // for all.
 type Question struct {
 	Period
-	Text    string   // an object that begins so, or an actor of that name
-	Actions []string // or a class: audit.View, audit.Change, audit.Danger
+	Text    string // an object that begins so, or an actor of that name
+	Class   string // audit.View, audit.Change or audit.Danger
+	Actions []string
 	Results []string
 	Actor   id.User
 }
@@ -33,16 +37,28 @@ type Look struct {
 type Sight struct {
 	audit.Page
 	Bars  []audit.Bar
-	Entry *Entry // the one that Look.Row named
-	Whole bool   // the person sees everybody's acts, not only some
+	Acts  []string // every act that the log has, to choose from
+	Entry *Entry   // the one that Look.Row named
+	Reach Reach
 }
+
+// Reach is how much of the log a person sees.
+type Reach int
+
+// The reaches.
+const (
+	Own Reach = iota
+	OwnDepartments
+	Whole
+)
 
 // Entry is one leaf with its neighbours. Of a neighbour that the person may not see only its
 // number and hash are given.
 type Entry struct {
 	audit.Leaf
 	Before, After *audit.Leaf
-	Proven        bool // the leaf is under the head of the log
+	Path          string // of its department
+	Proven        bool   // the leaf is under the head of the log
 	Head          audit.Head
 }
 
@@ -67,17 +83,44 @@ func sees(s audit.Seen, l *audit.Leaf) bool {
 	return s.All || s.Own != 0 && l.Actor.ID == s.Own || l.Department != 0 && s.Departments.Has(l.Department)
 }
 
-func (e *Evidence) filter(by account.Actor, q Question) (audit.Filter, error) {
-	s, err := seen(by)
-	if err != nil {
-		return audit.Filter{}, err
+func reachOf(s audit.Seen) Reach {
+	switch {
+	case s.All:
+		return Whole
+	case s.Departments.Len() > 0:
+		return OwnDepartments
 	}
-	from, to, err := q.bounds(e.zone())
-	if err != nil {
-		return audit.Filter{}, err
-	}
-	return audit.Filter{Seen: s, From: from, To: to, Actions: q.Actions, Actor: q.Actor, Text: q.Text, Results: q.Results}, nil
+	return Own
 }
+
+// filter makes the log's filter of a question, with the acts that the log knows.
+func (e *Evidence) filter(ctx context.Context, by account.Actor, q Question) (f audit.Filter, acts []string, err error) {
+	if f.Seen, err = seen(by); err != nil {
+		return f, nil, err
+	}
+	if f.From, f.To, err = q.bounds(e.zone()); err != nil {
+		return f, nil, err
+	}
+	err = e.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.Table("audit_leaf").Distinct("action").Order("action").Pluck("action", &acts).Error
+	})
+	if err != nil {
+		return f, nil, fmt.Errorf("list acts: %w", err)
+	}
+	f.Actor, f.Text, f.Results, f.Actions = q.Actor, q.Text, q.Results, q.Actions
+	if q.Class != "" {
+		f.Actions = []string{noAct}
+		for _, a := range acts {
+			if audit.Class(a) == q.Class && (len(q.Actions) == 0 || slices.Contains(q.Actions, a)) {
+				f.Actions = append(f.Actions, a)
+			}
+		}
+	}
+	return f, acts, nil
+}
+
+// noAct keeps a class without acts from meaning all acts. No act has this name.
+const noAct = "-"
 
 // Read gives a page of the log with its histogram and the entry that the look names. The
 // reading leaves one entry in the log, audit.viewed, however much of this one page shows,
@@ -85,11 +128,11 @@ func (e *Evidence) filter(by account.Actor, q Question) (audit.Filter, error) {
 // is shown. The faults are forbidden, invalid at the field of a bad date, and not found for a
 // row that does not exist or is not this person's to see.
 func (e *Evidence) Read(ctx context.Context, by account.Actor, l Look) (*Sight, error) {
-	f, err := e.filter(by, l.Question)
+	f, acts, err := e.filter(ctx, by, l.Question)
 	if err != nil {
 		return nil, err
 	}
-	s := &Sight{Whole: f.Seen.All}
+	s := &Sight{Acts: acts, Reach: reachOf(f.Seen)}
 	if s.Page, err = e.Log.Page(ctx, f, l.Cursor, l.Size); err != nil {
 		return nil, err
 	}
@@ -101,7 +144,7 @@ func (e *Evidence) Read(ctx context.Context, by account.Actor, l Look) (*Sight, 
 			return nil, err
 		}
 	}
-	if !f.Seen.All && f.Seen.Departments.Len() == 0 {
+	if s.Reach == Own {
 		return s, nil
 	}
 	data := l.facts()
@@ -122,7 +165,14 @@ func (e *Evidence) entry(ctx context.Context, by account.Actor, s audit.Seen, n 
 		}
 		return nil, fault.NotFound("audit.no_leaf")
 	}
-	return &Entry{Leaf: d.Leaf, Before: shown(s, d.Before), After: shown(s, d.After), Proven: d.Proof != nil || d.Head.Size == 1 && !d.Damaged, Head: d.Head}, nil
+	out := &Entry{Leaf: d.Leaf, Before: shown(s, d.Before), After: shown(s, d.After), Proven: d.Proof != nil, Head: d.Head}
+	return out, e.DB.Read(ctx, func(tx *db.Tx) error {
+		tree, err := department.Load(tx)
+		if err == nil {
+			out.Path = tree.Path(d.Department)
+		}
+		return err
+	})
 }
 
 // shown takes everything but number and hash from a neighbour that is not to be seen.
@@ -143,7 +193,7 @@ func (e *Evidence) note(ctx context.Context, by account.Actor, action string, co
 // facts is the question as the log repeats it.
 func (q Question) facts() map[string]any {
 	data := map[string]any{}
-	for name, v := range map[string]string{"from": q.First, "to": q.Last, "text": q.Text} {
+	for name, v := range map[string]string{"from": q.First, "to": q.Last, "text": q.Text, "class": q.Class} {
 		if v != "" {
 			data[name] = v
 		}

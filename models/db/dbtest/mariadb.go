@@ -29,8 +29,8 @@ const ServerVariable = "QINGDANG_TEST_MARIADB"
 type Server struct {
 	DSN  string // by the socket; ends with "/": put a database name behind it
 	Port int    // on 127.0.0.1
-	dir string
-	cmd *exec.Cmd
+	dir  string
+	cmd  *exec.Cmd
 }
 
 // StartServer makes a data folder below dir and starts MariaDB on it. It needs
