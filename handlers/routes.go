@@ -99,7 +99,7 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/purges/:id/withdraw", Permission: account.PurgeRead, Handler: s.Purges.Withdraw, Slow: true},
 		{Method: get, Path: "/purges/:id/execute", Permission: account.PurgeExecute, Handler: s.Purges.AskExecute},
 		{Method: post, Path: "/purges/:id/execute", Permission: account.PurgeExecute, Handler: s.Purges.Execute},
-		{Method: get, Path: "/audit", Permission: account.AuditReadOwn, Handler: s.Audit.List, Slow: true},
+		{Method: get, Path: "/audit", Permission: account.AuditReadOwn, Handler: s.Audit.List},
 		{Method: get, Path: "/audit/entries.csv", Permission: account.AuditReadOwn, Handler: s.Audit.File, Slow: true},
 		{Method: get, Path: "/audit/proof", Permission: account.AuditRead, Handler: s.Audit.Integrity},
 		{Method: get, Path: "/audit/proof/log.jsonl", Permission: account.AuditCheck, Handler: s.Audit.Bundle, Slow: true},

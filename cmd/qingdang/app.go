@@ -36,6 +36,7 @@ type app struct {
 	holds         *hold.Holds
 	purges        *purge.Desk
 	reader        *report.Reader
+	evidence      *report.Evidence
 	demo          bool
 }
 
@@ -113,6 +114,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.imports = &intake.Imports{
 		DB: a.db, Importer: a.importer, Keys: a.store, Dir: filepath.Join(a.config.Data, "uploads"), TempDir: a.config.temporary(), Zone: zone,
 	}
+	a.evidence = &report.Evidence{DB: a.db, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.reader = &report.Reader{DB: a.db, Zone: zone}
 	a.demo = o.demo
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"qingdang/handlers"
 	"qingdang/models/account"
+	"qingdang/models/report"
 	"qingdang/templates"
 	"qingdang/templates/locale"
 )
@@ -37,6 +38,8 @@ func (a *app) screens() *handlers.Screens {
 		Jobs:    &handlers.Jobs{Queue: a.reader},
 		Go:      &handlers.Go{Codes: a.reader, Seal: a.store},
 		Help:    &handlers.Help{},
+		Audit:   &handlers.Audit{Log: a.evidence, Chain: a.evidence, Files: a.evidence},
+		Reports: &handlers.Reports{Desk: a.evidence, Reader: a.evidence},
 		Conversation: &handlers.Conversation{
 			Read: a.conversations, Fold: a.conversations, Bin: a.bin, Past: a.reader, Log: a.log, Certificates: a.purges, Departments: a.departments,
 		},
@@ -57,6 +60,14 @@ func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) e
 	} else if !by.Scope.All {
 		f.ScopeName = ""
 	}
+	chain, err := a.evidence.ChainState(ctx)
+	if err != nil {
+		return err
+	}
+	f.ChainOK, f.ChainCheckedAt = chain.OK, chain.CheckedAt
+	if chain.Broken() && by.May(account.AuditRead) {
+		f.Alert = broken(ctx, chain)
+	}
 	for _, g := range f.Menu {
 		for i := range g.Items {
 			switch g.Items[i].Key {
@@ -68,4 +79,13 @@ func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) e
 		}
 	}
 	return nil
+}
+
+// broken is the red banner of a log that failed its check.
+func broken(ctx context.Context, c report.Chain) string {
+	what := locale.Key("audit.what_" + c.What)
+	if c.FirstBad < 0 {
+		return locale.T(ctx, "audit.broken_banner_whole", what)
+	}
+	return locale.T(ctx, "audit.broken_banner", c.FirstBad, what)
 }

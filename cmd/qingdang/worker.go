@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"qingdang/models/account"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -39,6 +40,7 @@ func (a *app) timers() []job.New {
 	return []job.New{
 		{Kind: purge.JobTimer},
 		{Kind: jobCheckpoint},
+		{Kind: jobCheck},
 		{Kind: jobSessions},
 	}
 }
@@ -57,6 +59,10 @@ func (a *app) runners() map[string]job.Runner {
 			}
 			return err
 		}),
+		jobCheck: a.every(24*time.Hour, func(ctx context.Context) error {
+			_, err := a.evidence.Check(ctx, account.System("worker", ""))
+			return err
+		}),
 		jobSessions: a.every(time.Hour, func(ctx context.Context) error {
 			_, err := a.accounts.CleanSessions(ctx)
 			return err
@@ -67,6 +73,7 @@ func (a *app) runners() map[string]job.Runner {
 // The kinds of the timers that only the wiring knows.
 const (
 	jobCheckpoint = "audit.checkpoint"
+	jobCheck      = "audit.check"
 	jobSessions   = "session.clean"
 )
 
