@@ -29,7 +29,7 @@ generate: ## write *_templ.go anew
 	$(GO) tool -modfile=tools.mod templ generate
 
 fmt: ## format
-	$(GO) tool -modfile=tools.mod gofumpt -w cmd handlers models static templates web
+	git ls-files '*.go' | grep -v _templ.go | xargs $(GO) tool -modfile=tools.mod gofumpt -w
 	$(GO) tool -modfile=tools.mod templ fmt templates
 
 vendor: ## fetch the browser assets of static/vendor anew (needs npm)

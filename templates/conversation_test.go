@@ -176,8 +176,11 @@ func homeSample() HomeView {
 	v := HomeView{
 		At: sampleNow, HasBin: true, HasPapers: true, HasJobs: true, CanSearch: true, CanBatch: true, FlowAdded: true, Next: sampleNow.Add(20 * time.Hour),
 		Figures: []HomeFigure{
-			{Key: "home.archive", Value: 1284906, NoteKey: "home.archive_text", Path: "/conversations"}, {Key: "home.binned", Value: 126480, NoteKey: "home.soon", NoteArgs: []any{8214}, Kind: ui.Warning},
-			{Key: "home.hidden", Value: 9702, NoteKey: "home.hidden_text"}, {Key: "home.held", Value: 3486, NoteKey: "home.held_text", NoteArgs: []any{11}}, {Key: "home.purged", Value: 25156, NoteKey: "home.purged_text", NoteArgs: []any{6}},
+			{Key: "home.archive", Value: 1284906, NoteKey: "home.archive_text", Path: "/conversations"},
+			{Key: "home.binned", Value: 126480, NoteKey: "home.soon", NoteArgs: []any{8214}, Kind: ui.Warning},
+			{Key: "home.hidden", Value: 9702, NoteKey: "home.hidden_text"},
+			{Key: "home.held", Value: 3486, NoteKey: "home.held_text", NoteArgs: []any{11}},
+			{Key: "home.purged", Value: 25156, NoteKey: "home.purged_text", NoteArgs: []any{6}},
 		},
 		Todo: []HomeTodo{
 			{Kind: "vote", Code: "PG-20261120-001", Count: 3118, Who: "陈思远", Since: sampleNow.Add(-185 * time.Minute), Until: sampleNow.Add(21 * time.Hour), Path: "/purges/1"},

@@ -88,9 +88,12 @@ var todoLooks = map[string]struct{ icon, kind string }{
 
 func (v HomeView) rows(ctx context.Context) []ui.RowView {
 	out := make([]ui.RowView, len(v.Todo))
+	voted := false // only one button of a page is the primary one
 	for i, t := range v.Todo {
 		look := todoLooks[t.Kind]
-		out[i] = ui.RowView{Icon: look.icon, Kind: look.kind, Title: t.title(ctx), Text: t.text(ctx, v.At), Action: todoAction(t, i == 0)}
+		first := t.Kind == "vote" && !voted
+		voted = voted || first
+		out[i] = ui.RowView{Icon: look.icon, Kind: look.kind, Title: t.title(ctx), Text: t.text(ctx, v.At), Action: todoAction(t, first)}
 	}
 	return out
 }

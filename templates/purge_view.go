@@ -186,14 +186,6 @@ type PurgeView struct {
 	Now           time.Time
 }
 
-// residue adds up what the batches left behind.
-func (v PurgeView) residue() (n int64) {
-	for _, b := range v.Batches {
-		n += b.ResidueCount
-	}
-	return n
-}
-
 // PurgeNewView is the page that requests a purge.
 type PurgeNewView struct {
 	Draft       uint64

@@ -203,12 +203,6 @@ func (t *tab) count(selector string) int {
 	return evaluate[int](t, "document.querySelectorAll("+quote(selector)+").length")
 }
 
-// attr gives an attribute of what a selector finds.
-func (t *tab) attr(selector, name string) string {
-	t.t.Helper()
-	return evaluate[string](t, "(document.querySelector("+quote(selector)+")?.getAttribute("+quote(name)+"))||''")
-}
-
 // where gives the path and query of the page.
 func (t *tab) where() string {
 	u, err := url.Parse(evaluate[string](t, "location.href"))

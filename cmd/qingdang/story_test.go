@@ -39,8 +39,11 @@ func TestStory(t *testing.T) {
 	const company = "清档集团/华东大区/杭州分公司"
 	invited := map[string]string{}
 	for _, p := range []struct{ no, name, role, scope string }{
-		{"1001", "林静怡", "supervisor", company}, {"2001", "陈思远", "agent", company}, {"3001", "周敏", "legal", ""},
-		{"4001", "郑开元", "auditor", ""}, {"9001", "何立", "admin", ""},
+		{"1001", "林静怡", "supervisor", company},
+		{"2001", "陈思远", "agent", company},
+		{"3001", "周敏", "legal", ""},
+		{"4001", "郑开元", "auditor", ""},
+		{"9001", "何立", "admin", ""},
 	} {
 		args := []string{"user", "add", "--staff-no", p.no, "--name", p.name, "--role", p.role}
 		if p.scope != "" {

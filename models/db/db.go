@@ -6,6 +6,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -212,7 +213,10 @@ func (d *DB) Ping(ctx context.Context) error {
 func (d *DB) Close() error {
 	var errs []error
 	for _, p := range d.pools {
-		errs = append(errs, p.Close())
+		// A connection that the server ended is closed already.
+		if err := p.Close(); !errors.Is(err, driver.ErrBadConn) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

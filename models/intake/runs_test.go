@@ -218,7 +218,9 @@ func TestWhatIsRefusedLeavesNothing(t *testing.T) {
 		{"an unknown department", by, intake.Order{Format: format.Auto, Department: 999}, files("a", "x"), fault.KindInvalid, "department"},
 		{"a file over the limit", by, intake.Order{Format: format.Auto, Department: w.shop.ID}, files("a", "x", "b", strings.Repeat("x", 101)), fault.KindInvalid, "files"},
 		{"somebody without the right", accounttest.Actor(account.Supervisor), intake.Order{Format: format.Auto}, files("a", "x"), fault.KindForbidden, ""},
-		{"an upload that breaks off", by, intake.Order{Format: format.Auto}, func() (*intake.Upload, error) { return &intake.Upload{Name: "a", Body: io.MultiReader(strings.NewReader("x"), failing{broken})}, nil }, fault.KindInternal, ""},
+		{"an upload that breaks off", by, intake.Order{Format: format.Auto}, func() (*intake.Upload, error) {
+			return &intake.Upload{Name: "a", Body: io.MultiReader(strings.NewReader("x"), failing{broken})}, nil
+		}, fault.KindInternal, ""},
 	} {
 		_, err := im.Start(t.Context(), tt.by, tt.order, tt.next)
 		f, _ := fault.Of(err)

@@ -29,8 +29,10 @@ func TestFind(t *testing.T) {
 
 		{"a phone", "电话13800006620", []string{"phone 13800006620"}},
 		{"a phone with dashes", "打 138-0000-6620 找我", []string{"phone 138-0000-6620"}},
-		{"a phone with the country code in other ways", "0086 13800006620，+86-138-0000-6620，8613800006621；＋８６１３８００００６６２２",
-			[]string{"phone 0086 13800006620", "phone +86-138-0000-6620", "phone 8613800006621", "phone ＋８６１３８００００６６２２"}},
+		{
+			"a phone with the country code in other ways", "0086 13800006620，+86-138-0000-6620，8613800006621；＋８６１３８００００６６２２",
+			[]string{"phone 0086 13800006620", "phone +86-138-0000-6620", "phone 8613800006621", "phone ＋８６１３８００００６６２２"},
+		},
 		{"a phone in full-width digits", "手机１３８００００６６２０，谢谢", []string{"phone １３８００００６６２０"}},
 		{"a phone digit by digit", "1 3 8 0 0 0 0 6 6 2 0", []string{"phone 1 3 8 0 0 0 0 6 6 2 0"}},
 		{"a phone in parentheses behind the code", "(+86)13800006620", []string{"phone 13800006620"}},
@@ -46,8 +48,10 @@ func TestFind(t *testing.T) {
 
 		{"a bank card", "卡 6217000000000003305 吧", []string{"bank_card 6217000000000003305"}},
 		{"a bank card with dashes", "6221-5588-1234-9741", []string{"bank_card 6221-5588-1234-9741"}},
-		{"cards of other schemes", "4111111111111111 5555555555554444 378282246310005 3530 1113 3330 0000",
-			[]string{"bank_card 4111111111111111", "bank_card 5555555555554444", "bank_card 378282246310005", "bank_card 3530 1113 3330 0000"}},
+		{
+			"cards of other schemes", "4111111111111111 5555555555554444 378282246310005 3530 1113 3330 0000",
+			[]string{"bank_card 4111111111111111", "bank_card 5555555555554444", "bank_card 378282246310005", "bank_card 3530 1113 3330 0000"},
+		},
 		{"an unknown issuer only behind its name", "卡号 9111111111111110，编码 9111111111111110", []string{"bank_card 9111111111111110"}},
 		{"a card, then a phone", "6221 5588 1234 1110 139 0000 1965", []string{"bank_card 6221 5588 1234 1110", "phone 139 0000 1965"}},
 		{"two cards", "6221 5588 1234 1110 6221 5588 1234 9741", []string{"bank_card 6221 5588 1234 1110", "bank_card 6221 5588 1234 9741"}},

@@ -17,10 +17,26 @@ var units = []struct {
 	word string
 	unit unit
 }{
-	{"号楼", buildingUnit}, {"号院", streetUnit}, {"号", streetUnit}, {"號", streetUnit}, {"弄", streetUnit},
-	{"单元", buildingUnit}, {"幢", buildingUnit}, {"栋", buildingUnit}, {"棟", buildingUnit}, {"座", buildingUnit},
-	{"室", roomUnit}, {"户", roomUnit}, {"房", roomUnit}, {"层", buildingUnit}, {"楼", buildingUnit},
-	{"院", buildingUnit}, {"组", buildingUnit}, {"期", buildingUnit}, {"门", buildingUnit}, {"#", buildingUnit},
+	{"号楼", buildingUnit},
+	{"号院", streetUnit},
+	{"号", streetUnit},
+	{"號", streetUnit},
+	{"弄", streetUnit},
+	{"单元", buildingUnit},
+	{"幢", buildingUnit},
+	{"栋", buildingUnit},
+	{"棟", buildingUnit},
+	{"座", buildingUnit},
+	{"室", roomUnit},
+	{"户", roomUnit},
+	{"房", roomUnit},
+	{"层", buildingUnit},
+	{"楼", buildingUnit},
+	{"院", buildingUnit},
+	{"组", buildingUnit},
+	{"期", buildingUnit},
+	{"门", buildingUnit},
+	{"#", buildingUnit},
 }
 
 // house reads the number at i and, if it completes an address, gives all of it.

@@ -27,8 +27,6 @@ import (
 // old is long enough ago for every floor but the one of disputes.
 var old = time.Date(2021, 3, 1, 2, 0, 0, 0, time.UTC)
 
-const evening = 8 * time.Hour // from dbtest.Start, a Sunday 14:00 in China, to 22:00
-
 // world is a small shop: departments, people, sealed conversations and a batch in the bin.
 type world struct {
 	t                             *testing.T
@@ -98,13 +96,12 @@ func (w *world) department(path string) (dep id.Department) {
 
 // chat is one conversation to be stored; zero fields are the usual ones.
 type chat struct {
-	name    string
-	dep     id.Department
-	class   string
-	agent   string
-	at      time.Time
-	order   conversation.OrderState
-	message string
+	name  string
+	dep   id.Department
+	class string
+	agent string
+	at    time.Time
+	order conversation.OrderState
 }
 
 func (w *world) chats(n int) []chat {

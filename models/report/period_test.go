@@ -335,7 +335,10 @@ func TestTheTableSaysWhatTheFileSays(t *testing.T) {
 	b := made.Body
 	n := func(v int64) string { return fmt.Sprint(v) }
 	for _, want := range [][]string{
-		{"report.title", b.Code}, {"report.log_size", n(b.Log.Size)}, {"report.log_root", b.Log.Root}, {"report.digest", made.DigestText()},
+		{"report.title", b.Code},
+		{"report.log_size", n(b.Log.Size)},
+		{"report.log_root", b.Log.Root},
+		{"report.digest", made.DigestText()},
 		{n(b.Total.Entries), n(b.Total.OK), n(b.Total.Refused), n(b.Total.Failed), n(b.Total.People), n(b.Total.Purged)},
 	} {
 		if !has(want...) {

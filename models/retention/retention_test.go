@@ -41,7 +41,8 @@ func anyRule(rt *rapid.T, serviceType string) retention.Rule {
 func policyOf(t interface {
 	Helper()
 	Fatal(args ...any)
-}, rules ...retention.Rule) *retention.Policy {
+}, rules ...retention.Rule,
+) *retention.Policy {
 	t.Helper()
 	p, err := retention.New(rules)
 	if err != nil {

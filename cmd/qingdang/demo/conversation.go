@@ -10,7 +10,7 @@ import (
 // What make demo uses.
 const (
 	DefaultSeed  uint64 = 20261120
-	DefaultCount        = 5000
+	DefaultCount int    = 5000
 )
 
 // Conversation is a made-up conversation. Its fields are those of package format of

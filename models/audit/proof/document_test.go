@@ -172,8 +172,11 @@ func TestAChangeIsNamedByPlaceAndKind(t *testing.T) {
 		{"a digest was touched", func(d map[string]any) {
 			d["digests"].(map[string]any)["/body/code"] = strings.Repeat("0", 64)
 		}, []string{"digest_changed /digests/~1body~1code"}, `"` + strings.Repeat("0", 64)},
-		{"the root was touched", func(d map[string]any) { d["root"] = strings.Repeat("0", 64) },
-			[]string{"root_changed /root", "signature_wrong /signature", "leaf_without_digest /leaf"}, `"` + strings.Repeat("0", 64)},
+		{
+			"the root was touched", func(d map[string]any) { d["root"] = strings.Repeat("0", 64) },
+			[]string{"root_changed /root", "signature_wrong /signature", "leaf_without_digest /leaf"},
+			`"` + strings.Repeat("0", 64),
+		},
 		{"the signature of somebody else", func(d map[string]any) {
 			v, _ := decode(other)
 			d["signature"] = v.(map[string]any)["signature"]
@@ -185,14 +188,20 @@ func TestAChangeIsNamedByPlaceAndKind(t *testing.T) {
 		{"another leaf", func(d map[string]any) {
 			d["leaf"] = base64.StdEncoding.EncodeToString(testLeaf(t, 6, map[string]any{}))
 		}, []string{"signature_wrong /signature", "leaf_without_digest /leaf", "not_in_log /proof"}, ""},
-		{"another index", func(d map[string]any) { d["index"] = json.Number("7") },
-			[]string{"signature_wrong /signature", "index_wrong /index", "not_in_log /proof"}, ""},
+		{
+			"another index", func(d map[string]any) { d["index"] = json.Number("7") },
+			[]string{"signature_wrong /signature", "index_wrong /index", "not_in_log /proof"},
+			"",
+		},
 		{"a step of the proof is gone", func(d map[string]any) { d["proof"] = d["proof"].([]any)[1:] }, []string{"not_in_log /proof"}, ""},
 		{"a member is gone", func(d map[string]any) { delete(d, "leaf") }, []string{"member_missing /leaf"}, ""},
 		{"a member of another type", func(d map[string]any) { d["proof"] = "x" }, []string{"member_missing /proof"}, ""},
 		{"a member too many", func(d map[string]any) { d["zzz"] = "x" }, []string{"section_added /zzz"}, `"x"`},
-		{"another format", func(d map[string]any) { d["format"] = Report },
-			[]string{"root_changed /root", "signature_wrong /signature"}, ""},
+		{
+			"another format", func(d map[string]any) { d["format"] = Report },
+			[]string{"root_changed /root", "signature_wrong /signature"},
+			"",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

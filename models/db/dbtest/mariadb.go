@@ -29,6 +29,7 @@ const ServerVariable = "QINGDANG_TEST_MARIADB"
 type Server struct {
 	DSN  string // by the socket; ends with "/": put a database name behind it
 	Port int    // on 127.0.0.1
+	Data string // its data folder
 	dir  string
 	cmd  *exec.Cmd
 }
@@ -41,7 +42,7 @@ func StartServer(dir string) (*Server, error) {
 			return nil, fmt.Errorf("%s is not installed (Debian: apt-get install mariadb-server): %w", tool, err)
 		}
 	}
-	s := &Server{dir: dir}
+	s := &Server{dir: dir, Data: filepath.Join(dir, "data")}
 	install := exec.Command("mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--datadir="+filepath.Join(dir, "data"), "--user="+account())
 	if out, err := install.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
@@ -142,7 +143,7 @@ func borrowMariaDB(t testing.TB) string {
 		dsn, maria.free = maria.free[n-1], maria.free[:n-1]
 	} else {
 		var err error
-		if dsn, err = createDatabase(maria.server); err != nil {
+		if dsn, err = CreateDatabase(maria.server); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,7 +174,8 @@ func findServer() (string, error) {
 	return s.DSN, nil
 }
 
-func createDatabase(server string) (string, error) {
+// CreateDatabase makes a migrated, empty database on a server and gives its DSN.
+func CreateDatabase(server string) (string, error) {
 	cfg, err := mysql.ParseDSN(server)
 	if err != nil {
 		return "", err

@@ -115,8 +115,10 @@ func TestMetadataIsGatheredFromAllRows(t *testing.T) {
 	_, seen := readAll(t, text("a.csv", body), Options{DefaultPlatform: "ctrip"})
 	c := *seen[0]
 	c.Messages = nil
-	want := Conversation{Platform: "ctrip", ExternalID: "A", AgentName: "小清", CustomerName: "王", DepartmentPath: "甲/乙",
-		Tags: []string{"大促", "退换货", "发票"}, OrderNo: "77", ServiceType: "售后", Position: Position{Line: 2}}
+	want := Conversation{
+		Platform: "ctrip", ExternalID: "A", AgentName: "小清", CustomerName: "王", DepartmentPath: "甲/乙",
+		Tags: []string{"大促", "退换货", "发票"}, OrderNo: "77", ServiceType: "售后", Position: Position{Line: 2},
+	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}
@@ -124,10 +126,12 @@ func TestMetadataIsGatheredFromAllRows(t *testing.T) {
 		`"customer":{"id":"c","nick":"阿离"},"service_type":"咨询","tags":["一","一"," "],"order_no":"9","order_state":"open",` +
 		`"messages":[{"sender":"system","at":"2024-01-01T00:00:00Z","text":" 不改 "}]}`
 	_, seen = readAll(t, text("a", line), Options{})
-	want = Conversation{Platform: "qq", ExternalID: "y", DepartmentCode: "D1", DepartmentPath: "甲", AgentID: "a", AgentName: "清",
+	want = Conversation{
+		Platform: "qq", ExternalID: "y", DepartmentCode: "D1", DepartmentPath: "甲", AgentID: "a", AgentName: "清",
 		CustomerID: "c", CustomerName: "阿离", ServiceType: "咨询", Tags: []string{"一"}, OrderNo: "9", OrderState: "open",
 		Messages: []Message{{Sender: System, At: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), Kind: "text", Text: " 不改 ", pos: Position{Line: 1, Item: 1}}},
-		Position: Position{Line: 1}}
+		Position: Position{Line: 1},
+	}
 	if !reflect.DeepEqual(*seen[0], want) {
 		t.Errorf("got  %+v\nwant %+v", *seen[0], want)
 	}

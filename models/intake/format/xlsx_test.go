@@ -106,7 +106,8 @@ func TestSpreadsheets(t *testing.T) {
 
 func TestCellsOfASpreadsheetKeepTheirValues(t *testing.T) {
 	at := time.Date(2024, 10, 1, 16, 20, 37, 0, time.UTC)
-	_, seen := readAll(t, book(t, map[string][][]any{"S": {sheetHead,
+	_, seen := readAll(t, book(t, map[string][][]any{"S": {
+		sheetHead,
 		{392810044100000000, 1e20, "客户", at, "第一行\n<b> & \"_x005F_x000D_\" 🙂", 392810044100000001},
 	}}), Options{})
 	c := seen[0]

@@ -1,0 +1,186 @@
+package fsck_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/db/dbtest"
+	"qingdang/models/id"
+)
+
+// corruption is what somebody with the database's password could do, and the oracle that must
+// notice it.
+type corruption struct {
+	finding string
+	deep    bool
+	query   string
+	args    []any
+}
+
+var tables = []string{
+	"approval", "audit_head", "audit_leaf", "audit_node", "bin_batch", "bin_item", "certificate", "conversation", "conversation_body", "conversation_key",
+	"conversation_tag", "hold_item", "key_bucket", "legal_hold", "purge_bucket", "purge_item", "purge_request", "tombstone", "vote",
+}
+
+func corruptions(w *world, now any) []corruption {
+	return []corruption{
+		{"I1 fsck.purged_without_approval", false, "UPDATE vote SET role = 'supervisor' WHERE role = 'legal'", nil},
+		{"I1 fsck.purged_without_approval", false, "UPDATE purge_request SET requester_person = (SELECT person_id FROM vote WHERE role = 'legal')", nil},
+		{"I1 fsck.purged_without_approval", false, "DELETE FROM approval", nil},
+		{"I1 fsck.vote_forged", false, "UPDATE vote SET opinion = '同意，同意' WHERE role = 'legal'", nil},
+		{"I1 fsck.vote_forged", false, "UPDATE vote SET person_id = person_id + 1000 WHERE role = 'legal'", nil},
+		{"I1 fsck.purged_by_two", false, "INSERT INTO purge_item (purge_id, seq, conversation_id, version, digest, department_id, service_type, platform, bucket_id, batch_id, messages, attachments, bytes, last_at, state, reason) " +
+			"SELECT purge_id + 1000, seq, conversation_id, version, digest, department_id, service_type, platform, bucket_id, batch_id, messages, attachments, bytes, last_at, state, reason FROM purge_item WHERE seq = 0", nil},
+		{"I2 fsck.purged_but_there", false, "UPDATE purge_item SET conversation_id = ? WHERE seq = 0", []any{w.live}},
+		{"I2 fsck.purged_without_tombstone", false, "DELETE FROM tombstone", nil},
+		{"I2 fsck.tombstone_without_item", false, "UPDATE purge_item SET state = 'skipped', reason = 'held' WHERE seq = 0", nil},
+		{"I2 fsck.manifest_not_settled", false, "UPDATE purge_request SET size = size + 1", nil},
+		{"I2 fsck.manifest_not_settled", false, "UPDATE purge_request SET skipped = 1", nil},
+		{"I2 fsck.skipped_without_reason", false, "UPDATE purge_item SET state = 'skipped', reason = '' WHERE seq = 0", nil},
+		{"I2 fsck.manifest_changed", false, "UPDATE purge_item SET version = version + 1 WHERE seq = 0", nil},
+		{"I3 fsck.held_in_bin", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT ?, id FROM legal_hold", []any{w.binned}},
+		{"I3 fsck.held_and_gone", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT 999999, id FROM legal_hold", nil},
+		{"I3 fsck.held_and_gone", false, "DELETE FROM conversation WHERE id = ?", []any{w.held}},
+		{"I4 fsck.leaves_differ", false, "UPDATE purge_request SET purged = purged - 1", nil},
+		{"I5 fsck.body_without_row", false, "DELETE FROM conversation WHERE id = ?", []any{w.live}},
+		{"I5 fsck.row_without_body", false, "DELETE FROM conversation_body WHERE id = ?", []any{w.live}},
+		{"I5 fsck.row_without_key", false, "DELETE FROM conversation_key WHERE id = ?", []any{w.live}},
+		{"I5 fsck.key_without_row", false, "DELETE FROM conversation WHERE id = ?", []any{w.live}},
+		{"I5 fsck.version_differs", false, "UPDATE conversation_body SET version = version + 1 WHERE id = ?", []any{w.live}},
+		{"I5 fsck.tag_without_row", false, "UPDATE conversation_tag SET conversation_id = 999999 WHERE conversation_id = ?", []any{w.live}},
+		{"I5 fsck.key_without_bucket", false, "UPDATE conversation_key SET bucket_id = 999999 WHERE id = ?", []any{w.live}},
+		{"I5 fsck.bucket_too_full", false, "INSERT INTO conversation_key (id, bucket_id, wrapped) WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < 33) " +
+			"SELECT 1000000 + 100 * k.i + l.i, c.bucket_id, c.wrapped FROM k, k l, conversation_key c WHERE c.id = ?", []any{w.live}},
+		{"I5 fsck.finished_without_certificate", false, "DELETE FROM certificate", nil},
+		{"I5 fsck.certificate_too_early", false, "UPDATE purge_request SET state = 'running'", nil},
+		{"I6 fsck.log_columns", false, "UPDATE audit_leaf SET actor_name = '别人' WHERE n = 3", nil},
+		{"I6 fsck.log_changed", false, "UPDATE audit_leaf SET leaf = '{}' WHERE n = 3", nil},
+		{"I6 fsck.log_missing", false, "DELETE FROM audit_leaf WHERE n = 3", nil},
+		{"I6 fsck.log_nodes", false, "UPDATE audit_node SET hash = (SELECT root FROM audit_head) WHERE idx = 2", nil},
+		{"I6 fsck.log_head", false, "UPDATE audit_head SET root = (SELECT hash FROM audit_node WHERE idx = 3)", nil},
+		{"I9 fsck.bucket_left", false, "UPDATE key_bucket SET state = 1 WHERE id IN (SELECT bucket_id FROM purge_bucket)", nil},
+		{"I9 fsck.key_alive", false, "UPDATE key_bucket SET state = 3", nil},
+		{"I10 fsck.bin_state_differs", false, "UPDATE conversation SET state = 1 WHERE id = ?", []any{w.binned}},
+		{"I10 fsck.binned_without_batch", false, "DELETE FROM bin_item WHERE conversation_id = ?", []any{w.binned}},
+		{"I10 fsck.purged_inside_window", false, "UPDATE bin_batch SET keep_until = ?", []any{now}},
+		{"I15 fsck.resurrected", false, "UPDATE tombstone SET external_mac = (SELECT external_mac FROM conversation WHERE id = ?) WHERE conversation_id = (SELECT conversation_id FROM purge_item WHERE seq = 0)", []any{w.live}},
+		{"I5 fsck.digest_differs", true, "UPDATE conversation_body SET digest = (SELECT root FROM audit_head) WHERE id = ?", []any{w.live}},
+		{"I5 fsck.body_unreadable", true, "UPDATE conversation_body SET body = (SELECT root FROM audit_head) WHERE id = ?", []any{w.live}},
+	}
+}
+
+// Every oracle must be able to speak: each planted corruption is noticed by the one that is
+// there for it, and a clean database says nothing.
+func TestEveryOracleSpeaks(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		if found := w.keys(true); len(found) != 0 {
+			t.Fatalf("a clean database: %v", found)
+		}
+		w.shadow(tables...)
+		spoken := map[string]bool{}
+		note := func(finding string) { _, key, _ := strings.Cut(finding, " "); spoken[key] = true }
+		for _, c := range corruptions(w, db.Instant(clock.Time().AddDate(1, 0, 0))) {
+			t.Run(c.finding, func(t *testing.T) {
+				if dbtest.Exec(t, d, c.query, c.args...) == 0 {
+					t.Fatal("nothing was corrupted")
+				}
+				if found := w.keys(c.deep); !found[c.finding] {
+					t.Errorf("not noticed; what was: %v", found)
+				}
+				w.restore()
+				note(c.finding)
+			})
+		}
+		if found := w.keys(true); len(found) != 0 {
+			t.Fatalf("after restoring: %v", found)
+		}
+		for _, finding := range withoutKeys(t, w) {
+			note(finding)
+		}
+		for _, finding := range destroyed(t, w) {
+			note(finding)
+		}
+		for key := range oracles(t) {
+			if !spoken[key] {
+				t.Errorf("no corruption makes %s speak", key)
+			}
+		}
+	})
+}
+
+// withoutKeys plants what the unique keys forbid: somebody could drop those too.
+func withoutKeys(t *testing.T, w *world) []string {
+	t.Helper()
+	drop, create := []string{"DROP INDEX vote_person", "DROP INDEX vote_code"},
+		[]string{"CREATE UNIQUE INDEX vote_person ON vote (approval_id, person_id)", "CREATE UNIQUE INDEX vote_code ON vote (user_id, totp_step)"}
+	if w.d.Engine() == db.MySQL {
+		drop, create = []string{"ALTER TABLE vote DROP INDEX person, DROP INDEX code"},
+			[]string{"ALTER TABLE vote ADD UNIQUE KEY person (approval_id, person_id), ADD UNIQUE KEY code (user_id, totp_step)"}
+	}
+	for _, q := range drop {
+		dbtest.Exec(t, w.d, q)
+	}
+	dbtest.Exec(t, w.d, "UPDATE vote SET person_id = 7, user_id = 7, totp_step = 1")
+	found := w.keys(false)
+	w.restore()
+	for _, q := range create {
+		dbtest.Exec(t, w.d, q)
+	}
+	want := []string{"I1 fsck.person_voted_twice", "I1 fsck.code_used_twice"}
+	for _, finding := range want {
+		if !found[finding] {
+			t.Errorf("%s was not noticed: %v", finding, found)
+		}
+	}
+	return want
+}
+
+// destroyed takes a living conversation's key out of the key store, which nothing brings back.
+func destroyed(t *testing.T, w *world) []string {
+	t.Helper()
+	var bucket []id.Bucket
+	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
+		return tx.Model(&conversation.Key{}).Where("id = ?", w.live).Pluck("bucket_id", &bucket).Error
+	}))
+	w.must(w.checker.Store.Destroy(uint64(bucket[0])))
+	found := w.keys(true)
+	want := []string{"I9 fsck.key_lost", "I5 fsck.key_destroyed_early"}
+	for _, finding := range want {
+		if !found[finding] {
+			t.Errorf("%s was not noticed: %v", finding, found)
+		}
+	}
+	return want
+}
+
+// oracles reads the findings out of the sources, so that a new one cannot stay untested.
+func oracles(t *testing.T) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`"(fsck\.[a-z_]*[a-z])"`).FindAllStringSubmatch(string(text), -1) {
+			found[m[1]] = true
+		}
+	}
+	if len(found) < 30 {
+		t.Errorf("only %d findings in the sources", len(found))
+	}
+	return found
+}
