@@ -53,6 +53,13 @@ func (q *auditQuery) fill(v *templates.AuditView, s *report.Sight) {
 		v.Older = v.Filter.PagePath(s.Older, q.At+int64(len(s.Leaves)))
 	}
 	v.Chart = q.chart(v.Filter, s.Bars)
+	for _, sign := range s.Signs {
+		by := templates.AuditFilter{Actor: id.String(sign.ActorID), Action: sign.Action}
+		if sign.Refused {
+			by.Result = audit.ResultRefused
+		}
+		v.Signs = append(v.Signs, templates.AuditSign{Person: sign.Person, Action: sign.Action, Refused: sign.Refused, Times: sign.Times, Path: by.Path()})
+	}
 	if s.Entry != nil {
 		v.Entry = q.entry(v, s.Entry)
 	}
@@ -61,7 +68,7 @@ func (q *auditQuery) fill(v *templates.AuditView, s *report.Sight) {
 func (q *auditQuery) row(v *templates.AuditView, l *audit.Leaf) templates.AuditRow {
 	r := templates.AuditRow{
 		N: l.N, At: l.At, Person: l.Actor.Name, Action: l.Action, Class: audit.Class(l.Action), Object: l.Object, Result: l.Result, Source: l.Actor.Source,
-		Count: l.Count, Damaged: l.Damaged, RoleKey: knownRole(l.Actor.Role), Path: rowPath(v.Here, l.N),
+		Count: l.Count, Damaged: l.Damaged, RoleKey: knownRole(l.Actor.Role), System: l.Actor.ID == 0 && l.Actor.Role == "system", Path: rowPath(v.Here, l.N),
 	}
 	if l.Actor.ID != 0 {
 		by := v.Filter

@@ -22,7 +22,7 @@ import (
 type Conversations struct {
 	Find interface {
 		Search(context.Context, account.Actor, conversation.Query) (*conversation.Page, error)
-		TagNames(context.Context) ([]string, error)
+		TagNames(context.Context, account.Actor) ([]string, error)
 	}
 	Fold interface {
 		Hide(context.Context, account.Actor, id.Conversation) error
@@ -76,7 +76,7 @@ func (h *Conversations) find(ctx context.Context, by account.Actor, view *templa
 	if err != nil {
 		return err
 	}
-	if view.Tags, err = h.Find.TagNames(ctx); err != nil {
+	if view.Tags, err = h.Find.TagNames(ctx, by); err != nil {
 		return err
 	}
 	offerConditions(view, tree, by)

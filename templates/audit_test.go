@@ -18,7 +18,7 @@ func auditSample() AuditView {
 		First: 1, Total: 13551, Older: "/audit?cursor=o8419542&at=10", Here: f.Path(), Now: sampleNow,
 	}
 	row := func(n int64, clock, who, role, action, class, object, result, source string, count int64) {
-		when := at("2026-11-20", clock)
+		when := at("2026-11-20", clock+":08")
 		v.Rows = append(v.Rows, AuditRow{
 			N: n, At: when, Person: who, RoleKey: role, Action: action, Class: class, Object: object, Result: result, Source: source, Count: count,
 			Path: f.Path() + "&row=" + fmt.Sprint(n), PersonPath: f.Path(),
@@ -33,12 +33,14 @@ func auditSample() AuditView {
 	row(8419546, "13:47", "", "", "login.refused", "change", "", "refused", "10.20.1.9", 0)
 	row(8419545, "10:15", "林静怡", "role.supervisor", "batch.restored", "change", "SC-20261116-001", "ok", "10.20.4.18", 214)
 	for i := range 28 {
-		from := at("2026-11-14", "00:00").Add(time.Duration(i) * 6 * time.Hour)
+		from := at("2026-11-14", "00:00:00").Add(time.Duration(i) * 6 * time.Hour)
 		v.Chart.Steps = append(v.Chart.Steps, AuditStep{At: from, Path: f.Path()})
 		n := int64([]int{40, 900, 1100, 300}[i%4])
 		v.Chart.View, v.Chart.Change, v.Chart.Danger = append(v.Chart.View, n*7/10), append(v.Chart.Change, n*2/10), append(v.Chart.Danger, n/10)
 	}
-	v.Chart.From, v.Chart.To = at("2026-11-14", "00:00"), at("2026-11-20", "23:59")
+	v.Chart.From, v.Chart.To = at("2026-11-14", "00:00:00"), at("2026-11-20", "23:59:08")
+	v.Rows[1].System, v.Rows[4].System = true, true
+	v.Signs = []AuditSign{{Person: "高翔", Action: "code.refused", Path: "/audit?actor=7", Refused: true, Times: 3}, {Person: "陈思远", Action: "conversation.unmasked", Path: "/audit?actor=8", Times: 38}}
 	proof := auditProofSample()
 	v.Proof = &proof
 	return v
@@ -47,10 +49,10 @@ func auditSample() AuditView {
 func auditProofSample() AuditProof {
 	key := "qingdang/evidence+7c1f0a2b+AZx0m9l3yOQ1uWc5Tn8vKp2dRs6bYh4eJg7iLk0fXq9w"
 	return AuditProof{
-		Size: 8419552, CheckedAt: at("2026-11-20", "14:30"), FullAt: at("2026-11-20", "02:00"), OK: true, Checked: 1352, Proven: 8406000, TailProvable: true, Outside: true,
+		Size: 8419552, CheckedAt: at("2026-11-20", "14:30:08"), FullAt: at("2026-11-20", "02:00:08"), OK: true, Checked: 1352, Proven: 8406000, TailProvable: true, Outside: true,
 		Latest:  []AuditNeighbour{{N: 8419551, Hash: sampleRoot}, {N: 8419550, Hash: sampleRoot[1:] + "a"}, {N: 8419549, Hash: sampleRoot[2:] + "bc"}},
 		KeyName: "qingdang/evidence", Key: key, Print: "9f2c7a10 41d8b3e6 5d0c8a7b e19f4420 bb7712c0 de3344aa 9177ce01 7c3e5b08", CanCheck: true,
-		Checkpoints: []AuditCheckpoint{{Size: 8406000, Root: sampleRoot, At: at("2026-11-20", "02:00")}, {Size: 8392100, Root: sampleRoot, At: at("2026-11-19", "02:00")}},
+		Checkpoints: []AuditCheckpoint{{Size: 8406000, Root: sampleRoot, At: at("2026-11-20", "02:00:08")}, {Size: 8392100, Root: sampleRoot, At: at("2026-11-19", "02:00:08")}},
 	}
 }
 
@@ -104,8 +106,8 @@ func evidenceGallery() map[string]templ.Component {
 		"proof": AuditProofPage(auditProofSample()), "proof-broken": AuditProofPage(broken), "proof-unchecked": AuditProofPage(unchecked),
 		"report": ReportPage(reportSample()), "report-bad": ReportPage(badReport),
 		"reports": ReportsPage(ReportsView{From: "2026-10-01", To: "2026-10-31", CanCreate: true, CanSee: true, First: true, Next: 3, Rows: []ReportRow{
-			{ID: 4, Code: "AR-20261122-001", By: "郑开元", From: at("2026-11-01", "00:00"), To: at("2026-11-20", "23:59"), At: sampleNow, Reconciled: true},
-			{ID: 3, Code: "AR-20261101-001", By: "", From: at("2026-10-01", "00:00"), To: at("2026-10-31", "23:59"), At: sampleNow},
+			{ID: 4, Code: "AR-20261122-001", By: "郑开元", From: at("2026-11-01", "00:00:00"), To: at("2026-11-20", "23:59:08"), At: sampleNow, Reconciled: true},
+			{ID: 3, Code: "AR-20261101-001", By: "", From: at("2026-10-01", "00:00:00"), To: at("2026-10-31", "23:59:08"), At: sampleNow},
 		}}),
 		"reports-empty": ReportsPage(ReportsView{CanCreate: true, CanSee: true, First: true}), "reports-other": ReportsPage(ReportsView{First: true}),
 	}

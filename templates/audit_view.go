@@ -23,7 +23,15 @@ type AuditView struct {
 	Here                   string // this page's address without an entry
 	Now                    time.Time
 	Entry                  *AuditEntry
+	Signs                  []AuditSign
 	Proof                  *AuditProof // nil for those who may not see it
+}
+
+// AuditSign is something that may want looking into.
+type AuditSign struct {
+	Person, Action, Path string
+	Refused              bool
+	Times                int64
 }
 
 // AuditChart is the number of acts of each class over time.
@@ -48,6 +56,7 @@ type AuditRow struct {
 	Object, Result, Source, Path, PersonPath string
 	Count                                    int64
 	Damaged                                  bool
+	System                                   bool // not a person; Person names the machine
 }
 
 // AuditEntry is one entry with all that it says.
@@ -118,10 +127,22 @@ var (
 )
 
 func (r AuditRow) person(ctx context.Context) string {
-	if r.Person == "" {
+	switch {
+	case r.System:
+		return locale.T(ctx, "common.system")
+	case r.Person == "":
 		return locale.T(ctx, "common.unknown")
 	}
 	return r.Person
+}
+
+// factWord is the word for a fact of an entry; one that the catalogue does not know is shown as
+// it is.
+func factWord(ctx context.Context, name string) string {
+	if locale.Has("audit.fact_" + name) {
+		return locale.T(ctx, "audit.fact_"+name)
+	}
+	return name
 }
 
 func (r AuditRow) object(ctx context.Context) string {

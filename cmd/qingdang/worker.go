@@ -42,6 +42,7 @@ func (a *app) timers() []job.New {
 		{Kind: jobCheckpoint},
 		{Kind: jobCheck},
 		{Kind: jobSessions},
+		{Kind: jobUploads},
 	}
 }
 
@@ -63,6 +64,7 @@ func (a *app) runners() map[string]job.Runner {
 			_, err := a.evidence.Check(ctx, account.System("worker", ""))
 			return err
 		}),
+		jobUploads: a.every(time.Hour, a.imports.Sweep),
 		jobSessions: a.every(time.Hour, func(ctx context.Context) error {
 			_, err := a.accounts.CleanSessions(ctx)
 			return err
@@ -75,6 +77,7 @@ const (
 	jobCheckpoint = "audit.checkpoint"
 	jobCheck      = "audit.check"
 	jobSessions   = "session.clean"
+	jobUploads    = "upload.sweep"
 )
 
 // every makes a timer of a function: it runs and then waits for its next time.

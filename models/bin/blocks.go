@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"qingdang/models/account"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
@@ -196,4 +197,22 @@ func Rescue(tx *db.Tx, ids []id.Conversation) error {
 		}
 	}
 	return nil
+}
+
+// AllWithin tells whether every conversation that ever was in the batches lies in the scope. A
+// batch of which somebody may see only a part is, for a purge, not his.
+func AllWithin(tx *db.Tx, batches []id.Batch, scope account.Scope) (bool, error) {
+	set, err := id.NewSet(batches...)
+	if err != nil {
+		return false, nil
+	}
+	if scope.All {
+		return true, nil
+	}
+	var foreign int64
+	err = tx.Model(&Item{}).Where("batch_id IN ? AND department_id NOT IN ?", set.Values(), scope.Departments.Values()).Count(&foreign).Error
+	if err != nil {
+		return false, fmt.Errorf("look at the batches' departments: %w", err)
+	}
+	return foreign == 0, nil
 }

@@ -1,7 +1,11 @@
 package conversation
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -55,7 +59,13 @@ func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]id
 	places := make(map[id.Conversation]id.Bucket, len(cs))
 	waiting := map[room][]*Conversation{}
 	needed := 0
-	for r, members := range groups {
+	// Every import takes the rooms in one order, so that two of them do not wait for each other in
+	// a circle.
+	rooms := slices.SortedFunc(maps.Keys(groups), func(a, b room) int {
+		return cmp.Or(cmp.Compare(a.department, b.department), strings.Compare(a.month, b.month))
+	})
+	for _, r := range rooms {
+		members := groups[r]
 		var open []Bucket
 		err := tx.ForUpdate().Where("department_id = ? AND month = ? AND state = ? AND used < ?", r.department, r.month, BucketOpen, BucketSize).
 			Order("id").Find(&open).Error

@@ -271,3 +271,26 @@ func TestCodesReadBack(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOrderThatOpensLocksAgainWithoutANewMessage(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		first := one("e1", sales, said("要退款"))
+		first.OrderState = conversation.OrderClosed
+		store(t, d, v, first)
+		again := one("e1", sales, said("要退款"))
+		again.OrderState, again.Tags = conversation.OrderOpen, []string{"退款", "维权"}
+		if out := store(t, d, v, again)[0]; !out.Changed || out.Messages != 0 {
+			t.Errorf("outcome = %+v, want changed without new messages", out)
+		}
+		if n := dbtest.Count(t, d, &conversation.Conversation{}, "order_state = ? AND version = 1", conversation.OrderOpen); n != 1 {
+			t.Error("the order lock was lost")
+		}
+		if n := dbtest.Count(t, d, &conversation.ConversationTag{}); n != 2 {
+			t.Errorf("%d tags, want 2", n)
+		}
+		if out := store(t, d, v, again)[0]; out.Changed {
+			t.Error("the same again counted as a change")
+		}
+	})
+}

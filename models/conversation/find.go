@@ -3,7 +3,6 @@ package conversation
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,7 +30,7 @@ type Query struct {
 }
 
 // Row is one conversation of a list with what was opened of it. Readable is false where the
-// body could not be opened; the reason is in the log.
+// body could not be opened; fsck says why.
 type Row struct {
 	Conversation
 	Tags         []string
@@ -216,9 +215,18 @@ func Tags(tx *db.Tx, ids []id.Conversation) (map[id.Conversation][]string, error
 	return out, nil
 }
 
-// TagNames gives the names of all tags.
-func (s *Conversations) TagNames(ctx context.Context) (names []string, err error) {
-	err = s.DB.Read(ctx, func(tx *db.Tx) error { return tx.Model(&Tag{}).Order("name").Pluck("name", &names).Error })
+// TagNames gives the names of the tags that the actor's conversations have.
+func (s *Conversations) TagNames(ctx context.Context, by account.Actor) (names []string, err error) {
+	if err := by.Require(account.ConversationSearch); err != nil {
+		return nil, err
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		q := tx.Model(&Tag{}).Order("name")
+		if !by.Scope.All {
+			q = q.Where("EXISTS (SELECT 1 FROM conversation_tag ct JOIN conversation c ON c.id = ct.conversation_id WHERE ct.tag_id = tag.id AND c.department_id IN ?)", by.Scope.Departments.Values())
+		}
+		return q.Pluck("name", &names).Error
+	})
 	return names, err
 }
 
@@ -233,8 +241,9 @@ func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, fou
 	}
 	put("service_types", q.ServiceTypes)
 	put("platforms", q.Platforms)
-	put("tags", q.Tags)
-	put("agents", q.AgentIDs)
+	// What a person types may be anything, a telephone number in the wrong field too, and the log
+	// is for ever: it keeps how many there were.
+	data["tags"], data["agents"] = len(q.Tags), len(q.AgentIDs)
 	if q.Customer != "" {
 		data["customer"] = hex.EncodeToString(s.Vault.CustomerMAC(q.Customer)[:8])
 	}
@@ -250,163 +259,4 @@ func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, fou
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Count: found, Data: data})
 	})
-}
-
-// Each hands over the conversations of a search, newest first, at most limit (0: all), page
-// by page, so that memory stays flat. It is for the command line and for jobs.
-func (s *Conversations) Each(ctx context.Context, by account.Actor, q Query, limit int, f func(*Row) error) error {
-	for n := 0; ; {
-		q.Size = pageLimit
-		if limit > 0 {
-			q.Size = min(pageLimit, limit-n)
-		}
-		var page *Page
-		var err error
-		if n == 0 {
-			page, err = s.Search(ctx, by, q)
-		} else {
-			page, err = s.more(ctx, by, q)
-		}
-		if err != nil {
-			return err
-		}
-		for i := range page.Rows {
-			if err := f(&page.Rows[i]); err != nil {
-				return err
-			}
-		}
-		n += len(page.Rows)
-		if page.Older == "" || limit > 0 && n >= limit {
-			return nil
-		}
-		q.Cursor = page.Older
-	}
-}
-
-// more is Search without a count and without an entry: the first page noted the search.
-func (s *Conversations) more(ctx context.Context, by account.Actor, q Query) (*Page, error) {
-	at, _, err := parseToken(q.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	p := &Page{}
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		var found []Conversation
-		if err := at.after(s.narrow(by, q).Apply(tx.Model(&Conversation{})), false).Limit(q.Size).Find(&found).Error; err != nil {
-			return err
-		}
-		p.Older = ""
-		if n := len(found); n == q.Size {
-			p.Older = position{found[n-1].LastAt, found[n-1].ID}.token(false)
-		}
-		p.Rows, err = s.rows(tx, found)
-		return err
-	})
-	return p, err
-}
-
-// Detail is one conversation, opened.
-type Detail struct {
-	Conversation
-	Document *Document // nil where it could not be opened
-	Tags     []string
-}
-
-// Open gives one conversation with its document, after writing into the audit log that the
-// actor read it. Outside the actor's scope it is not found, as if it did not exist; a
-// purged one is gone, and the fault's argument is the purge's id.
-func (s *Conversations) Open(ctx context.Context, by account.Actor, c id.Conversation) (*Detail, error) {
-	if err := by.Require(account.ConversationOpen); err != nil {
-		return nil, err
-	}
-	var d *Detail
-	err := s.DB.Write(ctx, func(tx *db.Tx) error {
-		var row Conversation
-		if err := tx.Where("id = ?", c).Take(&row).Error; db.NotFound(err) {
-			return s.gone(tx, by, c)
-		} else if err != nil {
-			return fmt.Errorf("find conversation: %w", err)
-		}
-		if !by.Scope.Has(row.DepartmentID) {
-			return fault.NotFound("conversation.not_found")
-		}
-		tags, err := Tags(tx, []id.Conversation{c})
-		if err != nil {
-			return err
-		}
-		d = &Detail{Conversation: row, Tags: tags[c]}
-		body, key, err := load(tx, c)
-		if err != nil {
-			return err
-		}
-		if d.Document, err = s.Vault.Open(body, key); err != nil {
-			// A reader sees that it cannot be opened; fsck says why.
-			d.Document = nil
-		}
-		return audit.Append(tx, audit.Entry{
-			Actor: by.Audit(), Action: "conversation.opened", ObjectKind: "conversation", Object: row.Code(), Department: row.DepartmentID, Count: 1,
-			Data: map[string]any{"conversation": id.String(c), "masked": true},
-		})
-	})
-	return d, err
-}
-
-func (s *Conversations) gone(tx *db.Tx, by account.Actor, c id.Conversation) error {
-	var stone Tombstone
-	err := tx.Where("conversation_id = ?", c).Take(&stone).Error
-	switch {
-	case db.NotFound(err) || err == nil && !by.Scope.Has(stone.DepartmentID):
-		return fault.NotFound("conversation.not_found")
-	case err != nil:
-		return fmt.Errorf("find tombstone: %w", err)
-	}
-	return fault.Gone("conversation.purged", id.String(stone.PurgeID))
-}
-
-// errUnchanged ends a transaction in which there was nothing to do.
-var errUnchanged = errors.New("nothing to change")
-
-// Hide folds a conversation out of the agents' view; Unhide shows it again. Nothing else about
-// it changes. The fault is a conflict when it is in the bin meanwhile.
-func (s *Conversations) Hide(ctx context.Context, by account.Actor, c id.Conversation) error {
-	return s.fold(ctx, by, c, Active, Hidden, "conversation.hidden")
-}
-
-// Unhide takes a conversation back into the ordinary view.
-func (s *Conversations) Unhide(ctx context.Context, by account.Actor, c id.Conversation) error {
-	return s.fold(ctx, by, c, Hidden, Active, "conversation.unhidden")
-}
-
-func (s *Conversations) fold(ctx context.Context, by account.Actor, c id.Conversation, from, to State, action string) error {
-	err := s.DB.Write(ctx, func(tx *db.Tx) error {
-		one, err := id.NewSet(c)
-		if err != nil {
-			return fault.NotFound("conversation.not_found")
-		}
-		rows, err := Lock(tx, one)
-		if err != nil {
-			return err
-		}
-		if len(rows) == 0 || !by.Scope.Has(rows[0].DepartmentID) {
-			return fault.NotFound("conversation.not_found")
-		}
-		if err := by.Require(account.ConversationHide, rows[0].DepartmentID); err != nil {
-			return err
-		}
-		if rows[0].State == to {
-			return errUnchanged
-		}
-		if n, err := Move(tx, one, from, to, nil); err != nil {
-			return err
-		} else if n != 1 {
-			return fault.Conflict("conversation.elsewhere")
-		}
-		return audit.Append(tx, audit.Entry{
-			Actor: by.Audit(), Action: action, ObjectKind: "conversation", Object: rows[0].Code(), Department: rows[0].DepartmentID, Count: 1,
-		})
-	})
-	if errors.Is(err, errUnchanged) {
-		return nil
-	}
-	return err
 }

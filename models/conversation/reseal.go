@@ -80,6 +80,9 @@ func packets(bodies []Body) iter.Seq[[]Body] {
 // under the next version, which a purge list that was frozen before will notice.
 func merge(tx *db.Tx, v Vault, old *Conversation, n *New) (Outcome, error) {
 	out := Outcome{ID: old.ID}
+	if err := mergeFacts(tx, old, n, &out); err != nil {
+		return out, err
+	}
 	if slices.Equal(old.ContentMAC, v.contentMAC(old.ExternalMAC, n.Document.Messages)) {
 		return out, nil
 	}
@@ -91,25 +94,41 @@ func merge(tx *db.Tx, v Vault, old *Conversation, n *New) (Outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Messages, out.Changed = combine(doc, n.Document.Messages)
-	if !out.Changed {
+	var changed bool
+	if out.Messages, changed = combine(doc, n.Document.Messages); !changed {
 		return out, nil
 	}
+	out.Changed = true
 	old.Version++
 	old.ContentMAC = v.contentMAC(old.ExternalMAC, doc.Messages)
 	old.Messages, old.Attachments = len(doc.Messages), attachments(doc.Messages)
 	old.StartedAt, old.LastAt = doc.Messages[0].At.Time(), doc.Messages[len(doc.Messages)-1].At.Time()
-	if n.OrderState != NoOrder {
-		old.OrderState = n.OrderState
+	return out, reseal(tx, v, old, doc)
+}
+
+// mergeFacts takes what an import says beside the messages: the state of the order, which may
+// lock the conversation, and tags. It needs no new seal.
+func mergeFacts(tx *db.Tx, old *Conversation, n *New, out *Outcome) error {
+	if n.OrderState != NoOrder && n.OrderState != old.OrderState {
+		old.OrderState, out.Changed = n.OrderState, true
+		if err := tx.Model(&Conversation{}).Where("id = ?", old.ID).Update("order_state", old.OrderState).Error; err != nil {
+			return fmt.Errorf("store order state: %w", err)
+		}
 	}
-	if err := reseal(tx, v, old, doc); err != nil {
-		return out, err
+	if len(n.Tags) == 0 {
+		return nil
 	}
-	byName := map[string][]id.Conversation{}
+	has, err := Tags(tx, []id.Conversation{old.ID})
+	if err != nil {
+		return err
+	}
+	fresh := map[string][]id.Conversation{}
 	for _, t := range n.Tags {
-		byName[t] = []id.Conversation{old.ID}
+		if !slices.Contains(has[old.ID], t) {
+			fresh[t], out.Changed = []id.Conversation{old.ID}, true
+		}
 	}
-	return out, addTags(tx, byName)
+	return addTags(tx, fresh)
 }
 
 // combine puts the unknown messages into the document, in order of time, and marks the

@@ -53,11 +53,13 @@ func Store(tx *db.Tx, v Vault, batch []New) ([]Outcome, error) {
 		macs[i] = v.ExternalMAC(batch[i].Platform, batch[i].Document.ExternalID)
 	}
 	out := make([]Outcome, len(batch))
-	if err := markPurged(tx, macs, out); err != nil {
-		return nil, err
-	}
+	// The rows first: this waits for a purge step that holds one of them, and only then is its
+	// tombstone seen (invariant I15).
 	known, err := lockKnown(tx, macs)
 	if err != nil {
+		return nil, err
+	}
+	if err := markPurged(tx, macs, out); err != nil {
 		return nil, err
 	}
 	var fresh []addition

@@ -15,7 +15,7 @@ var protected = map[string]bool{
 	"conversation": true, "conversation_body": true, "conversation_key": true, "conversation_tag": true, "tombstone": true,
 	"legal_hold": true, "hold_item": true, "retention_rule": true,
 	"bin_batch": true, "bin_item": true,
-	"purge_request": true, "purge_item": true, "approval": true, "vote": true, "certificate": true, "audit_report": true,
+	"purge_request": true, "purge_item": true, "purge_batch": true, "purge_department": true, "purge_bucket": true, "key_bucket": true, "recovery_code": true, "approval": true, "vote": true, "certificate": true, "audit_report": true,
 }
 
 // guard stands between GORM and the transaction. It remembers the first error,

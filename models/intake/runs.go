@@ -172,6 +172,19 @@ func (im *Imports) run(tx *db.Tx, r row, names map[id.User]account.Standing) (*R
 	return run, nil
 }
 
+// Sweep removes uploads that nobody waits for any more, as of now. The worker does it every hour.
+func (im *Imports) Sweep(ctx context.Context) error {
+	var now time.Time
+	err := im.DB.Read(ctx, func(tx *db.Tx) error {
+		now = tx.Now
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the clock: %w", err)
+	}
+	return im.sweep(ctx, now)
+}
+
 // sweep removes uploads that nobody waits for: their upload broke off, or their run is over.
 // What is younger than an hour may still be arriving.
 func (im *Imports) sweep(ctx context.Context, now time.Time) error {

@@ -213,7 +213,10 @@ func (im *Imports) insert(tx *db.Tx, by account.Actor, o Order, f arrived) (*row
 		Code: fmt.Sprintf("IM-%s-%03d", day, n), OwnerID: by.ID, DepartmentID: o.Department, State: RunWaiting, Asked: o.Format,
 		Bytes: f.size, Spool: f.spool, CreatedAt: tx.Now,
 	}
-	s := source{Name: f.name, Key: f.key, Request: f.request, Everywhere: by.Scope.All, Departments: by.Scope.Departments.Values()}
+	s := source{Name: f.name, Key: f.key, Request: f.request, Everywhere: by.Scope.All}
+	if !s.Everywhere {
+		s.Departments = by.Scope.Departments.Values()
+	}
 	if r.Source, err = im.seal(f.spool, s); err != nil {
 		return nil, err
 	}

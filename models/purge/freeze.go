@@ -25,6 +25,11 @@ type frozen struct {
 // freeze takes what is in the batches onto the purge's list and gives back what is protected.
 // Lock order: hold epoch, batches, conversations in ascending order, holds.
 func freeze(tx *db.Tx, by account.Actor, p id.Purge, batches []id.Batch) (*frozen, error) {
+	if own, err := bin.AllWithin(tx, batches, by.Scope); err != nil {
+		return nil, err
+	} else if !own {
+		return nil, fault.NotFound("purge.batch_not_found")
+	}
 	if err := hold.ShareEpoch(tx); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,11 @@ func (d *Desk) preview(tx *db.Tx, by account.Actor, batches []id.Batch) (*Previe
 	if err := tx.Where("id IN ?", append(batches, 0)).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read batches: %w", err)
 	}
-	if len(rows) == 0 || len(rows) != len(batches) {
+	own, err := bin.AllWithin(tx, batches, by.Scope)
+	switch {
+	case err != nil:
+		return nil, err
+	case !own, len(rows) == 0, len(rows) != len(batches):
 		return nil, fault.NotFound("purge.batch_not_found")
 	}
 	list := frozen{batches: rows}
@@ -72,7 +76,6 @@ func (d *Desk) preview(tx *db.Tx, by account.Actor, batches []id.Batch) (*Previe
 		return nil, err
 	}
 	shares := map[id.Department]*Share{}
-	own := true
 	for next := id.Conversation(0); ; {
 		var ids []id.Conversation
 		err := tx.Model(&conversation.Conversation{}).Where("batch_id IN ? AND state = ? AND id > ?", batches, conversation.Binned, next).

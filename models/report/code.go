@@ -77,10 +77,11 @@ func (r *Reader) coded(ctx context.Context, by account.Actor, code, kind string,
 	return &Named{Kind: kind, ID: ids[0]}, nil
 }
 
-// purgesOf keeps what belongs to purges that touch the scope.
+// purgesOf keeps the purges that lie wholly in the scope, as their own pages do.
 func purgesOf(q *gorm.DB, purge string, s account.Scope) *gorm.DB {
 	if s.All {
 		return q
 	}
-	return q.Where("EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+" AND d.department_id IN ?)", s.Departments.Values())
+	return q.Where("EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+") AND "+
+		"NOT EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+" AND d.department_id NOT IN ?)", s.Departments.Values())
 }

@@ -38,6 +38,7 @@ type Sight struct {
 	audit.Page
 	Bars  []audit.Bar
 	Acts  []string // every act that the log has, to choose from
+	Signs []Sign   // for those who see the whole log
 	Entry *Entry   // the one that Look.Row named
 	Reach Reach
 }
@@ -139,6 +140,11 @@ func (e *Evidence) Read(ctx context.Context, by account.Actor, l Look) (*Sight, 
 	if s.Bars, err = e.bars(ctx, f); err != nil {
 		return nil, err
 	}
+	if s.Reach == Whole {
+		if s.Signs, err = e.signs(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if l.Row != nil {
 		if s.Entry, err = e.entry(ctx, by, f.Seen, *l.Row); err != nil {
 			return nil, err
@@ -193,7 +199,7 @@ func (e *Evidence) note(ctx context.Context, by account.Actor, action string, co
 // facts is the question as the log repeats it.
 func (q Question) facts() map[string]any {
 	data := map[string]any{}
-	for name, v := range map[string]string{"from": q.First, "to": q.Last, "text": q.Text, "class": q.Class} {
+	for name, v := range map[string]string{"from": q.First, "to": q.Last, "class": q.Class} {
 		if v != "" {
 			data[name] = v
 		}

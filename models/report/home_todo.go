@@ -99,14 +99,8 @@ func (q *asking) votes() error {
 	default:
 		return nil
 	}
-	if q.by.Scope.Empty() {
-		return nil // "none outside no department" would be everything
-	}
-	rows := q.tx.Table("purge_request r").Where("r.state = ? AND r.requester_person <> ?", state, q.by.PersonID).
+	rows := purgesOf(q.tx.Table("purge_request r"), "r.id", q.by.Scope).Where("r.state = ? AND r.requester_person <> ?", state, q.by.PersonID).
 		Where("NOT EXISTS (SELECT 1 FROM vote v WHERE v.approval_id = r.approval_id AND v.person_id = ?)", q.by.PersonID)
-	if !q.by.Scope.All {
-		rows = rows.Where("NOT EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = r.id AND d.department_id NOT IN ?)", q.by.Scope.Departments.Values())
-	}
 	return q.take(TodoVote, rows, "requested_at", "expires_at")
 }
 

@@ -19,7 +19,6 @@ type Job struct {
 // JobView chooses what of the queue is listed.
 type JobView struct {
 	States []job.State
-	Mine   bool
 	Before id.Job
 	Size   int
 }
@@ -38,7 +37,7 @@ func (r *Reader) Jobs(ctx context.Context, by account.Actor, v JobView) (*JobPag
 		return nil, err
 	}
 	f := job.Filter{States: v.States, Before: v.Before, Size: v.Size + 1}
-	if v.Mine || !by.Scope.All {
+	if !by.Scope.All {
 		f.By = by.ID
 	}
 	var page *JobPage

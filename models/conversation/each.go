@@ -1,0 +1,61 @@
+package conversation
+
+import (
+	"context"
+
+	"qingdang/models/account"
+	"qingdang/models/db"
+)
+
+// Each hands over the conversations of a search, newest first, at most limit (0: all), page
+// by page, so that memory stays flat. It is for the command line and for jobs.
+func (s *Conversations) Each(ctx context.Context, by account.Actor, q Query, limit int, f func(*Row) error) error {
+	for n := 0; ; {
+		q.Size = pageLimit
+		if limit > 0 {
+			q.Size = min(pageLimit, limit-n)
+		}
+		var page *Page
+		var err error
+		if n == 0 {
+			page, err = s.Search(ctx, by, q)
+		} else {
+			page, err = s.more(ctx, by, q)
+		}
+		if err != nil {
+			return err
+		}
+		for i := range page.Rows {
+			if err := f(&page.Rows[i]); err != nil {
+				return err
+			}
+		}
+		n += len(page.Rows)
+		if page.Older == "" || limit > 0 && n >= limit {
+			return nil
+		}
+		q.Cursor = page.Older
+	}
+}
+
+// more is Search without a count and without an entry: the first page noted the search.
+func (s *Conversations) more(ctx context.Context, by account.Actor, q Query) (*Page, error) {
+	at, _, err := parseToken(q.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	p := &Page{}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		var found []Conversation
+		if err := at.after(s.narrow(by, q).Apply(tx.Model(&Conversation{})), false).Limit(q.Size).Find(&found).Error; err != nil {
+			return err
+		}
+		p.Older = ""
+		if n := len(found); n == q.Size {
+			p.Older = position{found[n-1].LastAt, found[n-1].ID}.token(false)
+		}
+		p.Rows, err = s.rows(tx, found)
+		return err
+	})
+	return p, err
+}

@@ -1,0 +1,70 @@
+package conversation
+
+import (
+	"context"
+	"fmt"
+
+	"qingdang/models/account"
+	"qingdang/models/audit"
+	"qingdang/models/db"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+)
+
+// Detail is one conversation, opened.
+type Detail struct {
+	Conversation
+	Document *Document // nil where it could not be opened
+	Tags     []string
+}
+
+// Open gives one conversation with its document, after writing into the audit log that the
+// actor read it. Outside the actor's scope it is not found, as if it did not exist; a
+// purged one is gone, and the fault's argument is the purge's id.
+func (s *Conversations) Open(ctx context.Context, by account.Actor, c id.Conversation) (*Detail, error) {
+	if err := by.Require(account.ConversationOpen); err != nil {
+		return nil, err
+	}
+	var d *Detail
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+		var row Conversation
+		if err := tx.Where("id = ?", c).Take(&row).Error; db.NotFound(err) {
+			return s.gone(tx, by, c)
+		} else if err != nil {
+			return fmt.Errorf("find conversation: %w", err)
+		}
+		if !by.Scope.Has(row.DepartmentID) {
+			return fault.NotFound("conversation.not_found")
+		}
+		tags, err := Tags(tx, []id.Conversation{c})
+		if err != nil {
+			return err
+		}
+		d = &Detail{Conversation: row, Tags: tags[c]}
+		body, key, err := load(tx, c)
+		if err != nil {
+			return err
+		}
+		if d.Document, err = s.Vault.Open(body, key); err != nil {
+			// A reader sees that it cannot be opened; fsck says why.
+			d.Document = nil
+		}
+		return audit.Append(tx, audit.Entry{
+			Actor: by.Audit(), Action: "conversation.opened", ObjectKind: "conversation", Object: row.Code(), Department: row.DepartmentID, Count: 1,
+			Data: map[string]any{"conversation": id.String(c), "masked": true},
+		})
+	})
+	return d, err
+}
+
+func (s *Conversations) gone(tx *db.Tx, by account.Actor, c id.Conversation) error {
+	var stone Tombstone
+	err := tx.Where("conversation_id = ?", c).Take(&stone).Error
+	switch {
+	case db.NotFound(err) || err == nil && !by.Scope.Has(stone.DepartmentID):
+		return fault.NotFound("conversation.not_found")
+	case err != nil:
+		return fmt.Errorf("find tombstone: %w", err)
+	}
+	return fault.Gone("conversation.purged", id.String(stone.PurgeID))
+}
