@@ -294,3 +294,44 @@ func TestAnOrderThatOpensLocksAgainWithoutANewMessage(t *testing.T) {
 		}
 	})
 }
+
+func TestAnImportBesideAPurgeStepBringsNothingBack(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		c := store(t, d, v, one("e1", sales, said("不再")))[0].ID
+		erased, imported := make(chan struct{}), make(chan conversation.Outcome, 1)
+		go func() {
+			<-erased
+			var out []conversation.Outcome
+			err := d.Write(t.Context(), func(tx *db.Tx) (err error) {
+				tx.MarkAudited()
+				out, err = conversation.Store(tx, v, []conversation.New{one("e1", sales, said("不再"))})
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+				out = make([]conversation.Outcome, 1)
+			}
+			imported <- out[0]
+		}()
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			tx.MarkAudited()
+			set, _ := id.NewSet(c)
+			if _, err := conversation.Lock(tx, set); err != nil {
+				return err
+			}
+			if err := conversation.Erase(tx, set, 7); err != nil {
+				return err
+			}
+			close(erased)
+			time.Sleep(200 * time.Millisecond) // the import is under way and must wait for us
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out := <-imported; !out.Purged || dbtest.Count(t, d, &conversation.Conversation{}) != 0 {
+			t.Errorf("the import beside the purge gave %+v; the conversation came back", out)
+		}
+	})
+}
