@@ -55,6 +55,9 @@ func batchOptions(all, chosen []string, label func(string) string) []ui.Option {
 	}
 	var out []ui.Option
 	for _, s := range all {
+		if s == "" {
+			continue // conversations of which an export said nothing; there is no word to tick
+		}
 		out = append(out, ui.Option{Value: s, Label: label(s), Chosen: is[s]})
 		delete(is, s)
 	}
