@@ -25,7 +25,7 @@ func (c Chain) Broken() bool { return !c.CheckedAt.IsZero() && !c.OK }
 
 const (
 	lookEvery  = 5 * time.Minute
-	smallLog   = 20_000 // leaves that are walked whole each time, which takes well under a second
+	smallLog   = 20_000 // leaves that are walked whole each time, which takes under a second
 	actChecked = "audit.checked"
 )
 

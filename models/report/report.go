@@ -1,5 +1,6 @@
-// Package report reads across everything and changes nothing: what stands on a person's home
-// page, the work queue as people see it, and what a code names.
+// Package report reads across everything and writes only what it owns, the audit reports: what
+// stands on a person's home page, the work queue as people see it, what a code names, and the
+// audit log with the reports that are counted from it.
 package report
 
 import (
