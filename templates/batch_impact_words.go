@@ -34,7 +34,7 @@ type batchReason struct {
 func batchReasons(ctx context.Context, v BatchImpactView) []batchReason {
 	held := locale.T(ctx, "batch.note_held")
 	if len(v.Holds) > 0 {
-		held = strings.Join(v.Holds, "、")
+		held = strings.Join(v.Holds, locale.T(ctx, "common.list_mark"))
 	}
 	return []batchReason{
 		{"held", "held", held, v.Excluded.Held},

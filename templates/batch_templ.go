@@ -469,7 +469,7 @@ func batchConditions(v BatchScopeView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Checks(ui.GroupView{FieldView: ui.FieldView{ID: "type", Label: locale.T(ctx, "batch.types")}, Name: "type", Inline: true, Options: batchOptions(v.Types, v.Form.Types, func(s string) string { return s })}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Checks(ui.GroupView{FieldView: ui.FieldView{ID: "type", Label: locale.T(ctx, "batch.types")}, Name: "type", Inline: true, Options: batchOptions(v.Types, v.Form.Types, func(s string) string { return TypeWord(ctx, s) })}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -140,14 +140,18 @@ func batchTerms(ctx context.Context, c BatchConditions) string {
 		out = append(out, locale.T(ctx, "batch.until", c.To))
 	}
 	if len(c.Types) > 0 {
-		out = append(out, strings.Join(c.Types, "、"))
+		types := make([]string, len(c.Types))
+		for i, s := range c.Types {
+			types[i] = TypeWord(ctx, s)
+		}
+		out = append(out, strings.Join(types, locale.T(ctx, "common.list_mark")))
 	}
 	if len(c.Platforms) > 0 {
 		names := make([]string, len(c.Platforms))
 		for i, p := range c.Platforms {
 			names[i] = batchPlatform(ctx, p)
 		}
-		out = append(out, strings.Join(names, "、"))
+		out = append(out, strings.Join(names, locale.T(ctx, "common.list_mark")))
 	}
 	for _, t := range []struct{ key, list string }{{"batch.term_tags", c.Tags}, {"batch.term_without", c.WithoutTags}, {"batch.term_agents", c.Agents}} {
 		if t.list != "" {

@@ -10,19 +10,19 @@ import (
 
 func purgeNewFacts(ctx context.Context, v PurgeNewView) []ui.Fact {
 	return []ui.Fact{
-		{Term: locale.T(ctx, "purge.source_batches"), Text: batchCodes(v.Batches), Mono: true},
+		{Term: locale.T(ctx, "purge.source_batches"), Text: batchCodes(ctx, v.Batches), Mono: true},
 		{Term: locale.T(ctx, "purge.goes_on_list"), Text: locale.T(ctx, "common.conversations", v.Size)},
 		{Term: locale.T(ctx, "purge.left_out"), Text: purgeReasons(ctx, v.Excluded)},
 		{Term: locale.T(ctx, "purge.scope_kind"), Text: locale.T(ctx, v.ScopeKey)},
 	}
 }
 
-func batchCodes(batches []PurgeBatch) string {
+func batchCodes(ctx context.Context, batches []PurgeBatch) string {
 	codes := make([]string, len(batches))
 	for i, b := range batches {
 		codes[i] = b.Code
 	}
-	return strings.Join(codes, "、")
+	return strings.Join(codes, locale.T(ctx, "common.list_mark"))
 }
 
 func purgeCoolingText(ctx context.Context, v PurgeNewView) string {

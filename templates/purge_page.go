@@ -24,7 +24,7 @@ func purgeClosedText(ctx context.Context, v PurgeView) string {
 func purgeManifestFacts(ctx context.Context, v PurgeView) []ui.Fact {
 	facts := []ui.Fact{
 		{Term: locale.T(ctx, "purge.frozen_at"), Text: locale.DateSec(ctx, v.FrozenAt) + " (" + locale.ZoneName(ctx, v.FrozenAt) + ")"},
-		{Term: locale.T(ctx, "purge.source_batches"), Text: batchCodes(v.Batches), Mono: true},
+		{Term: locale.T(ctx, "purge.source_batches"), Text: batchCodes(ctx, v.Batches), Mono: true},
 		{Term: locale.T(ctx, "purge.last_messages"), Text: locale.Range(ctx, v.FirstAt, v.LastAt)},
 		{Term: locale.T(ctx, "purge.reason"), Text: v.Reason},
 		{Term: locale.T(ctx, "purge.fingerprint"), Body: purgeRoot(v.Root), Mono: true},

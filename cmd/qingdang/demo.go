@@ -100,11 +100,11 @@ func (a *app) fillDemo(t *terminal, count int, clock *demoClock) error {
 	if done, err := a.db.Setting(ctx, "demo_filled"); err != nil || done != "" {
 		return err
 	}
-	t.say("cli.demo_filling", count)
 	clock.at(-demoPast)
-	if err := a.accounts.MarkDemo(ctx); err != nil {
+	if err := a.markDemo(ctx); err != nil {
 		return err
 	}
+	t.say("cli.demo_filling", count)
 	by := account.System("demo", "")
 	for _, d := range demo.Departments() {
 		if _, err := a.departments.Ensure(ctx, by, d.Path); err != nil {
@@ -126,6 +126,21 @@ func (a *app) fillDemo(t *terminal, count int, clock *demoClock) error {
 		return err
 	}
 	return a.db.SetSetting(ctx, "demo_filled", time.Now().UTC().Format(time.RFC3339))
+}
+
+// markDemo makes the database a demo unless somebody has begun to use it for real.
+func (a *app) markDemo(ctx context.Context) error {
+	if err := a.accounts.CheckMode(ctx); err == nil {
+		return nil // an earlier start was cut off
+	}
+	tree, err := a.departments.Tree(ctx)
+	if err != nil {
+		return err
+	}
+	if tree.Len() > 0 {
+		return account.ErrRealData
+	}
+	return a.accounts.MarkDemo(ctx)
 }
 
 func (a *app) addDemoPeople(ctx context.Context, tree *department.Tree) error {

@@ -32,14 +32,20 @@ var (
 )
 
 // MarkDemo makes an empty database a demo for all time. The error is ErrRealData if
-// there is an account in it already.
+// there is an account in it already, or a link that is to make the first one.
 func (a *Accounts) MarkDemo(ctx context.Context) error {
 	if demo, err := a.demoData(ctx); err != nil || demo {
 		return err
 	}
 	some := false
 	err := a.db.Read(ctx, func(tx *db.Tx) (err error) {
-		some, err = anyUser(tx)
+		if some, err = anyUser(tx); err != nil || some {
+			return err
+		}
+		// A console that was started waits for its first administrator: it is a real one.
+		var links int64
+		err = tx.Model(&setupLink{}).Count(&links).Error
+		some = links > 0
 		return err
 	})
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"qingdang/models/account"
@@ -35,6 +36,10 @@ func (d *Desk) Vote(ctx context.Context, by account.Actor, b Ballot) (*Request, 
 	seen, err := parseRoot(b.SeenRoot)
 	if err != nil {
 		return nil, err
+	}
+	// Before the code is looked at: a form that is not complete must not cost a try.
+	if strings.TrimSpace(b.Opinion) == "" {
+		return nil, fault.Invalid("approval.opinion_missing").On("opinion")
 	}
 	var r *Request
 	err = d.DB.Read(ctx, func(tx *db.Tx) (err error) {
