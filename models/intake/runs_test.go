@@ -258,3 +258,11 @@ func TestARequestGoesWithItsAnswer(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestSweepingBeforeAnyUploadIsNoFault(t *testing.T) {
+	d, _ := dbtest.New(t)
+	im := &intake.Imports{DB: d, Dir: filepath.Join(t.TempDir(), "uploads")}
+	if err := im.Sweep(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,6 +166,9 @@ func removeSpool(dir, name string) error {
 // Unix seconds.
 func spools(dir string, before int64) ([]string, error) {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // nobody has uploaded anything yet
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list spools: %w", err)
 	}
