@@ -164,19 +164,29 @@ func flashOutcome(c echo.Context, out *bin.Outcome, failed int) {
 	web.FlashError(c, "bin.partly_restored", out.Done, out.Skipped(), failed, why)
 }
 
+// read fills the form and gives the batches that it is about.
+func (f *binForm) read(c echo.Context) ([]id.Batch, error) {
+	if err := web.Form(c, f); err != nil {
+		return nil, err
+	}
+	return f.chosen()
+}
+
+// noneChosen leads back to the list and says that nothing was ticked.
+func (f *binForm) noneChosen(c echo.Context) error {
+	web.FlashError(c, "bin.none_chosen")
+	return web.See(c, f.back())
+}
+
 // Purge answers POST /bin/purge: it leads to the page that requests a purge of what was chosen.
 func (h *Bin) Purge(c echo.Context) error {
 	var form binForm
-	if err := web.Form(c, &form); err != nil {
-		return err
-	}
-	batches, err := form.chosen()
+	batches, err := form.read(c)
 	if err != nil {
 		return err
 	}
 	if len(batches) == 0 {
-		web.FlashError(c, "bin.none_chosen")
-		return web.See(c, form.back())
+		return form.noneChosen(c)
 	}
 	ids := make([]uint64, len(batches))
 	for i, b := range batches {
@@ -188,16 +198,12 @@ func (h *Bin) Purge(c echo.Context) error {
 // Extend answers POST /bin/extend: first with a page that asks for the reason, then it does it.
 func (h *Bin) Extend(c echo.Context) error {
 	var form binForm
-	if err := web.Form(c, &form); err != nil {
-		return err
-	}
-	batches, err := form.chosen()
+	batches, err := form.read(c)
 	if err != nil {
 		return err
 	}
 	if len(batches) == 0 {
-		web.FlashError(c, "bin.none_chosen")
-		return web.See(c, form.back())
+		return form.noneChosen(c)
 	}
 	if !form.Answer {
 		return h.askExtend(c, http.StatusOK, batches, "", nil)

@@ -38,6 +38,7 @@ type app struct {
 	reader        *report.Reader
 	evidence      *report.Evidence
 	demo          bool
+	logins        int
 }
 
 var suites = map[string]seal.Suite{"cascade": seal.Cascade, "aes": seal.AES256GCM, "sm4": seal.SM4GCM}
@@ -49,6 +50,9 @@ const signingName = "qingdang/evidence"
 type options struct {
 	demo  bool
 	clock db.Clock
+	// logins is how many tries at the login one address has at once; 0 is web's own bound. A
+	// test has all its people behind one address.
+	logins int
 }
 
 // withApp opens the application by the environment, runs f and closes it. Every command that
@@ -116,7 +120,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	}
 	a.evidence = &report.Evidence{DB: a.db, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.reader = &report.Reader{DB: a.db, Zone: zone}
-	a.demo = o.demo
+	a.demo, a.logins = o.demo, o.logins
 	return nil
 }
 

@@ -30,11 +30,17 @@ func openTestApp(t *testing.T, engine string, clock db.Clock) *app {
 	if s.DSN == "" {
 		data = filepath.Dir(s.File)
 	}
-	c, err := loadConfig(env(map[string]string{"QINGDANG_DATA": data, "QINGDANG_DSN": s.DSN, "QINGDANG_ORGANISATION": "清档集团"}))
+	return openAppAt(t, s.DSN, data, clock)
+}
+
+// openAppAt is the whole application on a database and a folder of the test's choice.
+func openAppAt(t *testing.T, dsn, data string, clock db.Clock) *app {
+	t.Helper()
+	c, err := loadConfig(env(map[string]string{"QINGDANG_DATA": data, "QINGDANG_DSN": dsn, "QINGDANG_ORGANISATION": "清档集团"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := openApp(t.Context(), c, options{clock: clock})
+	a, err := openApp(t.Context(), c, options{clock: clock, logins: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func TestNothingReadableIsLeftBehind(t *testing.T) {
 			slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 			defer slog.SetDefault(old)
 			clock := dbtest.NewClock()
-			a := openCanaryApp(t, dsn, data, clock)
+			a := openAppAt(t, dsn, data, clock)
 			playCanaries(t, a, clock)
 			if err := a.db.Flush(t.Context()); err != nil {
 				t.Fatal(err)
@@ -95,24 +95,6 @@ func canaryDatabase(t *testing.T, engine string) (dsn string, folder []string) {
 		t.Fatal(err)
 	}
 	return d, []string{s.Data}
-}
-
-func openCanaryApp(t *testing.T, dsn, data string, clock db.Clock) *app {
-	t.Helper()
-	c, err := loadConfig(env(map[string]string{"QINGDANG_DATA": data, "QINGDANG_DSN": dsn}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := openApp(t.Context(), c, options{clock: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return a
 }
 
 // playCanaries imports, searches, reads, deletes and destroys.

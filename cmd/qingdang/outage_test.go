@@ -28,7 +28,7 @@ func TestDatabaseGoneIsSaidAndSurvived(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := openCanaryApp(t, dsn, t.TempDir(), nil)
+	a := openAppAt(t, dsn, t.TempDir(), nil)
 	h, err := a.handler()
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ func (a *app) handler() (http.Handler, error) {
 	secret := a.store.MAC("web secret")
 	w, err := web.New(web.Options{
 		Accounts: a.accounts, Secret: secret[:], Secure: a.config.HTTPS, TrustedProxies: a.config.proxies,
-		UploadLimit: a.config.UploadLimit << 20, Frame: a.frame, Unavailable: a.unavailable,
+		UploadLimit: a.config.UploadLimit << 20, LoginBurst: a.logins, Frame: a.frame, Unavailable: a.unavailable,
 		Organisation: a.config.Organisation, Version: version, Zone: a.config.location, Demo: a.demo, Log: slog.Default(),
 	})
 	if err != nil {
