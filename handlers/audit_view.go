@@ -192,6 +192,11 @@ func auditProof(p *report.Proof, by account.Actor) templates.AuditProof {
 	if p.Now.Full {
 		out.FullAt = p.Now.CheckedAt
 	}
+	d := p.Now.Data
+	out.DataAt, out.DataChecks, out.DataFound = d.CheckedAt, d.Checks, d.Found
+	for _, f := range d.Findings {
+		out.Data = append(out.Data, templates.AuditFinding{Promise: f.Promise, Key: f.Key, Object: f.Object})
+	}
 	for _, l := range p.Latest {
 		out.Latest = append(out.Latest, templates.AuditNeighbour{N: l.N, Hash: hex.EncodeToString(l.Hash[:])})
 	}

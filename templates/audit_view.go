@@ -96,7 +96,13 @@ type AuditProof struct {
 	KeyName, Key, Print   string
 	Checkpoints           []AuditCheckpoint
 	CanCheck              bool
+	DataAt                time.Time // of the last check of the data; zero: not yet
+	DataChecks, DataFound int64
+	Data                  []AuditFinding
 }
+
+// AuditFinding is a promise that the data broke; Key is a sentence of the catalogue.
+type AuditFinding struct{ Promise, Key, Object string }
 
 // AuditCheckpoint is one signed head of the log.
 type AuditCheckpoint struct {

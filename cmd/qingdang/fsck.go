@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"qingdang/models/fsck"
 	"qingdang/templates/locale"
 )
 
@@ -24,7 +23,7 @@ type fsckFinding struct {
 // Run tells what was found; finding anything is a failure.
 func (c *fsckCommand) Run(t *terminal) error {
 	return t.withApp(func(a *app) error {
-		r, err := (&fsck.Checker{DB: a.db, Store: a.store, Log: a.log}).Run(t.ctx, c.Deep)
+		r, err := a.checker().Run(t.ctx, c.Deep)
 		if err != nil {
 			return err
 		}

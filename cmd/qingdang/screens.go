@@ -65,7 +65,7 @@ func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) e
 		return err
 	}
 	f.ChainOK, f.ChainCheckedAt = chain.OK, chain.CheckedAt
-	if chain.Broken() && by.May(account.AuditRead) {
+	if by.May(account.AuditRead) {
 		f.Alert = broken(ctx, chain)
 	}
 	for _, g := range f.Menu {
@@ -81,11 +81,16 @@ func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) e
 	return nil
 }
 
-// broken is the red banner of a log that failed its check.
+// broken is the red banner of a log, or of data, that failed its check; empty if all is well.
 func broken(ctx context.Context, c report.Chain) string {
 	what := locale.Key("audit.what_" + c.What)
-	if c.FirstBad < 0 {
+	switch {
+	case c.Broken() && c.FirstBad < 0:
 		return locale.T(ctx, "audit.broken_banner_whole", what)
+	case c.Broken():
+		return locale.T(ctx, "audit.broken_banner", c.FirstBad, what)
+	case c.Data.Found > 0:
+		return locale.T(ctx, "audit.data_banner", c.Data.Found)
 	}
-	return locale.T(ctx, "audit.broken_banner", c.FirstBad, what)
+	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
+	"qingdang/models/fsck"
 	"qingdang/models/intake"
 	"qingdang/models/job"
 	"qingdang/models/purge"
@@ -43,6 +44,7 @@ func (a *app) timers() []job.New {
 		{Kind: jobCheck},
 		{Kind: jobSessions},
 		{Kind: jobUploads},
+		{Kind: jobFsck},
 	}
 }
 
@@ -64,6 +66,10 @@ func (a *app) runners() map[string]job.Runner {
 			_, err := a.evidence.Check(ctx, account.System("worker", ""))
 			return err
 		}),
+		jobFsck: a.nightly(func(ctx context.Context) error {
+			_, err := a.checker().Record(ctx, account.System("worker", ""))
+			return err
+		}),
 		jobUploads: a.every(time.Hour, a.imports.Sweep),
 		jobSessions: a.every(time.Hour, func(ctx context.Context) error {
 			_, err := a.accounts.CleanSessions(ctx)
@@ -78,6 +84,7 @@ const (
 	jobCheck      = "audit.check"
 	jobSessions   = "session.clean"
 	jobUploads    = "upload.sweep"
+	jobFsck       = "data.check"
 )
 
 // every makes a timer of a function: it runs and then waits for its next time.
@@ -89,6 +96,27 @@ func (a *app) every(interval time.Duration, f func(context.Context) error) job.R
 		return false, a.db.Write(ctx, func(tx *db.Tx) error { return job.Every(tx, j, interval) })
 	})
 }
+
+// nightly makes a timer of a function that runs at once and then each night, in the
+// organisation's zone, when few people look and purges are mostly done.
+func (a *app) nightly(f func(context.Context) error) job.Runner {
+	const hour = 4
+	return job.RunnerFunc(func(ctx context.Context, j *job.Job) (bool, error) {
+		if err := f(ctx); err != nil {
+			return false, err
+		}
+		return false, a.db.Write(ctx, func(tx *db.Tx) error {
+			now := tx.Now.In(a.config.location)
+			next := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, now.Location())
+			if !next.After(now) {
+				next = next.AddDate(0, 0, 1)
+			}
+			return job.Again(tx, j, next)
+		})
+	})
+}
+
+func (a *app) checker() *fsck.Checker { return &fsck.Checker{DB: a.db, Store: a.store, Log: a.log} }
 
 func (a *app) purgeRunner(worker string) *purge.Runner {
 	return &purge.Runner{

@@ -2,6 +2,7 @@ package fsck
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ var otherOracles = []oracle{
 	{"I1", (*Checker).votesGenuine},
 	{"I2", (*Checker).manifestRoots},
 	{"I4", (*Checker).leafCounts},
+	{"I5", (*Checker).certificates},
 	{"I9", (*Checker).bucketStates},
 }
 
@@ -63,6 +65,19 @@ func (c *Checker) leafCounts(tx *db.Tx) ([]Finding, error) {
 	return out, nil
 }
 
+// certificates computes every certificate's digest anew and compares its figures with its list.
+func (c *Checker) certificates(tx *db.Tx) ([]Finding, error) {
+	changed, err := purge.ChangedCertificates(tx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Finding
+	for _, code := range changed {
+		out = append(out, Finding{"I5", "fsck.certificate_changed", code})
+	}
+	return out, nil
+}
+
 // bucketStates compares the database's buckets with the key store's.
 func (c *Checker) bucketStates(tx *db.Tx) ([]Finding, error) {
 	var all []conversation.Bucket
@@ -88,37 +103,60 @@ func (c *Checker) bucketStates(tx *db.Tx) ([]Finding, error) {
 	return out, nil
 }
 
-// bodiesOpen opens every body and compares its digest.
-func (c *Checker) bodiesOpen(tx *db.Tx) ([]Finding, error) {
-	vault := conversation.Vault{Store: c.Store}
+// bodiesOpen opens every body and compares its digest. Each page is a transaction of its own: one
+// that stays open for minutes would keep the database from forgetting what a purge deleted.
+func (c *Checker) bodiesOpen(ctx context.Context) ([]Finding, error) {
 	var out []Finding
-	for last := id.Conversation(0); len(out) < perCheck; {
-		var bodies []conversation.Body
-		if err := tx.Where("id > ?", last).Order("id").Limit(500).Find(&bodies).Error; err != nil {
-			return nil, fmt.Errorf("bodies: %w", err)
-		}
-		if len(bodies) == 0 {
-			break
-		}
-		for i := range bodies {
-			b := &bodies[i]
-			last = b.ID
-			var k conversation.Key
-			if err := tx.Where("id = ?", b.ID).Take(&k).Error; db.NotFound(err) {
-				continue // told by another oracle
-			} else if err != nil {
-				return nil, fmt.Errorf("key: %w", err)
+	for last, more := id.Conversation(0), true; more && len(out) < perCheck; {
+		err := c.DB.Read(ctx, func(tx *db.Tx) error {
+			var bodies []conversation.Body
+			if err := tx.Where("id > ?", last).Order("id").Limit(bodyPage).Find(&bodies).Error; err != nil {
+				return fmt.Errorf("bodies: %w", err)
 			}
-			sum := sha256.Sum256(b.Body)
-			if !bytes.Equal(sum[:], b.Digest) {
-				out = append(out, Finding{"I5", "fsck.digest_differs", id.String(b.ID)})
+			more = len(bodies) == bodyPage
+			for i := range bodies {
+				found, err := c.bodyOpens(tx, &bodies[i])
+				if err != nil {
+					return err
+				}
+				out, last = append(out, found...), bodies[i].ID
 			}
-			if _, err := vault.Open(b, &k); errors.Is(err, seal.ErrDestroyed) {
-				out = append(out, Finding{"I5", "fsck.key_destroyed_early", id.String(b.ID)})
-			} else if err != nil {
-				out = append(out, Finding{"I5", "fsck.body_unreadable", id.String(b.ID)})
-			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
+}
+
+const bodyPage = 500
+
+// bodyOpens opens one body. A purge beside us moves keys to other buckets and destroys the old
+// ones; what it moved between two looks is looked at again.
+func (c *Checker) bodyOpens(tx *db.Tx, b *conversation.Body) (out []Finding, err error) {
+	sum := sha256.Sum256(b.Body)
+	if !bytes.Equal(sum[:], b.Digest) {
+		out = append(out, Finding{"I5", "fsck.digest_differs", id.String(b.ID)})
+	}
+	var before conversation.Key
+	for {
+		var k conversation.Key
+		if err := tx.Where("id = ?", b.ID).Take(&k).Error; db.NotFound(err) {
+			return out, nil // told by another oracle
+		} else if err != nil {
+			return nil, fmt.Errorf("key: %w", err)
+		}
+		_, err := conversation.Vault{Store: c.Store}.Open(b, &k)
+		switch {
+		case err == nil:
+			return out, nil
+		case k.BucketID != before.BucketID:
+			before = k
+		case errors.Is(err, seal.ErrDestroyed):
+			return append(out, Finding{"I5", "fsck.key_destroyed_early", id.String(b.ID)}), nil
+		default:
+			return append(out, Finding{"I5", "fsck.body_unreadable", id.String(b.ID)}), nil
+		}
+	}
 }

@@ -46,13 +46,16 @@ type oracle struct {
 	run     func(c *Checker, tx *db.Tx) ([]Finding, error)
 }
 
+// walk is a check that reads page by page, in transactions of its own.
+type walk struct {
+	promise string
+	run     func(context.Context) ([]Finding, error)
+}
+
 // Run runs every oracle. Deep opens every body too, which takes about 30 µs each.
 func (c *Checker) Run(ctx context.Context, deep bool) (*Report, error) {
 	r := &Report{}
 	all := append(append([]oracle{}, rowOracles...), otherOracles...)
-	if deep {
-		all = append(all, oracle{"I5", (*Checker).bodiesOpen})
-	}
 	for _, o := range all {
 		var found []Finding
 		err := c.DB.Read(ctx, func(tx *db.Tx) (err error) {
@@ -65,12 +68,18 @@ func (c *Checker) Run(ctx context.Context, deep bool) (*Report, error) {
 		r.Checks++
 		r.Findings = append(r.Findings, found...)
 	}
-	found, err := c.chain(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("fsck I6: %w", err)
+	own := []walk{{"I6", c.chain}}
+	if deep {
+		own = append(own, walk{"I5", c.bodiesOpen})
 	}
-	r.Checks++
-	r.Findings = append(r.Findings, found...)
+	for _, o := range own {
+		found, err := o.run(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("fsck %s: %w", o.promise, err)
+		}
+		r.Checks++
+		r.Findings = append(r.Findings, found...)
+	}
 	return r, nil
 }
 

@@ -31,6 +31,26 @@ var rowOracles = []oracle{
 	rows("I3", "fsck.held_and_gone", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id AND l.released_at IS NULL
 		LEFT JOIN conversation c ON c.id = h.conversation_id WHERE c.id IS NULL`),
 
+	rows("I3", "fsck.purged_while_held", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id JOIN tombstone t ON t.conversation_id = h.conversation_id
+		WHERE t.created_at >= l.created_at AND (l.released_at IS NULL OR t.created_at < l.released_at)`),
+	rows("I3", "fsck.binned_while_held", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id
+		JOIN bin_item i ON i.conversation_id = h.conversation_id JOIN bin_batch b ON b.id = i.batch_id
+		WHERE i.state IN ('binned', 'frozen', 'purged') AND b.created_at >= l.created_at AND (l.released_at IS NULL OR b.created_at < l.released_at)`),
+
+	// I4: an act and its entry are one.
+	rows("I4", "fsck.request_without_leaf", `SELECT p.code FROM purge_request p WHERE p.requested_at IS NOT NULL AND
+		(SELECT COUNT(*) FROM audit_leaf l WHERE l.action IN ('purge.requested', 'purge.emergency_requested') AND l.object = p.code AND l.result = 'ok') <> 1`),
+	rows("I4", "fsck.votes_without_leaf", `SELECT p.code FROM purge_request p JOIN approval a ON a.kind = 'purge' AND a.subject = p.id WHERE
+		(SELECT COUNT(*) FROM vote v WHERE v.approval_id = a.id) <>
+		(SELECT COUNT(*) FROM audit_leaf l WHERE l.action IN ('purge.approved', 'purge.rejected') AND l.object = p.code AND l.result = 'ok')`),
+	rows("I4", "fsck.hold_without_leaf", `SELECT h.code FROM legal_hold h WHERE
+		(SELECT COUNT(*) FROM audit_leaf l WHERE l.action = 'hold.placed' AND l.object = h.code AND l.result = 'ok') <> 1`),
+	// A single conversation's entry names the conversation, with the batch inside.
+	rows("I4", "fsck.batch_without_leaf", `SELECT b.code FROM bin_batch b WHERE b.size > 1 AND b.state <> 'draft' AND
+		(SELECT COUNT(*) FROM audit_leaf l WHERE l.action IN ('batch.discarded', 'batch.started') AND l.object = b.code AND l.result = 'ok') <> 1`),
+	rows("I4", "fsck.certificate_without_leaf", `SELECT c.code FROM certificate c LEFT JOIN audit_leaf l ON l.n = c.leaf AND l.action = 'certificate.issued' AND l.object = c.code
+		WHERE l.n IS NULL`),
+
 	// I5: whole or gone.
 	rows("I5", "fsck.body_without_row", `SELECT b.id FROM conversation_body b LEFT JOIN conversation c ON c.id = b.id WHERE c.id IS NULL`),
 	rows("I5", "fsck.row_without_body", `SELECT c.id FROM conversation c LEFT JOIN conversation_body b ON b.id = c.id WHERE b.id IS NULL`),

@@ -1,11 +1,14 @@
 package purge
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"gorm.io/gorm"
 
 	"qingdang/models/approval"
+	"qingdang/models/audit/proof"
 	"qingdang/models/db"
 )
 
@@ -52,6 +55,38 @@ func ChangedManifests(tx *db.Tx) ([]string, error) {
 		}
 		if size != r.Size || string(root[:]) != string(r.Root) {
 			changed = append(changed, r.Code)
+		}
+	}
+	return changed, nil
+}
+
+// ChangedCertificates names the certificates whose text is no longer what was signed, or whose
+// figures are not those of the list.
+func ChangedCertificates(tx *db.Tx) ([]string, error) {
+	var heads []Head
+	if err := tx.Order("id").Find(&heads).Error; err != nil {
+		return nil, fmt.Errorf("read certificates: %w", err)
+	}
+	var changed []string
+	for _, h := range heads {
+		var c certificate
+		if err := tx.Where("id = ?", h.ID).Take(&c).Error; err != nil {
+			return nil, fmt.Errorf("read certificate: %w", err)
+		}
+		digest, err := proof.Digest(proof.Certificate, json.RawMessage(c.Body))
+		var body Body
+		if err != nil || !bytes.Equal(digest[:], c.Digest) || json.Unmarshal(c.Body, &body) != nil {
+			changed = append(changed, h.Code)
+			continue
+		}
+		var purged, skipped int64
+		for state, n := range map[ItemState]*int64{Purged: &purged, Skipped: &skipped} {
+			if *n, err = count(tx.Model(&Item{}).Where("purge_id = ? AND state = ?", h.PurgeID, state)); err != nil {
+				return nil, err
+			}
+		}
+		if purged != body.Result.Purged || skipped != body.Result.Skipped || purged+skipped != body.Manifest.Size {
+			changed = append(changed, h.Code)
 		}
 	}
 	return changed, nil

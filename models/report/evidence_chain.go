@@ -18,6 +18,7 @@ type Chain struct {
 	audit.CheckResult
 	Full      bool
 	CheckedAt time.Time // zero: not checked yet
+	Data      Data
 }
 
 // Broken tells whether a check found something wrong.
@@ -84,9 +85,13 @@ func (e *Evidence) lookAgain(ctx context.Context) (Chain, error) {
 		return Chain{}, err
 	}
 	last, err := e.lastCheck(ctx)
-	if err == nil && last.Broken() && c.OK && !c.Full {
-		return last, nil
+	if err != nil {
+		return c, err
 	}
+	if last.Broken() && c.OK && !c.Full {
+		c = last
+	}
+	c.Data, err = e.lastData(ctx)
 	return c, err
 }
 
@@ -97,14 +102,10 @@ func (e *Evidence) now(ctx context.Context) (now time.Time, err error) {
 
 // lastCheck reads the newest full check from the log itself.
 func (e *Evidence) lastCheck(ctx context.Context) (Chain, error) {
-	page, err := e.Log.Page(ctx, audit.Filter{Seen: audit.Seen{All: true}, Actions: []string{actChecked}, Results: []string{audit.OK, audit.ResultFailed}}, "", 1)
-	if err != nil {
+	l, err := e.newest(ctx, actChecked)
+	if l == nil || err != nil {
 		return Chain{}, err
 	}
-	if len(page.Leaves) == 0 {
-		return Chain{}, nil
-	}
-	l := page.Leaves[0]
 	c := Chain{Full: true, CheckedAt: l.At, CheckResult: audit.CheckResult{OK: l.Result == audit.OK, Size: l.Count, Checked: l.Count, FirstBad: -1, LastBad: -1}}
 	c.What, _ = l.Data["what"].(string)
 	c.TailProvable, _ = l.Data["tail_provable"].(bool)
@@ -142,6 +143,9 @@ func (e *Evidence) Check(ctx context.Context, by account.Actor) (Chain, error) {
 		return audit.Append(tx, entry)
 	})
 	if err != nil {
+		return c, err
+	}
+	if c.Data, err = e.lastData(ctx); err != nil {
 		return c, err
 	}
 	e.remember(c)
