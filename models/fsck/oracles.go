@@ -74,7 +74,7 @@ var rowOracles = []oracle{
 	rows("I10", "fsck.binned_without_batch", `SELECT c.id FROM conversation c LEFT JOIN bin_item i ON i.batch_id = c.batch_id AND i.conversation_id = c.id AND i.state IN ('binned', 'frozen')
 		WHERE c.state IN (3, 4, 5) AND i.conversation_id IS NULL`),
 	rows("I10", "fsck.purged_inside_window", `SELECT i.conversation_id FROM purge_item i JOIN bin_batch b ON b.id = i.batch_id JOIN purge_request p ON p.id = i.purge_id
-		WHERE i.state = 'purged' AND p.started_at < b.keep_until`),
+		WHERE i.state = 'purged' AND p.incident = '' AND p.started_at < b.keep_until`),
 
 	// I15: nothing comes back.
 	rows("I15", "fsck.resurrected", `SELECT c.id FROM conversation c JOIN tombstone t ON t.platform = c.platform AND t.external_mac = c.external_mac`),

@@ -11,11 +11,17 @@ import (
 // seal computes the code over what was requested, so that a row that was changed past this
 // program is noticed before anything is destroyed.
 func (r *Request) seal(k approval.Keys) []byte {
-	m := k.MAC("purge request",
+	parts := [][]byte{
 		number(uint64(r.ID)), []byte(r.Code), number(uint64(r.RequesterID)), number(uint64(r.RequesterPerson)),
 		[]byte(r.RequesterName), []byte(r.RequesterStaffNo), []byte(r.RequesterRole), []byte(r.Reason),
 		[]byte(r.ScopeKind), number(uint64(r.CoolingHours)), flag(r.AtOnce), r.Root, number(uint64(r.Size)), r.PolicyVersion,
-		number(uint64(r.ApprovalID)), instant(r.RequestedAt))
+		number(uint64(r.ApprovalID)), instant(r.RequestedAt),
+	}
+	if r.Emergency() {
+		// Requests from before there were emergencies keep their codes.
+		parts = append(parts, []byte(r.Incident))
+	}
+	m := k.MAC("purge request", parts...)
 	return m[:]
 }
 

@@ -41,6 +41,10 @@ func (s State) Open() bool {
 	return false
 }
 
+// Emergency tells whether the request is about a leak: nothing is waited for, everything else
+// is as always.
+func (r *Request) Emergency() bool { return r.Incident != "" }
+
 // Executing tells whether conversations are being destroyed.
 func (s State) Executing() bool { return s == Running || s == Verifying }
 
@@ -70,6 +74,7 @@ type Request struct {
 	RequesterStaffNo string
 	RequesterRole    account.Role
 	Reason           string
+	Incident         string // number of the leak that makes this an emergency, empty otherwise
 	ScopeKind        ScopeKind
 	Excluded         string // JSON: how many were left out when the list was frozen, by reason
 	CoolingHours     int
