@@ -20,7 +20,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 	"gorm.io/gorm/schema"
-	_ "modernc.org/sqlite" // the embedded engine
+	"modernc.org/sqlite"
 )
 
 // The engines, as Engine gives them.
@@ -35,8 +35,8 @@ type Settings struct {
 	DSN   string
 	File  string
 	Clock Clock
-	// Dial replaces the way to the server in fault tests; nil is the driver itself.
-	Dial func(cfg *mysql.Config) (*sql.DB, error)
+	// Wrap stands between the pool and the driver in fault tests; nil is the driver itself.
+	Wrap func(driver.Connector) driver.Connector
 }
 
 // DB is an open database. All work happens inside Write or Read.
@@ -69,7 +69,7 @@ func open(s Settings) (*DB, error) {
 		d.clock = databaseClock{}
 	}
 	if s.DSN == "" {
-		return d, d.openSQLite(s.File)
+		return d, d.openSQLite(s)
 	}
 	return d, d.openMySQL(s)
 }
@@ -101,20 +101,11 @@ func (d *DB) openMySQL(s Settings) error {
 	cfg.Params["innodb_lock_wait_timeout"] = "10"
 	cfg.Params["sql_mode"] = "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 	cfg.Logger = quiet{}
-	dial := s.Dial
-	if dial == nil {
-		dial = func(cfg *mysql.Config) (*sql.DB, error) {
-			c, err := mysql.NewConnector(cfg)
-			if err != nil {
-				return nil, err
-			}
-			return sql.OpenDB(c), nil
-		}
-	}
-	pool, err := dial(cfg)
+	c, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return fmt.Errorf("open MySQL: %w", err)
 	}
+	pool := s.pool(c)
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(8)
 	pool.SetConnMaxLifetime(30 * time.Minute)
@@ -129,9 +120,18 @@ func (d *DB) openMySQL(s Settings) error {
 	return nil
 }
 
+// pool opens the connections of a driver.
+func (s Settings) pool(c driver.Connector) *sql.DB {
+	if s.Wrap != nil {
+		c = s.Wrap(c)
+	}
+	return sql.OpenDB(c)
+}
+
 // openSQLite opens the file twice: one connection that writes, since SQLite has
 // one writer anyway, and a few that can only read.
-func (d *DB) openSQLite(file string) error {
+func (d *DB) openSQLite(s Settings) error {
+	file := s.File
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("folder of the database file: %w", err)
 	}
@@ -140,15 +140,16 @@ func (d *DB) openSQLite(file string) error {
 	} else if err := f.Close(); err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
-	writer, err := sql.Open("sqlite", sqliteDSN(file, "immediate"))
+	one, err := sqlite.NewConnector(sqliteDSN(file, "immediate"))
 	if err != nil {
 		return fmt.Errorf("open SQLite: %w", err)
 	}
+	few, err := sqlite.NewConnector(sqliteDSN(file, "deferred", "query_only(1)"))
+	if err != nil {
+		return fmt.Errorf("open SQLite: %w", err)
+	}
+	writer, reader := s.pool(one), s.pool(few)
 	writer.SetMaxOpenConns(1)
-	reader, err := sql.Open("sqlite", sqliteDSN(file, "deferred", "query_only(1)"))
-	if err != nil {
-		return fmt.Errorf("open SQLite: %w", err)
-	}
 	reader.SetMaxOpenConns(4)
 	d.engine, d.pools = SQLite, []*sql.DB{writer, reader}
 	if d.write, err = gorm.Open(dialector{writer}, config()); err != nil {

@@ -2,109 +2,11 @@ package dbtest
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"regexp"
-	"sync"
-	"testing"
-	"time"
-
-	"github.com/go-sql-driver/mysql"
-
-	"qingdang/models/db"
 )
 
-// ErrInjected is what a call that a test let fail answers.
-var ErrInjected = errors.New("dbtest: injected fault")
-
-// The ways in which Faults lets a call fail.
-const (
-	Before = iota // the server never sees the call
-	After         // the server has done it, the answer is lost
-	Cut           // the connection breaks instead
-)
-
-// Faults counts the calls that reach the server, and lets one fail or some of them wait. It
-// is for tests: nothing of it runs in the program.
-type Faults struct {
-	mu    sync.Mutex
-	calls int
-	at    int // the call that fails, 0 = none
-	mode  int
-	slow  *regexp.Regexp
-	pause time.Duration
-}
-
-// Faulty gives an empty, migrated MariaDB database whose calls pass by f.
-func Faulty(t testing.TB, clock db.Clock) (*db.DB, *Faults) {
-	t.Helper()
-	f := &Faults{}
-	s := Settings(t, db.MySQL)
-	s.Clock, s.Dial = clock, f.dial
-	d, err := db.Open(context.WithoutCancel(t.Context()), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d, f
-}
-
-// FailAt lets the n-th call from now on fail; 0 lets none fail. Counting begins anew.
-func (f *Faults) FailAt(n, mode int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls, f.at, f.mode = 0, n, mode
-}
-
-// Calls tells how many calls there were since FailAt.
-func (f *Faults) Calls() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.calls
-}
-
-// Slow makes statements that match wait before they are sent, so that the window between a
-// check and an act is wide open.
-func (f *Faults) Slow(statements string, pause time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.slow, f.pause = regexp.MustCompile(statements), pause
-}
-
-// call stands around every call to the server.
-func (f *Faults) call(c driver.Conn, query string, do func() error) error {
-	f.mu.Lock()
-	f.calls++
-	hit, mode := f.calls == f.at, f.mode
-	var pause time.Duration
-	if f.slow != nil && f.slow.MatchString(query) {
-		pause = f.pause
-	}
-	f.mu.Unlock()
-	time.Sleep(pause)
-	switch {
-	case !hit:
-		return do()
-	case mode == Cut:
-		return errors.Join(ErrInjected, c.Close())
-	case mode == After:
-		return errors.Join(ErrInjected, do())
-	}
-	return ErrInjected
-}
-
-func (f *Faults) dial(cfg *mysql.Config) (*sql.DB, error) {
-	c, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil, err
-	}
-	return sql.OpenDB(faultConnector{c, f}), nil
-}
+func (f *Faults) wrap(c driver.Connector) driver.Connector { return faultConnector{c, f} }
 
 type faultConnector struct {
 	driver.Connector
@@ -117,17 +19,16 @@ func (c faultConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &faultConn{conn.(wholeConn), c.f}, nil
+	return &faultConn{wholeConn: conn.(wholeConn), f: c.f}, nil
 }
 
-// wholeConn is what the driver's connections are.
+// wholeConn is what the connections of both drivers are.
 type wholeConn interface {
 	driver.Conn
 	driver.ConnBeginTx
 	driver.ConnPrepareContext
 	driver.ExecerContext
 	driver.QueryerContext
-	driver.NamedValueChecker
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
@@ -135,24 +36,63 @@ type wholeConn interface {
 
 type faultConn struct {
 	wholeConn
-	f *Faults
+	f    *Faults
+	dead bool
+}
+
+// kill breaks the connection: nothing reaches the server by it any more.
+func (c *faultConn) kill() error {
+	if c.dead {
+		return nil
+	}
+	c.dead = true
+	return c.wholeConn.Close()
+}
+
+// undo rolls the server's side of a transaction back, as a server does with a deadlock's victim.
+func (c *faultConn) undo(ctx context.Context) error {
+	_, err := c.wholeConn.ExecContext(ctx, "ROLLBACK", nil)
+	return err
+}
+
+// Close is part of driver.Conn.
+func (c *faultConn) Close() error { return c.kill() }
+
+// IsValid is part of driver.Validator.
+func (c *faultConn) IsValid() bool { return !c.dead && c.wholeConn.IsValid() }
+
+// ResetSession is part of driver.SessionResetter.
+func (c *faultConn) ResetSession(ctx context.Context) error {
+	if c.dead {
+		return driver.ErrBadConn
+	}
+	return c.wholeConn.ResetSession(ctx)
+}
+
+// CheckNamedValue is part of driver.NamedValueChecker.
+func (c *faultConn) CheckNamedValue(v *driver.NamedValue) error {
+	if n, ok := c.wholeConn.(driver.NamedValueChecker); ok {
+		return n.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
 }
 
 // BeginTx is part of driver.ConnBeginTx.
 func (c *faultConn) BeginTx(ctx context.Context, opts driver.TxOptions) (tx driver.Tx, err error) {
-	err = c.f.call(c.wholeConn, "BEGIN", func() (err error) {
+	err = c.f.call(ctx, c, "BEGIN", func() (err error) {
 		tx, err = c.wholeConn.BeginTx(ctx, opts)
 		return err
 	})
 	if err != nil {
-		return nil, errors.Join(err, c.Close())
+		// The pool must not keep a connection whose transaction may be open.
+		return nil, errors.Join(err, c.kill())
 	}
-	return &faultTx{tx, c}, nil
+	return &faultTx{tx, c, ctx}, nil
 }
 
 // ExecContext is part of driver.ExecerContext.
 func (c *faultConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
-	err = c.f.call(c.wholeConn, query, func() (err error) {
+	err = c.f.call(ctx, c, query, func() (err error) {
 		r, err = c.wholeConn.ExecContext(ctx, query, args)
 		return err
 	})
@@ -161,7 +101,7 @@ func (c *faultConn) ExecContext(ctx context.Context, query string, args []driver
 
 // QueryContext is part of driver.QueryerContext.
 func (c *faultConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
-	err = c.f.call(c.wholeConn, query, func() (err error) {
+	err = c.f.call(ctx, c, query, func() (err error) {
 		rows, err = c.wholeConn.QueryContext(ctx, query, args)
 		return err
 	})
@@ -173,15 +113,23 @@ func (c *faultConn) QueryContext(ctx context.Context, query string, args []drive
 
 type faultTx struct {
 	driver.Tx
-	c *faultConn
+	c   *faultConn
+	ctx context.Context // of the transaction
 }
 
-// Commit is part of driver.Tx. A commit without an answer means a broken connection, as does a
-// begin: the pool must not keep one whose transaction may still be open.
+// Commit is part of driver.Tx. A commit without an answer means a broken connection.
 func (t *faultTx) Commit() error {
-	err := t.c.f.call(t.c.wholeConn, "COMMIT", t.Tx.Commit)
+	err := t.c.f.call(t.ctx, t.c, "COMMIT", t.Tx.Commit)
 	if errors.Is(err, ErrInjected) {
-		err = errors.Join(err, t.c.Close())
+		err = errors.Join(err, t.c.kill())
 	}
 	return err
+}
+
+// Rollback is part of driver.Tx. Of a broken connection the server rolls back by itself.
+func (t *faultTx) Rollback() error {
+	if t.c.dead {
+		return driver.ErrBadConn
+	}
+	return t.Tx.Rollback()
 }
