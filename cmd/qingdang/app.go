@@ -132,7 +132,7 @@ func (a *app) openKeys(ctx context.Context) (err error) {
 		return err
 	}
 	a.store, err = seal.OpenStore(seal.Options{
-		Dir: a.config.Keys, Root: []byte(a.config.RootKey), Create: known == "", Suite: suites[a.config.Suite],
+		Dir: a.config.Keys, Root: []byte(a.config.RootKey), Create: known == "", Suite: suites[a.config.Suite], BackupDays: int(a.config.KeyDays),
 	})
 	switch {
 	case errors.Is(err, seal.ErrNoStore):

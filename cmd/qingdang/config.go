@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"qingdang/models/seal"
+
 	_ "time/tzdata" // the organisation's zone must be known on the smallest machine
 )
 
@@ -22,6 +24,8 @@ type Config struct {
 	Data         string `env:"QINGDANG_DATA" default:"./var" doc:"folder of the embedded database, the key store, checkpoints and temporary files"`
 	Keys         string `env:"QINGDANG_KEYS" doc:"folder of the key store; default: keys below QINGDANG_DATA. Back it up apart from the database"`
 	RootKey      string `env:"QINGDANG_ROOT_KEY" doc:"root key of the key store, 64 hex digits; empty = root.key in the key store's folder"`
+	KeyBackups   string `env:"QINGDANG_KEY_BACKUPS" doc:"folder of the daily key-store backups, on another disk; empty = no automatic backups"`
+	KeyDays      int64  `env:"QINGDANG_KEY_BACKUP_DAYS" default:"7" doc:"how many days any copy of the key store may live, yours too (1–30); a certificate takes effect that much after the keys were destroyed"`
 	Listen       string `env:"QINGDANG_LISTEN" default:"127.0.0.1:8080" doc:"address of the console"`
 	HTTPS        bool   `env:"QINGDANG_HTTPS" doc:"true when people reach the console over https (behind a proxy): cookies become Secure, HSTS is sent"`
 	Proxies      string `env:"QINGDANG_TRUSTED_PROXIES" doc:"networks, divided by commas, whose X-Forwarded-For is believed"`
@@ -111,6 +115,9 @@ func (c *Config) check() (err error) {
 		if b, err := hex.DecodeString(c.RootKey); err != nil || len(b) != 32 {
 			return errors.New("QINGDANG_ROOT_KEY: must be 64 hex digits")
 		}
+	}
+	if c.KeyDays > seal.MaxBackupDays {
+		return fmt.Errorf("QINGDANG_KEY_BACKUP_DAYS: must be 1 to %d", seal.MaxBackupDays)
 	}
 	if _, ok := suites[c.Suite]; !ok {
 		return errors.New("QINGDANG_SUITE: must be cascade, aes or sm4")

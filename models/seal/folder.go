@@ -22,6 +22,8 @@ const (
 	slotsFile = "buckets.slots"
 	lockFile  = "lock"
 
+	signerFiles = "signer-*.key"
+
 	storeFormat = 1
 	rootSize    = 32
 )
@@ -137,6 +139,9 @@ func (s *Store) createFiles(given []byte) error {
 	s.fill(s.id[:])
 	s.meta = meta{Format: storeFormat, ID: hex.EncodeToString(s.id[:]), Created: s.now().UTC().Truncate(time.Second), Epoch: 1}
 	s.meta.Check = s.rootCheck()
+	if err := s.writeRegister(register{Lives: []life{{Days: s.days}}}); err != nil {
+		return err
+	}
 	if err := writeDurably(s.path(slotsFile), slotsHeader(s.id)); err != nil {
 		return err
 	}

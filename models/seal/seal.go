@@ -36,6 +36,10 @@ var (
 	ErrDestroyed = errors.New("bucket key destroyed")
 	// ErrTampered says that a ciphertext, or what it is bound to, is not what was sealed.
 	ErrTampered = errors.New("sealed data does not verify")
+	// ErrBeside says that a backup was to be written into the key store folder itself.
+	ErrBeside = errors.New("a backup must not lie in the key store folder")
+	// ErrNoBackup says that a file is no backup of a key store.
+	ErrNoBackup = errors.New("not a key store backup")
 	// ErrTooLarge says that a document exceeds MaxDocument, packed or unpacked.
 	ErrTooLarge = errors.New("document too large")
 )

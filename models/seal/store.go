@@ -24,6 +24,9 @@ type Options struct {
 	Create bool
 	// Suite seals bodies whose AAD names none. Zero means Cascade.
 	Suite Suite
+	// BackupDays is how many days any copy of the folder may live, 1 to MaxBackupDays. Zero means
+	// BackupDays of this package.
+	BackupDays int
 	// Now dates the slots. Nil means the clock of the host.
 	Now func() time.Time
 }
@@ -35,6 +38,7 @@ type Store struct {
 	id    [16]byte
 	meta  meta
 	suite Suite
+	days  int
 	now   func() time.Time
 
 	root    []byte
@@ -66,9 +70,12 @@ func OpenStore(o Options) (*Store, error) {
 }
 
 func newStore(o Options) *Store {
-	s := &Store{dir: o.Dir, suite: o.Suite, now: o.Now, cache: map[uint64]cached{}}
+	s := &Store{dir: o.Dir, suite: o.Suite, days: o.BackupDays, now: o.Now, cache: map[uint64]cached{}}
 	if s.suite == 0 {
 		s.suite = Cascade
+	}
+	if s.days == 0 {
+		s.days = BackupDays
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -79,6 +86,9 @@ func newStore(o Options) *Store {
 func (s *Store) open(o Options) error {
 	if s.suite > Cascade {
 		return &FormatError{What: "suite", Got: int(s.suite)}
+	}
+	if s.days < 1 || s.days > MaxBackupDays {
+		return fmt.Errorf("%d days for backups, want 1 to %d", s.days, MaxBackupDays)
 	}
 	if o.Create {
 		if err := s.create(o.Root); err != nil {
@@ -110,7 +120,10 @@ func (s *Store) load(root []byte) error {
 			return err
 		}
 	}
-	return s.openSlots()
+	if err := s.openSlots(); err != nil {
+		return err
+	}
+	return s.noteLife()
 }
 
 // Close releases the files and drops the unwrapped bucket keys. Buckets taken from the store keep theirs.

@@ -82,7 +82,7 @@ func TestFolderIsPrivate(t *testing.T) {
 	}
 	entries, err := os.ReadDir(dir)
 	check(t, err)
-	if len(entries) != 5 { // store.json, root.key, buckets.slots, lock, the signer
+	if len(entries) != 6 { // store.json, root.key, buckets.slots, backups.json, lock, the signer
 		t.Errorf("files = %v", entries)
 	}
 	for _, e := range entries {
