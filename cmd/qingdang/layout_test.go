@@ -14,7 +14,7 @@ import (
 
 // rooms says which room may look into which. Arrows point down; see the map in README.md.
 var rooms = map[string][]string{
-	"cmd":       {"cmd/qingdang/demo", "handlers", "web", "templates", "models", "static"},
+	"cmd":       {"cmd/qingdang/bench", "cmd/qingdang/demo", "handlers", "web", "templates", "models", "static"},
 	"handlers":  {"web", "templates", "models"},
 	"web":       {"templates", "models/account", "models/fault", "models/id", "static"},
 	"templates": {"templates", "static"},

@@ -64,25 +64,20 @@ func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]id
 	rooms := slices.SortedFunc(maps.Keys(groups), func(a, b room) int {
 		return cmp.Or(cmp.Compare(a.department, b.department), strings.Compare(a.month, b.month))
 	})
+	open, err := lockOpen(tx, rooms)
+	if err != nil {
+		return nil, err
+	}
+	taken := map[id.Bucket]int{}
 	for _, r := range rooms {
 		members := groups[r]
-		var open []Bucket
-		err := tx.ForUpdate().Where("department_id = ? AND month = ? AND state = ? AND used < ?", r.department, r.month, BucketOpen, BucketSize).
-			Order("id").Find(&open).Error
-		if err != nil {
-			return nil, fmt.Errorf("find open buckets: %w", err)
-		}
-		for _, b := range open {
+		for _, b := range open[r] {
 			n := min(BucketSize-b.Used, len(members))
-			if n == 0 {
-				break
-			}
 			for _, c := range members[:n] {
 				places[c.ID] = b.ID
 			}
-			members = members[n:]
-			if err := tx.Model(&Bucket{}).Where("id = ?", b.ID).Update("used", gorm.Expr("used + ?", n)).Error; err != nil {
-				return nil, fmt.Errorf("fill bucket: %w", err)
+			if members = members[n:]; n > 0 {
+				taken[b.ID] = n
 			}
 		}
 		if len(members) > 0 {
@@ -90,10 +85,50 @@ func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]id
 			needed += (len(members) + BucketSize - 1) / BucketSize
 		}
 	}
+	if err := fill(tx, taken); err != nil {
+		return nil, err
+	}
 	if needed == 0 {
 		return places, nil
 	}
 	return places, newBuckets(tx, v, waiting, needed, places)
+}
+
+// roomsAtOnce bounds the rooms of one statement: SQLite takes no deeper condition.
+const roomsAtOnce = 200
+
+// lockOpen locks the buckets of the rooms that take more, the oldest first.
+func lockOpen(tx *db.Tx, rooms []room) (map[room][]Bucket, error) {
+	open := map[room][]Bucket{}
+	for part := range slices.Chunk(rooms, roomsAtOnce) {
+		either := tx.Where("1 = 0")
+		for _, r := range part {
+			either = either.Or("department_id = ? AND month = ? AND state = ?", r.department, r.month, BucketOpen)
+		}
+		var found []Bucket
+		if err := tx.ForUpdate().Where(either).Where("used < ?", BucketSize).Order("department_id, month, id").Find(&found).Error; err != nil {
+			return nil, fmt.Errorf("find open buckets: %w", err)
+		}
+		for _, b := range found {
+			r := room{b.DepartmentID, b.Month}
+			open[r] = append(open[r], b)
+		}
+	}
+	return open, nil
+}
+
+// fill counts what buckets were given, those that were given as many in one statement.
+func fill(tx *db.Tx, taken map[id.Bucket]int) error {
+	given := map[int][]id.Bucket{}
+	for b, n := range taken {
+		given[n] = append(given[n], b)
+	}
+	for n, ids := range given {
+		if err := tx.Model(&Bucket{}).Where("id IN ?", ids).Update("used", gorm.Expr("used + ?", n)).Error; err != nil {
+			return fmt.Errorf("fill buckets: %w", err)
+		}
+	}
+	return nil
 }
 
 // newBuckets makes the keys with one sync of the key store. If the transaction fails

@@ -3,6 +3,8 @@ package conversation
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"qingdang/models/seal"
@@ -85,9 +87,9 @@ func identities(messages []Message) []string {
 			out[i] = "i" + m.ID
 			continue
 		}
-		base := fmt.Sprintf("t%d\x00%s\x00%s\x00%s\x00%s", m.At, m.Sender, m.Kind, m.Text, m.Attachment)
+		base := strings.Join([]string{"t" + strconv.FormatInt(int64(m.At), 10), string(m.Sender), m.Kind, m.Text, m.Attachment}, "\x00")
 		seen[base]++
-		out[i] = fmt.Sprintf("%s\x00%d", base, seen[base])
+		out[i] = base + "\x00" + strconv.Itoa(seen[base])
 	}
 	return out
 }

@@ -3,11 +3,13 @@ package conversation
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"qingdang/models/db"
@@ -55,11 +57,11 @@ func Store(tx *db.Tx, v Vault, batch []New) ([]Outcome, error) {
 	out := make([]Outcome, len(batch))
 	// The rows first: this waits for a purge step that holds one of them, and only then is its
 	// tombstone seen (invariant I15).
-	known, err := lockKnown(tx, macs)
+	known, err := lockKnown(tx, batch, macs)
 	if err != nil {
 		return nil, err
 	}
-	if err := markPurged(tx, macs, out); err != nil {
+	if err := markPurged(tx, batch, macs, out); err != nil {
 		return nil, err
 	}
 	var fresh []addition
@@ -79,9 +81,9 @@ func Store(tx *db.Tx, v Vault, batch []New) ([]Outcome, error) {
 	return out, insert(tx, v, fresh)
 }
 
-func markPurged(tx *db.Tx, macs [][]byte, out []Outcome) error {
+func markPurged(tx *db.Tx, batch []New, macs [][]byte, out []Outcome) error {
 	var stones []Tombstone
-	if err := tx.Where("external_mac IN ?", macs).Find(&stones).Error; err != nil {
+	if err := tx.Where(named(tx, batch, macs)).Find(&stones).Error; err != nil {
 		return fmt.Errorf("look for tombstones: %w", err)
 	}
 	for _, s := range stones {
@@ -94,9 +96,9 @@ func markPurged(tx *db.Tx, macs [][]byte, out []Outcome) error {
 	return nil
 }
 
-func lockKnown(tx *db.Tx, macs [][]byte) (map[string]*Conversation, error) {
+func lockKnown(tx *db.Tx, batch []New, macs [][]byte) (map[string]*Conversation, error) {
 	var rows []Conversation
-	if err := tx.ForUpdate().Where("external_mac IN ?", macs).Order("id").Find(&rows).Error; err != nil {
+	if err := tx.ForUpdate().Where(named(tx, batch, macs)).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("look for known conversations: %w", err)
 	}
 	known := make(map[string]*Conversation, len(rows))
@@ -104,6 +106,20 @@ func lockKnown(tx *db.Tx, macs [][]byte) (map[string]*Conversation, error) {
 		known[string(rows[i].ExternalMAC)] = &rows[i]
 	}
 	return known, nil
+}
+
+// named is the condition that a row is one of the batch. It names the platform, though the MAC
+// covers it, because the indexes begin with it: without, every import reads the whole table.
+func named(tx *db.Tx, batch []New, macs [][]byte) *gorm.DB {
+	of := map[string][][]byte{}
+	for i := range batch {
+		of[batch[i].Platform] = append(of[batch[i].Platform], macs[i])
+	}
+	either := tx.Where("1 = 0")
+	for _, platform := range slices.Sorted(maps.Keys(of)) {
+		either = either.Or("platform = ? AND external_mac IN ?", platform, of[platform])
+	}
+	return either
 }
 
 // addition is one conversation on its way into four tables.

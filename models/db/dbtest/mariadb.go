@@ -31,18 +31,19 @@ type Server struct {
 	Port int    // on 127.0.0.1
 	Data string // its data folder
 	dir  string
+	more []string
 	cmd  *exec.Cmd
 }
 
-// StartServer makes a data folder below dir and starts MariaDB on it. It needs
-// Debian's mariadb-server.
-func StartServer(dir string) (*Server, error) {
+// StartServer makes a data folder below dir and starts MariaDB on it, with more options of the
+// server if there are any. It needs Debian's mariadb-server.
+func StartServer(dir string, more ...string) (*Server, error) {
 	for _, tool := range []string{"mariadbd", "mariadb-install-db"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return nil, fmt.Errorf("%s is not installed (Debian: apt-get install mariadb-server): %w", tool, err)
 		}
 	}
-	s := &Server{dir: dir, Data: filepath.Join(dir, "data")}
+	s := &Server{dir: dir, Data: filepath.Join(dir, "data"), more: more}
 	install := exec.Command("mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--datadir="+filepath.Join(dir, "data"), "--user="+account())
 	if out, err := install.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
@@ -63,7 +64,7 @@ func (s *Server) Start() error {
 		"--innodb-flush-log-at-trx-commit=1", "--performance-schema=OFF", "--log-error=" + filepath.Join(s.dir, "error.log"),
 		"--pid-file=" + filepath.Join(s.dir, "pid"), "--character-set-server=utf8mb4", "--tmpdir=" + s.dir,
 	}
-	cmd := exec.Command("mariadbd", args...)
+	cmd := exec.Command("mariadbd", append(args, s.more...)...)
 	// The server must not outlive the tests, however they end. The signal follows the
 	// thread that started the process, so that thread stays.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

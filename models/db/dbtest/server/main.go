@@ -2,12 +2,15 @@
 // binaries of one run share it:
 //
 //	go run ./models/db/dbtest/server go test ./...
+//
+// What begins with two dashes before the command goes to the server.
 package main
 
 import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 
 	"qingdang/models/db/dbtest"
 )
@@ -21,6 +24,10 @@ func main() {
 }
 
 func run(command []string) (int, error) {
+	var more []string
+	for len(command) > 0 && strings.HasPrefix(command[0], "--") {
+		more, command = append(more, command[0]), command[1:]
+	}
 	if len(command) == 0 {
 		return 2, fmt.Errorf("which command should run beside it?")
 	}
@@ -29,7 +36,7 @@ func run(command []string) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	s, err := dbtest.StartServer(dir)
+	s, err := dbtest.StartServer(dir, more...)
 	if err != nil {
 		return 1, err
 	}
