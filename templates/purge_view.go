@@ -291,7 +291,7 @@ func purgeReasons(ctx context.Context, counts []PurgeCount) string {
 }
 
 // purgeSteps are the parts of an execution in their order.
-var purgeSteps = []string{"erase", "keys", "verify", "file"}
+var purgeSteps = []string{"erase", "ledger", "keys", "verify", "file"}
 
 func (p PurgeProgress) step() int {
 	for i, s := range purgeSteps {

@@ -32,6 +32,7 @@ type app struct {
 	importer      *intake.Importer
 	imports       *intake.Imports
 	log           *audit.Log
+	ledger        *purge.Ledger
 	bin           *bin.Bin
 	holds         *hold.Holds
 	purges        *purge.Desk
@@ -110,7 +111,8 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return fmt.Errorf("signing key: %w", err)
 	}
-	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.checkpoints()}
+	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.Checkpoints}
+	a.ledger = &purge.Ledger{Dir: a.config.Ledger, Keys: a.store}
 	zone := a.config.location
 	a.bin = &bin.Bin{DB: a.db, Zone: zone}
 	a.holds = &hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: zone}

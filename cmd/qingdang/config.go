@@ -26,6 +26,8 @@ type Config struct {
 	RootKey      string `env:"QINGDANG_ROOT_KEY" doc:"root key of the key store, 64 hex digits; empty = root.key in the key store's folder"`
 	KeyBackups   string `env:"QINGDANG_KEY_BACKUPS" doc:"folder of the daily key-store backups, on another disk; empty = no automatic backups"`
 	KeyDays      int64  `env:"QINGDANG_KEY_BACKUP_DAYS" default:"7" doc:"how many days any copy of the key store may live, yours too (1–30); a certificate takes effect that much after the keys were destroyed"`
+	Ledger       string `env:"QINGDANG_LEDGER" doc:"folder of the outside ledger of purges; default: ledger in the key store's folder. Keep it apart from the database, copy it after every purge"`
+	Checkpoints  string `env:"QINGDANG_CHECKPOINTS" doc:"folder of the audit log's signed checkpoints; default: checkpoints below QINGDANG_DATA. Best on another machine"`
 	Listen       string `env:"QINGDANG_LISTEN" default:"127.0.0.1:8080" doc:"address of the console"`
 	HTTPS        bool   `env:"QINGDANG_HTTPS" doc:"true when people reach the console over https (behind a proxy): cookies become Secure, HSTS is sent"`
 	Proxies      string `env:"QINGDANG_TRUSTED_PROXIES" doc:"networks, divided by commas, whose X-Forwarded-For is believed"`
@@ -111,6 +113,12 @@ func (c *Config) check() (err error) {
 	if c.Keys == "" {
 		c.Keys = filepath.Join(c.Data, "keys")
 	}
+	if c.Ledger == "" {
+		c.Ledger = filepath.Join(c.Keys, "ledger")
+	}
+	if c.Checkpoints == "" {
+		c.Checkpoints = filepath.Join(c.Data, "checkpoints")
+	}
 	if c.RootKey != "" {
 		if b, err := hex.DecodeString(c.RootKey); err != nil || len(b) != 32 {
 			return errors.New("QINGDANG_ROOT_KEY: must be 64 hex digits")
@@ -137,9 +145,6 @@ func (c *Config) check() (err error) {
 
 // databaseFile is the embedded database's file.
 func (c *Config) databaseFile() string { return filepath.Join(c.Data, "qingdang.db") }
-
-// checkpoints is where signed checkpoints of the audit log go.
-func (c *Config) checkpoints() string { return filepath.Join(c.Data, "checkpoints") }
 
 // temporary is where imports put their sealed temporary files.
 func (c *Config) temporary() string { return filepath.Join(c.Data, "tmp") }

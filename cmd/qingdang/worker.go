@@ -120,7 +120,7 @@ func (a *app) checker() *fsck.Checker { return &fsck.Checker{DB: a.db, Store: a.
 
 func (a *app) purgeRunner(worker string) *purge.Runner {
 	return &purge.Runner{
-		DB: a.db, Vault: conversation.Vault{Store: a.store}, Desk: a.purges, Log: a.log,
+		DB: a.db, Vault: conversation.Vault{Store: a.store}, Desk: a.purges, Log: a.log, Ledger: a.ledger,
 		Organisation: a.config.Organisation, Worker: worker,
 	}
 }

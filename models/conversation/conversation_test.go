@@ -230,7 +230,7 @@ func TestErasedIsGoneAndItsNeighbourStillOpens(t *testing.T) {
 			if _, err := conversation.CloseBucket(tx, key.BucketID); err != nil {
 				return err
 			}
-			n, err := conversation.Rewrap(tx, v, key.BucketID)
+			_, n, err := conversation.Rewrap(tx, v, key.BucketID)
 			if n != 1 {
 				return fmt.Errorf("%d survivors, want 1: %w", n, err)
 			}

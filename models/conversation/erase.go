@@ -76,28 +76,29 @@ func CloseBucket(tx *db.Tx, b id.Bucket) (bool, error) {
 }
 
 // Rewrap moves the data keys that are left in a closing bucket under a new bucket's key, so
-// that the old key can be destroyed without losing them. It tells how many there were.
-func Rewrap(tx *db.Tx, v Vault, b id.Bucket) (survivors int, err error) {
+// that the old key can be destroyed without losing them. It tells which bucket that is, 0 if
+// none was needed, and how many there were.
+func Rewrap(tx *db.Tx, v Vault, b id.Bucket) (to id.Bucket, survivors int, err error) {
 	var old Bucket
 	if err := tx.ForUpdate().Where("id = ? AND state = ?", b, BucketClosing).Take(&old).Error; err != nil {
-		return 0, fmt.Errorf("lock bucket: %w", err)
+		return 0, 0, fmt.Errorf("lock bucket: %w", err)
 	}
 	var keys []Key
 	if err := tx.ForUpdate().Where("bucket_id = ?", b).Order("id").Find(&keys).Error; err != nil {
-		return 0, fmt.Errorf("find surviving keys: %w", err)
+		return 0, 0, fmt.Errorf("find surviving keys: %w", err)
 	}
 	if len(keys) == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
 	fresh, err := v.Store.NewBuckets(1)
 	if err != nil {
-		return 0, fmt.Errorf("new bucket key: %w", err)
+		return 0, 0, fmt.Errorf("new bucket key: %w", err)
 	}
 	row := Bucket{ID: id.Bucket(fresh[0]), DepartmentID: old.DepartmentID, Month: old.Month, Used: len(keys), State: BucketOpen, CreatedAt: tx.Now}
 	if err := tx.Create(&row).Error; err != nil {
-		return 0, fmt.Errorf("store bucket: %w", err)
+		return 0, 0, fmt.Errorf("store bucket: %w", err)
 	}
-	return len(keys), rewrapKeys(tx, v, keys, b, row.ID)
+	return row.ID, len(keys), rewrapKeys(tx, v, keys, b, row.ID)
 }
 
 func rewrapKeys(tx *db.Tx, v Vault, keys []Key, from, to id.Bucket) error {

@@ -91,7 +91,7 @@ func (w *Runner) erased(tx *db.Tx, j *job.Job, r *Request) error {
 	if left > 0 {
 		return job.Advance(tx, j, 0, j.Done) // somebody moved the cursor: begin again
 	}
-	if err := r.enter(tx, PhaseKeys); err != nil {
+	if err := r.enter(tx, PhaseLedger); err != nil {
 		return err
 	}
 	if err := job.Advance(tx, j, j.Pos, r.Size); err != nil {

@@ -101,6 +101,7 @@ type bucket struct {
 	BucketID    id.Bucket `gorm:"primaryKey;autoIncrement:false"`
 	State       bucketState
 	Survivors   int
+	MovedTo     id.Bucket // where the survivors went; 0: there were none
 	DestroyedAt *time.Time
 }
 

@@ -18,21 +18,24 @@ const (
 	destroyAtOnce = 64
 )
 
-// keys makes what was erased unreadable in every backup of the database: the survivors of the
-// touched buckets move under fresh keys, that is committed, and only then are the old keys
-// destroyed.
+// keys makes what was erased unreadable in every backup of the database. The survivors of the
+// touched buckets have moved under fresh keys, and the ledger outside says so.
 func (w *Runner) keys(ctx context.Context, j *job.Job) error {
 	return w.DB.Write(ctx, func(tx *db.Tx) error {
 		r, ok, err := lockPhase(tx, j, PhaseKeys)
 		if err != nil || !ok {
 			return err
 		}
-		open, err := buckets(tx, r.ID, touched, rewrapAtOnce)
+		open, err := buckets(tx, r.ID, touched, 1)
 		if err != nil {
 			return err
 		}
-		if len(open) > 0 {
-			return w.rewrap(tx, j, r, open)
+		recorded, err := w.recorded(r)
+		switch {
+		case err != nil:
+			return err
+		case len(open) > 0 || !recorded:
+			return w.backToLedger(tx, j, r)
 		}
 		if open, err = buckets(tx, r.ID, closed, destroyAtOnce); err != nil {
 			return err
@@ -70,16 +73,16 @@ func (w *Runner) rewrap(tx *db.Tx, j *job.Job, r *Request, list []bucket) error 
 		if err != nil {
 			return err
 		}
-		n := 0
+		n, to := 0, id.Bucket(0)
 		if alive {
-			if n, err = conversation.Rewrap(tx, w.Vault, b.BucketID); err != nil {
+			if to, n, err = conversation.Rewrap(tx, w.Vault, b.BucketID); err != nil {
 				return err
 			}
 		}
 		survivors += n
 		// A bucket that another purge has destroyed goes through the same door: destroying is
 		// repeated without harm.
-		if err := setBucket(tx, r.ID, b.BucketID, touched, map[string]any{"state": closed, "survivors": n}); err != nil {
+		if err := setBucket(tx, r.ID, b.BucketID, touched, map[string]any{"state": closed, "survivors": n, "moved_to": to}); err != nil {
 			return err
 		}
 	}
@@ -107,6 +110,9 @@ func (w *Runner) destroy(tx *db.Tx, j *job.Job, r *Request, list []bucket) error
 			return err
 		}
 		keys[i] = uint64(b.BucketID)
+	}
+	if err := w.inLedger(r, list); err != nil {
+		return err
 	}
 	if err := w.Vault.Store.Destroy(keys...); err != nil {
 		return fmt.Errorf("destroy bucket keys: %w", err)

@@ -25,7 +25,8 @@ type Phase string
 const (
 	PhaseNone   Phase = ""
 	PhaseErase  Phase = "erase"  // keys, bodies, tags and rows, in chunks
-	PhaseKeys   Phase = "keys"   // re-wrap survivors, destroy the buckets' keys
+	PhaseLedger Phase = "ledger" // re-wrap survivors, write the file outside the database
+	PhaseKeys   Phase = "keys"   // destroy the buckets' keys
 	PhaseVerify Phase = "verify" // read back, certify
 	PhaseFile   Phase = "file"   // seal the certificate's evidence file
 	PhaseEnd    Phase = "end"
@@ -44,6 +45,7 @@ type Runner struct {
 	Vault        conversation.Vault
 	Desk         *Desk
 	Log          Certifier
+	Ledger       *Ledger // nil: no ledger outside, as in tests that need none
 	Organisation string
 	Worker       string // as the certificate names it
 	Chunk        int    // conversations per transaction; 0 = 1,000, on the embedded engine 400
@@ -59,6 +61,8 @@ func (w *Runner) Step(ctx context.Context, j *job.Job) (done bool, err error) {
 	switch {
 	case r.Phase == PhaseErase:
 		return false, w.erase(ctx, j)
+	case r.Phase == PhaseLedger:
+		return false, w.ledger(ctx, j)
 	case r.Phase == PhaseKeys:
 		return false, w.keys(ctx, j)
 	case r.Phase == PhaseVerify:

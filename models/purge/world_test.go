@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type world struct {
 	vault                         conversation.Vault
 	desk                          *purge.Desk
 	log                           *audit.Log
+	ledger                        *purge.Ledger
 	root, sales, support          id.Department
 	agent, supervisor, legal, cro account.Actor // cro: another legal
 }
@@ -51,6 +53,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 		t.Fatal(err)
 	}
 	w.log = &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}
+	w.ledger = &purge.Ledger{Dir: filepath.Join(t.TempDir(), "ledger"), Keys: w.keys}
 	w.root = w.department("云栖优品集团")
 	w.sales = w.department("云栖优品集团/杭州分公司")
 	w.support = w.department("云栖优品集团/南京分公司")
@@ -274,7 +277,7 @@ func (w *world) approved(batches ...id.Batch) *purge.Request {
 }
 
 func (w *world) runner() *purge.Runner {
-	return &purge.Runner{DB: w.d, Vault: w.vault, Desk: w.desk, Log: w.log, Organisation: "云栖优品集团", Worker: "worker-1"}
+	return &purge.Runner{DB: w.d, Vault: w.vault, Desk: w.desk, Log: w.log, Ledger: w.ledger, Organisation: "云栖优品集团", Worker: "worker-1"}
 }
 
 // work lets a worker do everything that is due.

@@ -1,0 +1,15 @@
+-- +goose Up
+ALTER TABLE purge_bucket ADD COLUMN moved_to BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE IF NOT EXISTS audit_witness (
+  id INT NOT NULL PRIMARY KEY,
+  size BIGINT NOT NULL,
+  posted_at DATETIME NULL,
+  failing_since DATETIME NULL,
+  error VARCHAR(200) NOT NULL
+);
+CREATE TABLE IF NOT EXISTS clock_beat (
+  id INT NOT NULL PRIMARY KEY,
+  at DATETIME NOT NULL,
+  halted VARCHAR(16) NOT NULL,
+  halted_at DATETIME NULL
+);

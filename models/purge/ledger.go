@@ -1,0 +1,222 @@
+package purge
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"qingdang/models/id"
+	"qingdang/models/seal"
+)
+
+// Ledger is the memory of purges outside the database: one file per purge, written before any
+// of its bucket keys is destroyed and never changed. With it a database that was restored
+// from a backup destroys again what was destroyed (invariant I15), and finds the keys of
+// the conversations that survived beside it. No file holds text.
+type Ledger struct {
+	Dir  string
+	Keys *seal.Store
+}
+
+const (
+	ledgerFormat = "qingdang/ledger/v1"
+	ledgerSuffix = ".ledger"
+	ledgerTemp   = ".new-"
+
+	// The purposes of the codes over a file's head and over all of it.
+	ledgerHeadMAC = "purge ledger head"
+	ledgerMAC     = "purge ledger"
+
+	longestLedgerLine = 64 << 10
+)
+
+// ErrLedgerDamaged says that a file of the ledger is not what was written.
+var ErrLedgerDamaged = errors.New("purge: the file of the outside ledger is damaged, or of another key store")
+
+// ErrLedgerOther says that the ledger has another purge under this code. Nothing is destroyed until
+// somebody has looked.
+var ErrLedgerOther = errors.New("purge: the outside ledger holds another purge under this code")
+
+// LedgerHead is the first line of a file.
+type LedgerHead struct {
+	Format        string    `json:"format"`
+	Store         string    `json:"store"`
+	Purge         id.Purge  `json:"purge,string"`
+	Code          string    `json:"code"`
+	Root          string    `json:"root"`
+	Requester     id.User   `json:"requester,string"`
+	RequesterName string    `json:"requester_name"`
+	RequestedAt   time.Time `json:"requested_at"`
+	StartedAt     time.Time `json:"started_at"`
+	WrittenAt     time.Time `json:"written_at"`
+	Size          int64     `json:"size"`
+	Purged        int64     `json:"purged"`
+	Skipped       int64     `json:"skipped"`
+	MAC           string    `json:"mac"`
+}
+
+// ledgerLine is one of the lines that follow: a conversation that was destroyed or skipped, a
+// bucket whose key is to be destroyed, or a data key that survived in another bucket.
+// Exactly one of the first four is set.
+type ledgerLine struct {
+	Gone   id.Conversation `json:"gone,omitempty,string"`
+	Left   id.Conversation `json:"left,omitempty,string"`
+	Closed id.Bucket       `json:"closed,omitempty,string"`
+	Kept   id.Conversation `json:"kept,omitempty,string"`
+
+	Platform   string        `json:"platform,omitempty"`
+	External   []byte        `json:"external,omitempty"`
+	Department id.Department `json:"department,omitempty,string"`
+	Reason     Reason        `json:"reason,omitempty"`
+	Version    uint32        `json:"version,omitempty"`
+	Bucket     id.Bucket     `json:"bucket,omitempty,string"`
+	Wrapped    []byte        `json:"wrapped,omitempty"`
+}
+
+type ledgerEnd struct {
+	MAC string `json:"mac"`
+}
+
+func (l *Ledger) path(code string) string { return filepath.Join(l.Dir, code+ledgerSuffix) }
+
+// Files lists the codes of the purges in the ledger.
+func (l *Ledger) Files() ([]string, error) {
+	entries, err := os.ReadDir(l.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the outside ledger: %w", err)
+	}
+	var codes []string
+	for _, e := range entries {
+		if code, ok := strings.CutSuffix(e.Name(), ledgerSuffix); ok && !strings.HasPrefix(code, ".") {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	return codes, nil
+}
+
+// Head reads and checks the first line of a file only.
+func (l *Ledger) Head(code string) (LedgerHead, error) {
+	f, err := os.Open(l.path(code))
+	if err != nil {
+		return LedgerHead{}, fmt.Errorf("outside ledger: %w", err)
+	}
+	defer f.Close()
+	line, err := bufio.NewReaderSize(f, longestLedgerLine).ReadSlice('\n')
+	if err != nil {
+		return LedgerHead{}, fmt.Errorf("%s: %w", code, ErrLedgerDamaged)
+	}
+	return l.head(code, line)
+}
+
+func (l *Ledger) head(code string, line []byte) (LedgerHead, error) {
+	var h LedgerHead
+	if json.Unmarshal(line, &h) != nil || h.Format != ledgerFormat || h.Code != code {
+		return h, fmt.Errorf("%s: %w", code, ErrLedgerDamaged)
+	}
+	again, err := l.encodeHead(h)
+	if err != nil || subtle.ConstantTimeCompare(again, line) != 1 {
+		return h, fmt.Errorf("%s: %w", code, ErrLedgerDamaged)
+	}
+	return h, nil
+}
+
+// encodeHead writes the first line with its code.
+func (l *Ledger) encodeHead(h LedgerHead) ([]byte, error) {
+	h.MAC = ""
+	text, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("encode ledger: %w", err)
+	}
+	mac := l.Keys.MAC(ledgerHeadMAC, text)
+	h.MAC = hex.EncodeToString(mac[:])
+	text, err = json.Marshal(h)
+	return append(text, '\n'), err
+}
+
+// read goes over a whole file, line by line, and checks it. What each was given counts only if read
+// returns no error: the code over the file stands at its end.
+func (l *Ledger) read(code string, each func(ledgerLine) error) (LedgerHead, error) {
+	f, err := os.Open(l.path(code))
+	if err != nil {
+		return LedgerHead{}, fmt.Errorf("outside ledger: %w", err)
+	}
+	defer f.Close()
+	return l.readFrom(f, code, each)
+}
+
+func (l *Ledger) readFrom(f io.Reader, code string, each func(ledgerLine) error) (h LedgerHead, err error) {
+	damaged := fmt.Errorf("%s: %w", code, ErrLedgerDamaged)
+	lines := bufio.NewScanner(f)
+	lines.Buffer(make([]byte, 0, longestLedgerLine), longestLedgerLine)
+	lines.Split(wholeLines)
+	sum := sha256.New()
+	gone, left := int64(0), int64(0)
+	for n := 0; lines.Scan(); n++ {
+		text := lines.Bytes()
+		if n == 0 {
+			if h, err = l.head(code, text); err != nil {
+				return h, err
+			}
+			sum.Write(text)
+			continue
+		}
+		if rest, ok := bytes.CutPrefix(text, []byte(`{"mac":`)); ok && len(rest) > 0 {
+			if !bytes.Equal(text, l.end(sum)) || lines.Scan() || gone != h.Purged || left != h.Skipped {
+				return h, damaged
+			}
+			return h, nil
+		}
+		var line ledgerLine
+		if json.Unmarshal(text, &line) != nil {
+			return h, damaged
+		}
+		sum.Write(text)
+		if line.Gone != 0 {
+			gone++
+		}
+		if line.Left != 0 {
+			left++
+		}
+		if err := each(line); err != nil {
+			return h, err
+		}
+	}
+	return h, damaged // no end, or nothing at all
+}
+
+// wholeLines gives lines with their end; what has none is cut off.
+func wholeLines(data []byte, atEOF bool) (int, []byte, error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i+1], nil
+	}
+	return 0, nil, nil
+}
+
+// end is the last line of a file whose other lines have this digest.
+func (l *Ledger) end(sum hash.Hash) []byte {
+	mac := l.Keys.MAC(ledgerMAC, sum.Sum(nil))
+	text, _ := json.Marshal(ledgerEnd{MAC: hex.EncodeToString(mac[:])}) // of a string of digits
+	return append(text, '\n')
+}
+
+// Check reads a whole file and says whether it is what was written.
+func (l *Ledger) Check(code string) (LedgerHead, error) {
+	return l.read(code, func(ledgerLine) error { return nil })
+}

@@ -1,0 +1,240 @@
+package purge_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/db/dbtest"
+	"qingdang/models/id"
+	"qingdang/models/job"
+	"qingdang/models/purge"
+	"qingdang/models/seal"
+)
+
+// told is what a file of the ledger says, by kind of line.
+type told struct {
+	gone   map[id.Conversation][]byte // external names
+	left   map[id.Conversation]string // reasons
+	closed map[id.Bucket]bool
+	kept   map[id.Conversation]conversation.Key
+}
+
+func (w *world) told(code string) told {
+	w.t.Helper()
+	if _, err := w.ledger.Check(code); err != nil {
+		w.t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(w.ledger.Dir, code+".ledger"))
+	w.must(err)
+	out := told{map[id.Conversation][]byte{}, map[id.Conversation]string{}, map[id.Bucket]bool{}, map[id.Conversation]conversation.Key{}}
+	for line := range bytes.Lines(data) {
+		var l struct {
+			Gone, Left, Kept  id.Conversation `json:",string"`
+			Closed, Bucket    id.Bucket       `json:",string"`
+			External, Wrapped []byte
+			Reason            string
+		}
+		if bytes.HasPrefix(line, []byte(`{"format"`)) {
+			continue
+		}
+		w.must(json.Unmarshal(line, &l))
+		switch {
+		case l.Gone != 0:
+			out.gone[l.Gone] = l.External
+		case l.Left != 0:
+			out.left[l.Left] = l.Reason
+		case l.Closed != 0:
+			out.closed[l.Closed] = true
+		case l.Kept != 0:
+			out.kept[l.Kept] = conversation.Key{ID: l.Kept, BucketID: l.Bucket, Wrapped: l.Wrapped}
+		}
+	}
+	return out
+}
+
+func TestTheLedgerNamesWhatWasDestroyedAndWhereTheSurvivorsAre(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		neighbours := w.store(chat{name: "n1"}, chat{name: "n2"})
+		ids, batch := w.expired(10)
+		before := w.backup()
+		r := w.approved(batch)
+		w.hold(ids[9])
+		w.toTheEvening(r)
+		w.work()
+		w.wantWhole(r)
+		says := w.told(r.Code)
+		if len(says.gone) != 9 || len(says.left) != 1 || says.left[ids[9]] != string(purge.Held) {
+			t.Errorf("gone %d, left %v", len(says.gone), says.left)
+		}
+		for _, c := range ids[:9] {
+			if w.count(&conversation.Tombstone{}, "conversation_id = ? AND external_mac = ?", c, says.gone[c]) != 1 {
+				t.Errorf("the name of %d is not the tombstone's", c)
+			}
+		}
+		for b := range says.closed {
+			if s, err := w.keys.State(uint64(b)); err != nil || s.State != seal.Destroyed {
+				t.Errorf("bucket %d is %v, %v", b, s.State, err)
+			}
+		}
+		// The body as a backup has it opens with the key that the ledger has.
+		for _, c := range append(neighbours, ids[9]) {
+			old, key := before[c], says.kept[c]
+			if _, err := w.vault.Open(&old.body, &old.key); !errors.Is(err, seal.ErrDestroyed) {
+				t.Errorf("with the backup's key: %v", err)
+			}
+			if _, err := w.vault.Open(&old.body, &key); err != nil {
+				t.Errorf("with the ledger's key: %v", err)
+			}
+		}
+		if len(says.kept) != 3 || len(says.closed) == 0 {
+			t.Errorf("%d kept, %d buckets", len(says.kept), len(says.closed))
+		}
+
+		// A survivor moves on when its new bucket is purged from: the next file knows where to.
+		second := w.binned(clock.Time(), "department", neighbours[0])
+		clock.Advance(time.Hour)
+		r2 := w.approved(second)
+		w.toTheEvening(r2)
+		w.work()
+		w.wantWhole(r2)
+		next := w.told(r2.Code)
+		old, first, now := before[neighbours[1]], says.kept[neighbours[1]], next.kept[neighbours[1]]
+		if _, err := w.vault.Open(&old.body, &first); !errors.Is(err, seal.ErrDestroyed) {
+			t.Errorf("with the first file's key: %v", err)
+		}
+		if _, err := w.vault.Open(&old.body, &now); err != nil {
+			t.Errorf("with the second file's key: %v", err)
+		}
+		gone, key := before[neighbours[0]], says.kept[neighbours[0]]
+		if _, err := w.vault.Open(&gone.body, &key); !errors.Is(err, seal.ErrDestroyed) {
+			t.Errorf("what was purged later opens with the first file: %v", err)
+		}
+	})
+}
+
+func TestNoKeyIsDestroyedBeforeTheLedgerHasIt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.store(chat{name: "neighbour"})
+		_, batch := w.expired(6)
+		r := w.approved(batch)
+		w.toTheEvening(r)
+		file := filepath.Join(w.ledger.Dir, r.Code+".ledger")
+		// step does one step and gives its error; the lease then runs out.
+		step := func() error {
+			t.Helper()
+			j, err := job.Claim(w.ctx(), d, "w", []string{purge.JobRun})
+			w.must(err)
+			if j == nil {
+				t.Fatal("no job")
+			}
+			_, err = w.runner().Step(w.ctx(), j)
+			clock.Advance(job.Lease + time.Second)
+			return err
+		}
+		until := func(p purge.Phase) {
+			t.Helper()
+			for i := 0; w.now(r).Phase != p; i++ {
+				if i > 20 {
+					t.Fatalf("it stays in phase %s", w.now(r).Phase)
+				}
+				w.must(step())
+			}
+		}
+		until(purge.PhaseLedger)
+		// The folder cannot be made: the purge stands still and says so.
+		w.must(os.WriteFile(w.ledger.Dir, nil, 0o600))
+		for range 3 {
+			_ = step() // the first ones move survivors
+			if w.destroyed() != 0 || w.now(r).Phase != purge.PhaseLedger {
+				t.Fatal("it went on without the ledger")
+			}
+		}
+		if err := step(); err == nil || !strings.Contains(err.Error(), "outside ledger") {
+			t.Errorf("the error: %v", err)
+		}
+		w.must(os.Remove(w.ledger.Dir))
+		until(purge.PhaseKeys)
+		whole, err := os.ReadFile(file)
+		w.must(err)
+		// Damaged, of another purge, without the buckets: no key goes.
+		for name, data := range map[string][]byte{
+			"cut":     whole[:len(whole)/2],
+			"changed": bytes.Replace(whole, []byte(`"closed":"`), []byte(`"closed":"1`), 1),
+			"empty":   nil,
+		} {
+			w.must(os.WriteFile(file, data, 0o600))
+			if err := step(); !errors.Is(err, purge.ErrLedgerDamaged) || w.destroyed() != 0 {
+				t.Errorf("%s: %v, %d keys destroyed", name, err, w.destroyed())
+			}
+		}
+		// Lost: it is written again before anything goes on.
+		w.must(os.Remove(file))
+		w.must(step())
+		if w.destroyed() != 0 || w.now(r).Phase != purge.PhaseLedger {
+			t.Errorf("phase %s, %d keys destroyed", w.now(r).Phase, w.destroyed())
+		}
+		for w.now(r).State != purge.Done {
+			w.must(step())
+		}
+		if _, err := w.ledger.Check(r.Code); err != nil {
+			t.Error(err)
+		}
+		until(purge.PhaseEnd)
+		w.wantWhole(r)
+	})
+}
+
+func TestEveryDamageOfALedgerFileIsSeen(t *testing.T) {
+	d, clock := dbtest.New(t)
+	w := newWorld(t, d, clock)
+	w.store(chat{name: "neighbour"})
+	_, batch := w.expired(4)
+	r := w.approved(batch)
+	w.toTheEvening(r)
+	w.work()
+	file := filepath.Join(w.ledger.Dir, r.Code+".ledger")
+	whole, err := os.ReadFile(file)
+	w.must(err)
+	damaged := func(what string, data []byte) {
+		t.Helper()
+		w.must(os.WriteFile(file, data, 0o600))
+		if _, err := w.ledger.Check(r.Code); !errors.Is(err, purge.ErrLedgerDamaged) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for i := range whole {
+		bad := bytes.Clone(whole)
+		bad[i] ^= 1 << (i % 8)
+		damaged("a bit", bad)
+	}
+	for n := range len(whole) {
+		damaged("a cut", whole[:n])
+	}
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	for i := range lines[:len(lines)-1] {
+		less := append(append([][]byte{}, lines[:i]...), lines[i+1:]...)
+		damaged("a line less", bytes.Join(less, nil))
+		twice := append(append(append([][]byte{}, lines[:i]...), lines[i]), lines[i:]...)
+		damaged("a line twice", bytes.Join(twice, nil))
+	}
+	damaged("more at the end", append(bytes.Clone(whole), '\n'))
+	w.must(os.WriteFile(file, whole, 0o600))
+	if h, err := w.ledger.Check(r.Code); err != nil || h.Purged != 4 || h.Code != r.Code {
+		t.Errorf("%+v %v", h, err)
+	}
+	// Under another name, or by another key store.
+	w.must(os.Rename(file, filepath.Join(w.ledger.Dir, "PG-other.ledger")))
+	if _, err := w.ledger.Check("PG-other"); !errors.Is(err, purge.ErrLedgerDamaged) {
+		t.Errorf("another name: %v", err)
+	}
+}
