@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"qingdang/models/audit"
@@ -10,6 +11,10 @@ import (
 	"qingdang/models/id"
 )
 
+// errUnchanged ends an act in which there was nothing to do: it is done, and no entry says it was
+// done again.
+var errUnchanged = errors.New("nothing to change")
+
 // manage runs one act of an administrator on another account. Nobody manages the
 // own account here, so that an administrator cannot make an approver of
 // themselves.
@@ -17,7 +22,7 @@ func (a *Accounts) manage(ctx context.Context, by Actor, who id.User, action str
 	if err := by.Require(AccountManage); err != nil {
 		return err
 	}
-	return a.db.Write(ctx, func(tx *db.Tx) error {
+	err := a.db.Write(ctx, func(tx *db.Tx) error {
 		u, err := lockUser(tx, who)
 		if err != nil {
 			return err
@@ -30,12 +35,19 @@ func (a *Accounts) manage(ctx context.Context, by Actor, who id.User, action str
 		}
 		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: action, ObjectKind: "account", Object: u.StaffNo, Data: data})
 	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
 }
 
 // DisableUser turns an account off and ends its sessions. The faults are forbidden
 // without account.manage and for the own account, and not found.
 func (a *Accounts) DisableUser(ctx context.Context, by Actor, who id.User) error {
 	return a.manage(ctx, by, who, "account.disabled", nil, func(tx *db.Tx, u *user) error {
+		if u.DisabledAt != nil {
+			return errUnchanged
+		}
 		if err := tx.Model(&user{}).Where("id = ? AND disabled_at IS NULL", who).Update("disabled_at", tx.Now).Error; err != nil {
 			return fmt.Errorf("disable account: %w", err)
 		}
@@ -50,6 +62,9 @@ func (a *Accounts) DisableUser(ctx context.Context, by Actor, who id.User) error
 // faults are those of DisableUser.
 func (a *Accounts) EnableUser(ctx context.Context, by Actor, who id.User) error {
 	return a.manage(ctx, by, who, "account.enabled", nil, func(tx *db.Tx, u *user) error {
+		if u.DisabledAt == nil {
+			return errUnchanged
+		}
 		return setRole(tx, by, u, u.Role, map[string]any{"disabled_at": nil})
 	})
 }

@@ -36,8 +36,9 @@ type wholeConn interface {
 
 type faultConn struct {
 	wholeConn
-	f    *Faults
-	dead bool
+	f     *Faults
+	dead  bool
+	reads bool // the transaction that is open only reads
 }
 
 // kill breaks the connection: nothing reaches the server by it any more.
@@ -79,6 +80,7 @@ func (c *faultConn) CheckNamedValue(v *driver.NamedValue) error {
 
 // BeginTx is part of driver.ConnBeginTx.
 func (c *faultConn) BeginTx(ctx context.Context, opts driver.TxOptions) (tx driver.Tx, err error) {
+	c.reads = opts.ReadOnly
 	err = c.f.call(ctx, c, "BEGIN", func() (err error) {
 		tx, err = c.wholeConn.BeginTx(ctx, opts)
 		return err

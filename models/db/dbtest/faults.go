@@ -25,11 +25,11 @@ const (
 	After           // the server has done it, the answer is lost
 	Cut             // the connection breaks instead
 	Hang            // no answer comes until the caller's time is over, then the connection is given up
-	Deadlock        // the server undoes the transaction and says so; on a server only
+	Deadlock        // the server undoes the transaction and says so; on a server, in a transaction that writes
 )
 
 // hangTime stands for the driver's own read timeout where a caller has no deadline.
-const hangTime = 50 * time.Millisecond
+const hangTime = 5 * time.Millisecond
 
 // Faults counts the calls that reach the server, and lets some fail or wait. It is for tests:
 // nothing of it runs in the program.
@@ -65,6 +65,24 @@ func FaultyOn(t testing.TB, engine string, clock db.Clock) (*db.DB, *Faults) {
 		}
 	})
 	return d, f
+}
+
+// Plain gives a second way to the same database, past f, so that a test can look while calls
+// fail.
+func (f *Faults) Plain(t testing.TB) *db.DB {
+	t.Helper()
+	s := f.settings
+	s.Wrap = nil
+	d, err := db.Open(context.WithoutCancel(t.Context()), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
 }
 
 // Raw gives connections to the same MariaDB database, by f, without anything of package db:
@@ -158,7 +176,7 @@ func (f *Faults) call(ctx context.Context, c *faultConn, query string, do func()
 	f.mu.Lock()
 	f.calls++
 	mode, hit := f.at[f.calls]
-	if hit {
+	if hit = hit && (mode != Deadlock || !c.reads); hit {
 		f.fired++
 	}
 	var pause time.Duration

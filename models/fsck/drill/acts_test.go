@@ -1,0 +1,209 @@
+package drill_test
+
+import (
+	"context"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/account/accounttest"
+	"qingdang/models/approval"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/hold"
+	"qingdang/models/id"
+	"qingdang/models/intake/format"
+	"qingdang/models/job"
+	"qingdang/models/purge"
+)
+
+// act is one thing that a person does, with everything it needs made ready by begin.
+type act struct {
+	name  string
+	begin func(w *world) try
+}
+
+var acts = []act{
+	{"freezing a draft's list", func(w *world) try {
+		s := w.shop(2)
+		draft, err := w.bin.NewDraft(w.ctx(), w.boss, bin.Scope{Departments: []id.Department{s.dep}})
+		w.must(err)
+		frozen := false
+		return try{func(ctx context.Context) error {
+			_, _, err := w.bin.Freeze(ctx, w.boss, draft)
+			frozen = frozen || err == nil
+			return err
+		}, func() bool {
+			d, err := w.bin.Draft(w.ctx(), w.boss, draft)
+			w.must(err)
+			return d.Frozen == 2
+		}, ""}
+	}},
+	{"discarding a batch", func(w *world) try {
+		s := w.shop(3)
+		req := w.draft(s)
+		return try{func(ctx context.Context) error { _, err := w.bin.Discard(ctx, w.boss, req); return err }, w.are(conversation.Binned, s.ids...), ""}
+	}},
+	{"discarding a large batch", func(w *world) try {
+		s := w.shop(3)
+		req := w.draft(s)
+		large := *w.bin
+		large.SyncLimit = 1
+		return try{func(ctx context.Context) error { _, err := large.Discard(ctx, w.boss, req); return err }, func() bool {
+			return w.count(&bin.Batch{}, "request_key = ? AND state = ?", req.Key, bin.Running) == 1 && w.count(&job.Job{}, "kind = ? AND state = ?", bin.JobMove, job.Queued) > 0
+		}, ""}
+	}},
+	{"discarding one", func(w *world) try {
+		s, key := w.shop(1), w.key()
+		return try{func(ctx context.Context) error {
+			_, err := w.bin.DiscardOne(ctx, w.boss, s.ids[0], reason, key)
+			return err
+		}, w.are(conversation.Binned, s.ids...), ""}
+	}},
+	{"restoring a batch", func(w *world) try {
+		s := w.shop(3)
+		b := w.discard(s)
+		return try{func(ctx context.Context) error { _, err := w.bin.Restore(ctx, w.boss, b.ID); return err }, w.are(conversation.Active, s.ids...), "bin.nothing_to_restore"}
+	}},
+	{"restoring one of a batch", func(w *world) try {
+		s := w.shop(3)
+		w.discard(s)
+		one, err := id.NewSet(s.ids[0])
+		w.must(err)
+		return try{func(ctx context.Context) error { _, err := w.bin.RestoreItems(ctx, w.boss, one); return err }, w.are(conversation.Active, s.ids[0]), ""}
+	}},
+	{"undoing a batch", func(w *world) try {
+		s := w.shop(3)
+		b := w.discard(s)
+		return try{func(ctx context.Context) error { _, err := w.bin.Undo(ctx, w.boss, b.ID); return err }, w.are(conversation.Active, s.ids...), "bin.nothing_to_restore"}
+	}},
+	{"extending a batch's time", func(w *world) try {
+		b := w.discard(w.shop(2))
+		return try{func(ctx context.Context) error { _, err := w.bin.Extend(ctx, w.boss, b.ID, reason); return err }, func() bool {
+			return w.count(&bin.Batch{}, "id = ? AND extended_at IS NOT NULL", b.ID) == 1
+		}, "bin.extended_before"}
+	}},
+	{"placing a hold on what is in the bin", func(w *world) try {
+		s := w.shop(2)
+		w.discard(s)
+		order := hold.Order{Name: w.key(), Reason: reason, Department: s.dep}
+		return try{func(ctx context.Context) error {
+			if w.count(&hold.Hold{}, "name = ?", order.Name) > 0 {
+				return nil // the person looked into the register first
+			}
+			_, err := w.holds.Place(ctx, w.legal, order)
+			return err
+		}, w.are(conversation.Active, s.ids...), ""}
+	}},
+	{"requesting a purge", func(w *world) try {
+		s := w.shop(3)
+		ask := w.ask(w.discard(s).ID)
+		return try{func(ctx context.Context) error { _, err := w.desk.Request(ctx, w.agent, ask); return err }, w.are(conversation.Frozen, s.ids...), ""}
+	}},
+	{"a supervisor's approval", func(w *world) try {
+		return w.voting(w.asked(w.shop(2)), w.boss, approval.Approve, purge.AwaitingLegal, "approval.voted_before")
+	}},
+	{"legal's approval", func(w *world) try {
+		r := w.asked(w.shop(2))
+		w.vote(r, w.boss)
+		return w.voting(r, w.legal, approval.Approve, purge.CoolingOff, "approval.closed")
+	}},
+	{"a rejection", func(w *world) try {
+		return w.voting(w.asked(w.shop(2)), w.boss, approval.Reject, purge.Rejected, "approval.closed")
+	}},
+	{"withdrawing a request", func(w *world) try {
+		s := w.shop(2)
+		r := w.asked(s)
+		w.vote(r, w.boss, w.legal)
+		return try{func(ctx context.Context) error { return w.desk.Withdraw(ctx, w.agent, r.ID, "发现有误") }, func() bool {
+			return w.now(r).State == purge.Withdrawn && w.inState(conversation.Binned, s.ids)
+		}, "purge.closed"}
+	}},
+	{"legal's confirmation of a purge of the organisation", func(w *world) try { return w.confirming() }},
+	{"drafting a request for what is over", func(w *world) try {
+		w.quiet()
+		b := w.discard(w.shop(2))
+		w.clock.Advance(8 * day)
+		return try{func(ctx context.Context) error { return w.desk.Tick(ctx) }, func() bool {
+			return w.count(&purge.Request{}, "request_key = ?", "draft-"+b.Code) == 1
+		}, ""}
+	}},
+	{"a request lapsing", func(w *world) try {
+		w.quiet()
+		b := w.discard(w.shop(2))
+		_, err := w.bin.Extend(w.ctx(), w.boss, b.ID, reason) // or its end would draft the next request
+		w.must(err)
+		r, err := w.desk.Request(w.ctx(), w.agent, w.ask(b.ID))
+		w.must(err)
+		w.clock.Set(*r.ExpiresAt)
+		return try{func(ctx context.Context) error { return w.desk.Tick(ctx) }, func() bool { return w.now(r).State == purge.Lapsed }, ""}
+	}},
+	{"importing", func(w *world) try {
+		s := w.shop(1)
+		fresh := []*format.Conversation{s.chat(1, 2), s.chat(2, 1)}
+		return try{w.adding(fresh), func() bool { return len(w.idsOf(s.dep)) == 3 }, ""}
+	}},
+	{"importing what a conversation went on with", func(w *world) try {
+		s := w.shop(1)
+		return try{w.adding([]*format.Conversation{s.chat(0, 3)}), func() bool {
+			return w.count(&conversation.Conversation{}, "id = ? AND messages = 3 AND version = 2", s.ids[0]) == 1
+		}, ""}
+	}},
+	{"disabling an account", func(w *world) try {
+		who := accounttest.User(w.t, w.d, w.accounts, account.Supervisor)
+		return try{func(ctx context.Context) error { return w.accounts.DisableUser(ctx, w.admin, who.ID) }, func() bool {
+			return w.count(&userRow{}, "id = ? AND disabled_at IS NOT NULL", who.ID) == 1
+		}, ""}
+	}},
+}
+
+// userRow is the table of accounts, for counting.
+type userRow struct{ ID id.User }
+
+// TableName is user.
+func (userRow) TableName() string { return "user" }
+
+func (w *world) are(s conversation.State, ids ...id.Conversation) func() bool {
+	return func() bool { return w.inState(s, ids) }
+}
+
+func (w *world) adding(chats []*format.Conversation) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return w.importer.Add(ctx, account.System("cli", ""), slices.Values(chats))
+	}
+}
+
+// voting is a vote, each time with the code that the person's phone shows then.
+func (w *world) voting(r *purge.Request, by account.Actor, v approval.Verdict, to purge.State, again string) try {
+	w.clock.Advance(time.Minute) // so that nobody's codes run out
+	return try{func(ctx context.Context) error {
+		b := w.ballot(r, by)
+		b.Verdict = v
+		_, err := w.desk.Vote(ctx, by, b)
+		return err
+	}, func() bool { return w.now(r).State == to }, again}
+}
+
+// confirming is legal's second word on a purge of a whole organisation.
+func (w *world) confirming() try {
+	s := w.shop(2)
+	b, err := w.bin.Discard(w.ctx(), w.boss, w.draftOf(bin.Scope{Departments: []id.Department{s.root}, Sub: true}))
+	w.must(err)
+	r, err := w.desk.Request(w.ctx(), w.agent, w.ask(b.ID))
+	w.must(err)
+	w.vote(r, w.boss, w.legal)
+	w.clock.Set(w.now(r).CoolingUntil.Add(time.Minute))
+	root := hex.EncodeToString(r.Root)
+	return try{func(ctx context.Context) error {
+		code := accounttest.Code(w.t, w.plain, w.legal.ID)
+		return w.desk.Confirm(ctx, w.legal, purge.Confirmation{Purge: r.ID, Tail: root[len(root)-6:], Code: code})
+	}, func() bool { return w.now(r).State == purge.Scheduled }, "purge.not_awaiting_code"}
+}
+
+// quiet lets every deadline of what other acts left pass, and be seen to.
+func (w *world) quiet() {
+	w.t.Helper()
+	w.clock.Advance(30 * day)
+	w.must(w.desk.Tick(w.ctx()))
+}
