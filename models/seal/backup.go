@@ -120,7 +120,7 @@ func (s *Store) backupName(dir string, at time.Time) (string, error) {
 }
 
 func (s *Store) backupContent(b Backup) ([]byte, error) {
-	head := backupHead{Store: s.meta.ID, Epoch: s.meta.Epoch, MadeAt: b.MadeAt, ExpiresAt: b.ExpiresAt}
+	head := backupHead{Store: s.meta.ID, Epoch: s.slots.epoch, MadeAt: b.MadeAt, ExpiresAt: b.ExpiresAt}
 	signers, err := filepath.Glob(s.path(signerFiles))
 	if err != nil {
 		return nil, err

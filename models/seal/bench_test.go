@@ -148,3 +148,18 @@ func BenchmarkMAC(b *testing.B) {
 		s.MAC("customer", part)
 	}
 }
+
+func BenchmarkRotate(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n, " buckets"), func(b *testing.B) {
+			s := newTestStore(b)
+			newBuckets(b, s, n)
+			for b.Loop() {
+				done, err := s.RotateRoot(nil)
+				if err != nil || done.Rewrapped != n {
+					b.Fatal(done, err)
+				}
+			}
+		})
+	}
+}

@@ -34,34 +34,45 @@ type Bucket struct {
 // Bucket returns the bucket with its key. It returns ErrDestroyed when the key is gone, ErrNoBucket
 // when there never was one, and ErrDamaged when its slot does not verify.
 func (s *Store) Bucket(id uint64) (*Bucket, error) {
+	b := &Bucket{ID: id, store: s}
+	err := s.reading(func(f *slots) (err error) {
+		b.box, err = s.bucketKey(f, id)
+		return err
+	})
+	if err != nil {
+		return nil, bucketError(id, err)
+	}
+	return b, nil
+}
+
+func (s *Store) bucketKey(f *slots, id uint64) (*box, error) {
 	var sl slot
-	if err := s.readSlot(id, &sl); err != nil {
+	if err := f.read(id, &sl); err != nil {
 		return nil, err
 	}
 	s.caching.RLock()
 	hit, ok := s.cache[id]
 	s.caching.RUnlock()
 	if ok && hit.slot == sl {
-		return &Bucket{ID: id, store: s, box: hit.box}, nil
+		return hit.box, nil
 	}
 	switch s.slotState(id, &sl) {
 	case Absent:
-		return nil, bucketError(id, ErrNoBucket)
+		return nil, ErrNoBucket
 	case Destroyed:
 		s.forget(id)
-		return nil, bucketError(id, ErrDestroyed)
+		return nil, ErrDestroyed
 	case Damaged:
 		s.forget(id)
-		return nil, bucketError(id, ErrDamaged)
+		return nil, ErrDamaged
 	}
-	key, err := s.unwrap(id, &sl)
+	key, err := s.unwrapSlot(f, id, &sl)
 	if err != nil {
-		return nil, bucketError(id, err)
-	}
-	if err := s.remember(id, cached{slot: sl, box: key}); err != nil {
 		return nil, err
 	}
-	return &Bucket{ID: id, store: s, box: key}, nil
+	b := newBox(key)
+	clear(key[:])
+	return b, s.remember(f, id, cached{slot: sl, box: b})
 }
 
 // Check says whether the bucket is still live. Call it after sealing and before the commit where
@@ -167,11 +178,11 @@ func (s *Store) Rewrap(from, to, record uint64, wrapped []byte) ([]byte, error) 
 
 // remember keeps an unwrapped key, unless its slot changed since it was read: the forget of a Destroy
 // beside us would have come too early. A full cache starts anew, since unwrapping again costs microseconds.
-func (s *Store) remember(id uint64, c cached) error {
+func (s *Store) remember(f *slots, id uint64, c cached) error {
 	s.caching.Lock()
 	defer s.caching.Unlock()
 	var sl slot
-	if err := s.readSlot(id, &sl); err != nil || sl != c.slot {
+	if err := f.read(id, &sl); err != nil || sl != c.slot {
 		return err
 	}
 	if len(s.cache) >= cacheLimit {

@@ -1,40 +1,9 @@
 package seal
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"slices"
-	"syscall"
 )
-
-const slotsMagic = "QINGDANG SLOTS 1"
-
-// slotsHeader is slot 0: magic and store id.
-func slotsHeader(id [16]byte) []byte {
-	b := make([]byte, slotSize)
-	copy(b, slotsMagic)
-	copy(b[len(slotsMagic):], id[:])
-	return b
-}
-
-func (s *Store) openSlots() error {
-	f, err := os.OpenFile(s.path(slotsFile), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return ErrDamaged
-	}
-	if err != nil {
-		return err
-	}
-	s.slots = f
-	var head [slotSize]byte
-	if _, err := f.ReadAt(head[:], 0); err != nil || !slices.Equal(head[:], slotsHeader(s.id)) {
-		return ErrDamaged
-	}
-	return nil
-}
 
 // NewBuckets allocates n bucket keys and returns their ids, in ascending order. They are on disk when
 // it returns. Ids are never used twice: if the process dies here, those of this call stay unused.
@@ -44,7 +13,7 @@ func (s *Store) NewBuckets(n int) ([]uint64, error) {
 	}
 	ids := make([]uint64, n)
 	err := s.exclusive(func() error {
-		info, err := s.slots.Stat()
+		info, err := s.slots.file.Stat()
 		if err != nil {
 			return err
 		}
@@ -57,10 +26,10 @@ func (s *Store) NewBuckets(n int) ([]uint64, error) {
 			sl := s.newSlot(ids[i], now)
 			buf = append(buf, sl[:]...)
 		}
-		if _, err := s.slots.WriteAt(buf, int64(first)*slotSize); err != nil {
+		if _, err := s.slots.file.WriteAt(buf, int64(first)*slotSize); err != nil {
 			return err
 		}
-		return s.slots.Sync()
+		return s.slots.file.Sync()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("allocate buckets: %w", err)
@@ -74,7 +43,7 @@ func (s *Store) NewBuckets(n int) ([]uint64, error) {
 //
 // Overwriting in place is no promise by the medium: an SSD or a copy-on-write file system may keep the
 // old sector for a while. What is in that sector is wrapped by the root key. So what counts is that the
-// root key is kept apart, and that backups of this folder are short-lived.
+// root key is kept apart and rotated, and that backups of this folder are short-lived.
 func (s *Store) Destroy(ids ...uint64) error {
 	if len(ids) == 0 {
 		return nil
@@ -85,7 +54,7 @@ func (s *Store) Destroy(ids ...uint64) error {
 	err := s.exclusive(func() error {
 		slots := make([]slot, len(ids))
 		for i, id := range ids {
-			if err := s.readSlot(id, &slots[i]); err != nil {
+			if err := s.slots.read(id, &slots[i]); err != nil {
 				return err
 			}
 			if s.slotState(id, &slots[i]) == Absent {
@@ -97,12 +66,12 @@ func (s *Store) Destroy(ids ...uint64) error {
 		now := s.now()
 		for i, id := range ids {
 			s.entomb(id, &slots[i], now)
-			if _, err := s.slots.WriteAt(slots[i][:], int64(id)*slotSize); err != nil {
+			if _, err := s.slots.file.WriteAt(slots[i][:], int64(id)*slotSize); err != nil {
 				return err
 			}
 			s.forget(id)
 		}
-		return s.slots.Sync()
+		return s.slots.file.Sync()
 	})
 	if err != nil {
 		return fmt.Errorf("destroy buckets: %w", err)
@@ -119,34 +88,7 @@ func (s *Store) State(id uint64) (Status, error) {
 	return s.status(id, &sl), nil
 }
 
-// readSlot reads a slot as it is on disk now. Past the end of the file it reads zeros, which is Absent;
-// a slot that is only partly there is Damaged by its checksum.
+// readSlot reads a slot as it is on disk now.
 func (s *Store) readSlot(id uint64, sl *slot) error {
-	*sl = slot{}
-	if id == 0 || id >= 1<<63/slotSize {
-		return nil
-	}
-	if _, err := s.slots.ReadAt(sl[:], int64(id)*slotSize); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read bucket %d: %w", id, err)
-	}
-	return nil
-}
-
-// exclusive runs f while no other goroutine and no other process changes the folder. The kernel lets go
-// of the lock when the process dies.
-func (s *Store) exclusive(f func() error) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	fd := int(s.lock.Fd())
-	for {
-		err := syscall.Flock(fd, syscall.LOCK_EX)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, syscall.EINTR) {
-			return fmt.Errorf("lock key store: %w", err)
-		}
-	}
-	defer syscall.Flock(fd, syscall.LOCK_UN)
-	return f()
+	return s.reading(func(f *slots) error { return f.read(id, sl) })
 }

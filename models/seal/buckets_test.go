@@ -91,14 +91,14 @@ func TestDestroyedKeyDoesNotStayInMemory(t *testing.T) {
 	id := newBuckets(t, s, 1)[0]
 	var sl slot
 	check(t, s.readSlot(id, &sl))
-	key, err := s.unwrap(id, &sl)
+	key, err := s.unwrapSlot(s.slots, id, &sl)
 	check(t, err)
-	check(t, s.remember(id, cached{sl, key}))
+	check(t, s.remember(s.slots, id, cached{sl, newBox(key)}))
 	if len(s.cache) != 1 {
 		t.Errorf("cache holds %d keys, want 1", len(s.cache))
 	}
 	check(t, s.Destroy(id))
-	check(t, s.remember(id, cached{sl, key})) // by a reader who was overtaken by Destroy
+	check(t, s.remember(s.slots, id, cached{sl, newBox(key)})) // by a reader who was overtaken by Destroy
 	if len(s.cache) != 0 {
 		t.Errorf("cache holds %d keys after the destruction", len(s.cache))
 	}
@@ -147,7 +147,7 @@ func TestTornSlots(t *testing.T) {
 		for cut := range slotSize + 1 {
 			torn := tt.before
 			copy(torn[:cut], tt.during[:cut])
-			_, err := s.slots.WriteAt(torn[:], int64(id)*slotSize)
+			_, err := s.slots.file.WriteAt(torn[:], int64(id)*slotSize)
 			check(t, err)
 			want := Damaged
 			if torn == tt.before {
@@ -168,13 +168,13 @@ func TestTornSlots(t *testing.T) {
 
 	torn := live
 	torn[40] ^= 1
-	_, err := s.slots.WriteAt(torn[:], int64(id)*slotSize)
+	_, err := s.slots.file.WriteAt(torn[:], int64(id)*slotSize)
 	check(t, err)
 	check(t, s.Destroy(id)) // a damaged slot can still be destroyed
 	if st, _ := s.State(id); st.State != Destroyed || !st.CreatedAt.IsZero() {
 		t.Errorf("damaged and destroyed: %v", st)
 	}
-	_, err = s.slots.WriteAt(live[:], int64(ids[1])*slotSize)
+	_, err = s.slots.file.WriteAt(live[:], int64(ids[1])*slotSize)
 	check(t, err)
 	check(t, s.readSlot(ids[1], &got))
 	if st := s.slotState(ids[1], &got); st != Damaged {

@@ -2,10 +2,6 @@ package seal
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -19,22 +15,23 @@ import (
 const (
 	metaFile  = "store.json"
 	rootFile  = "root.key"
+	nextRoot  = "root.key.next" // during a rotation only
 	slotsFile = "buckets.slots"
 	lockFile  = "lock"
 
 	signerFiles = "signer-*.key"
+	newFiles    = ".new-*" // being written
 
-	storeFormat = 1
+	storeFormat = 2
 	rootSize    = 32
+	secretSize  = 32
 )
 
-// meta is store.json. It is written last: a folder without it is not a key store yet.
+// meta is store.json. It is written last and never again: a folder without it is not a key store yet.
 type meta struct {
 	Format  int       `json:"format"`
 	ID      string    `json:"id"`
 	Created time.Time `json:"created"`
-	Epoch   uint32    `json:"epoch"` // of the root key
-	Check   string    `json:"check"` // tells a wrong root key at once, instead of at the first record
 }
 
 func readMeta(path string) (meta, error) {
@@ -55,22 +52,9 @@ func readMeta(path string) (meta, error) {
 	return m, nil
 }
 
-func (s *Store) rootFits() bool {
-	return hmac.Equal([]byte(s.rootCheck()), []byte(s.meta.Check))
-}
-
-func (s *Store) rootCheck() string {
-	h := hmac.New(sha256.New, s.derive("check", "", sha256.Size))
-	h.Write(binary.BigEndian.AppendUint32(nil, s.meta.Epoch))
-	return base64.StdEncoding.EncodeToString(h.Sum(nil)[:16])
-}
-
-// readRoot takes the root key given, or else the one in the folder.
-func (s *Store) readRoot(given []byte) ([]byte, error) {
-	if len(given) > 0 {
-		return parseRoot(given)
-	}
-	info, err := os.Stat(s.path(rootFile))
+// readRoot reads a root key in the folder.
+func (s *Store) readRoot(name string) ([]byte, error) {
+	info, err := os.Stat(s.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNoRoot
 	}
@@ -80,7 +64,7 @@ func (s *Store) readRoot(given []byte) ([]byte, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, ErrRootExposed
 	}
-	b, err := os.ReadFile(s.path(rootFile))
+	b, err := os.ReadFile(s.path(name))
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +85,7 @@ func parseRoot(b []byte) ([]byte, error) {
 
 // create makes what is missing of a new key store, under the lock that keeps two first starts apart.
 // If the process dies here the next start goes on: only store.json, written last, makes it a store.
-func (s *Store) create(given []byte) error {
+func (s *Store) create() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
@@ -109,7 +93,7 @@ func (s *Store) create(given []byte) error {
 	if s.lock, err = os.OpenFile(s.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
 	}
-	return s.exclusive(func() error {
+	return s.locked(func() error {
 		if _, err := os.Stat(s.path(metaFile)); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -117,35 +101,44 @@ func (s *Store) create(given []byte) error {
 		if info, err := os.Stat(s.path(slotsFile)); err == nil && info.Size() > slotSize {
 			return ErrDamaged
 		}
-		return s.createFiles(given)
+		return s.createFiles()
 	})
 }
 
-func (s *Store) createFiles(given []byte) error {
-	_, err := os.Stat(s.path(rootFile))
-	if len(given) == 0 && errors.Is(err, fs.ErrNotExist) {
-		key := make([]byte, rootSize)
-		s.fill(key)
-		if err := writeDurably(s.path(rootFile), key); err != nil {
+func (s *Store) createFiles() error {
+	root := s.given
+	if root == nil {
+		_, err := os.Stat(s.path(rootFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			root = make([]byte, rootSize)
+			s.fill(root)
+			err = writeDurably(s.path(rootFile), root)
+		}
+		if err != nil {
 			return err
 		}
-	}
-	if s.root, err = s.readRoot(given); err != nil {
-		return err
+		if root, err = s.readRoot(rootFile); err != nil {
+			return err
+		}
 	}
 	if err := syncDir(filepath.Dir(filepath.Clean(s.dir))); err != nil { // the folder itself may be new
 		return err
 	}
 	s.fill(s.id[:])
-	s.meta = meta{Format: storeFormat, ID: hex.EncodeToString(s.id[:]), Created: s.now().UTC().Truncate(time.Second), Epoch: 1}
-	s.meta.Check = s.rootCheck()
+	secret := make([]byte, secretSize)
+	s.fill(secret)
+	s.keep(secret)
 	if err := s.writeRegister(register{Lives: []life{{Days: s.days}}}); err != nil {
 		return err
 	}
-	if err := writeDurably(s.path(slotsFile), slotsHeader(s.id)); err != nil {
+	if err := writeDurably(s.path(slotsFile), s.slotsHeader(root, 1)); err != nil {
 		return err
 	}
-	b, err := json.MarshalIndent(s.meta, "", "  ")
+	return s.writeMeta(meta{Format: storeFormat, ID: hex.EncodeToString(s.id[:]), Created: second(s.now())})
+}
+
+func (s *Store) writeMeta(m meta) error {
+	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -154,7 +147,7 @@ func (s *Store) createFiles(given []byte) error {
 
 // writeDurably writes a small secret file so that after a crash it is there whole or not at all.
 func writeDurably(path string, b []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	tmp, err := os.CreateTemp(filepath.Dir(path), newFiles) // mode 0600
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"encoding/hex"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,22 @@ func TestGoldenBytes(t *testing.T) {
 	signer, err := s.Signer("qingdang.local/audit")
 	check(t, err)
 	compare("signer", []byte(signer.Public()))
-	compare("store-check", []byte(s.meta.Check))
+	var head slot
+	_, err = s.slots.file.ReadAt(head[:], 0)
+	check(t, err)
+	compare("slots-header", head[:])
+	backup := backup(t, s, t.TempDir(), noon)
+	content, err := os.ReadFile(backup.File)
+	check(t, err)
+	compare("backup", content)
+	check(t, s.writeRegister(register{Lives: []life{{Days: 7}}, Backups: []Backup{{File: "/b", MadeAt: noon, ExpiresAt: noon.Add(day)}}}))
+	content, err = os.ReadFile(s.path(registerFile))
+	check(t, err)
+	compare("register", content)
+	_, err = s.RotateRoot(bytes.Repeat([]byte{8}, 32))
+	check(t, err)
+	check(t, s.readSlot(ids[0], &sl))
+	compare("slot-rotated", sl[:])
 	for _, name := range []string{"packed-0", "packed-1"} {
 		if got, err := Unpack(want[name]); err != nil || string(got) != talk {
 			t.Errorf("%s unpacks as %q, %v", name, got, err)

@@ -119,20 +119,15 @@ func (s *Store) writeRegister(r register) error {
 	return writeDurably(s.path(registerFile), fmt.Appendf(text, "\n%x\n", s.registerSum(text)))
 }
 
-// noteLife writes down that copies may live for another number of days from now on.
+// noteLife writes down that copies may live for another number of days from now on. It is called under
+// the lock of the folder.
 func (s *Store) noteLife() error {
 	r, found, err := s.readRegister()
 	if err != nil || found && r.Lives[len(r.Lives)-1].Days == s.days {
 		return err
 	}
-	return s.exclusive(func() error {
-		r, found, err := s.readRegister()
-		if err != nil || found && r.Lives[len(r.Lives)-1].Days == s.days {
-			return err
-		}
-		r.Lives = append(r.Lives, life{second(s.now()), s.days})
-		return s.writeRegister(r)
-	})
+	r.Lives = append(r.Lives, life{second(s.now()), s.days})
+	return s.writeRegister(r)
 }
 
 // registered changes the entry of a file, or adds one, and forgets old history. It is called under the

@@ -2,7 +2,9 @@
 //
 // The key hierarchy, from the top:
 //
-//	root key      32 bytes, in the key store folder or handed in by the caller
+//	root key      32 bytes, in the key store folder or handed in by the caller; may be rotated
+//	store secret  32 bytes, wrapped by the root key; of it are made the keys that outlive a rotation:
+//	              those of MACs, small secrets, checksums, and what seals the signing keys
 //	bucket key    48 bytes, one slot of buckets.slots each, wrapped by the root key
 //	data key      48 bytes, fresh for every sealed record, wrapped by a bucket key
 //	body          the record itself, sealed under its data key
@@ -28,6 +30,10 @@ var (
 	ErrWrongRoot = errors.New("root key does not fit this key store")
 	// ErrRootExposed says that other users of the machine may read root.key.
 	ErrRootExposed = errors.New("root.key is readable by others, want mode 0600")
+	// ErrRotated says that another process has rotated the root key since this one was given it.
+	ErrRotated = errors.New("root key was rotated: restart with the new one")
+	// ErrNoSlots says that a key store is there and the file with its bucket keys is not.
+	ErrNoSlots = errors.New("bucket keys not found")
 	// ErrDamaged says that a file of the key store is incomplete or altered.
 	ErrDamaged = errors.New("key store damaged")
 	// ErrNoBucket says that a bucket was never allocated in this key store.

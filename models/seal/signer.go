@@ -25,7 +25,7 @@ type Signer struct {
 var _ note.Signer = (*Signer)(nil)
 
 // Signer returns the signing key of that name, such as "qingdang.local/audit". The first call makes it;
-// it stands in the key store folder as signer-<name>.key, sealed under the root key. A caller that has
+// it stands in the key store folder as signer-<name>.key, sealed under the store's secret. A caller that has
 // signed before should compare Public with what it knows: a lost file gives a new key here.
 func (s *Store) Signer(name string) (*Signer, error) {
 	signer, err := s.signer(name)

@@ -8,23 +8,25 @@ import (
 )
 
 // buckets.slots is an array of slots of 128 bytes; slot n is bucket n, slot 0 is the file header.
-// 128 divides every sector size, so that a slot never straddles two sectors. A slot, version 1:
+// 128 divides every sector size, so that a slot never straddles two sectors. A slot, version 2:
 //
-//	0    version, 1
+//	0    version, 2
 //	1    state: 1 live, 2 destroyed
 //	2    zero, 2 bytes
-//	4    epoch of the root key, big-endian as all numbers here
+//	4    epoch of the root key it is wrapped by, big-endian as all numbers here
 //	8    created, unix seconds
 //	16   destroyed, unix seconds; 0 while live
 //	24   the bucket key in a box of 76 bytes, bound to store id ‖ slot ‖ epoch; random once destroyed
 //	100  zero, 12 bytes
 //	112  checksum: HMAC-SHA-256 over store id ‖ slot ‖ bytes 0..111, cut to 16 bytes
 //
-// The checksum is keyed. It tells a slot that was half written when the power went, a slot copied from
-// another place, and a tombstone or a date forged by somebody without the root key.
+// The checksum's key comes from the store's secret, not from the root, so that a tombstone stays as it is
+// for ever. It tells a slot that was half written when the power went, a slot copied from
+// another place, and a tombstone or a date forged by somebody without the
+// root key.
 const (
 	slotSize     = 128
-	slotVersion  = 1
+	slotVersion  = 2
 	slotWrapped  = 24
 	slotPadding  = slotWrapped + dataKeySize + boxOverhead
 	slotChecksum = slotSize - 16
@@ -58,16 +60,21 @@ type slot [slotSize]byte
 func (s *Store) newSlot(id uint64, created time.Time) slot {
 	var sl slot
 	sl[0], sl[1] = slotVersion, byte(Live)
-	binary.BigEndian.PutUint32(sl[4:], s.meta.Epoch)
 	binary.BigEndian.PutUint64(sl[8:], uint64(created.Unix()))
 	var key [dataKeySize]byte
-	var nonce [nonceSize]byte
+	defer clear(key[:])
 	s.fill(key[:])
-	s.fill(nonce[:])
-	s.slotBox.seal(sl[slotWrapped:slotWrapped], &nonce, key[:], s.slotAAD(id, s.meta.Epoch))
-	clear(key[:])
-	s.sign(id, &sl)
+	s.wrapSlot(s.slots, id, &sl, key[:])
 	return sl
+}
+
+// wrapSlot puts a bucket key into its slot, wrapped by the root key that f belongs to.
+func (s *Store) wrapSlot(f *slots, id uint64, sl *slot, key []byte) {
+	var nonce [nonceSize]byte
+	s.fill(nonce[:])
+	binary.BigEndian.PutUint32(sl[4:], f.epoch)
+	f.box.seal(sl[slotWrapped:slotWrapped], &nonce, key, s.slotAAD(id, f.epoch))
+	s.sign(id, sl)
 }
 
 // entomb turns a slot of any state into a tombstone. Dates that can still be trusted are kept.
@@ -75,7 +82,7 @@ func (s *Store) entomb(id uint64, sl *slot, now time.Time) {
 	state := s.slotState(id, sl)
 	if state == Absent || state == Damaged {
 		*sl = slot{}
-		binary.BigEndian.PutUint32(sl[4:], s.meta.Epoch)
+		binary.BigEndian.PutUint32(sl[4:], s.slots.epoch)
 	}
 	sl[0], sl[1] = slotVersion, byte(Destroyed)
 	if state != Destroyed {
@@ -117,20 +124,16 @@ func unixOrZero(b []byte) time.Time {
 	return time.Unix(int64(sec), 0).UTC()
 }
 
-// unwrap opens the bucket key of a live slot.
-func (s *Store) unwrap(id uint64, sl *slot) (*box, error) {
-	epoch := binary.BigEndian.Uint32(sl[4:])
-	secret, err := s.slotBox.open(nil, sl[slotWrapped:slotPadding], s.slotAAD(id, epoch))
+// unwrapSlot gives the bucket key of a live slot of f.
+func (s *Store) unwrapSlot(f *slots, id uint64, sl *slot) (*[dataKeySize]byte, error) {
+	key, err := f.box.open(nil, sl[slotWrapped:slotPadding], s.slotAAD(id, binary.BigEndian.Uint32(sl[4:])))
 	if err != nil {
 		return nil, ErrDamaged
 	}
-	key := (*[dataKeySize]byte)(secret)
-	b := newBox(key)
-	clear(key[:])
-	return b, nil
+	return (*[dataKeySize]byte)(key), nil
 }
 
-const slotLabel = "qingdang/seal/slot/1\x00"
+const slotLabel = "qingdang/seal/slot/2\x00"
 
 func (s *Store) slotAAD(id uint64, epoch uint32) []byte {
 	b := append([]byte(slotLabel), s.id[:]...)
@@ -141,7 +144,7 @@ func (s *Store) slotAAD(id uint64, epoch uint32) []byte {
 func (s *Store) sign(id uint64, sl *slot) { copy(sl[slotChecksum:], s.slotSum(id, sl)) }
 
 func (s *Store) slotSum(id uint64, sl *slot) []byte {
-	h := hmac.New(sha256.New, s.slotKey)
+	h := hmac.New(sha256.New, s.sumKey)
 	h.Write(s.id[:])
 	h.Write(binary.BigEndian.AppendUint64(nil, id))
 	h.Write(sl[:slotChecksum])

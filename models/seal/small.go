@@ -5,7 +5,7 @@ const (
 	smallLabel   = "qingdang/seal/small/1\x00"
 )
 
-// SealSmall seals a secret of a few bytes, such as a TOTP seed, directly under a key of the root. aad is
+// SealSmall seals a secret of a few bytes, such as a TOTP seed, directly under a key of the store. aad is
 // what it is bound to, the id of its owner above all. It is for secrets that live as long as the
 // installation: nothing sealed here can be erased by destroying a bucket, so never seal chat text with it.
 //

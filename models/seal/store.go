@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,7 +33,8 @@ type Options struct {
 }
 
 // Store is an open key store. It may be used by many goroutines, and many processes may have the same
-// folder open: what one destroys no other opens any more.
+// folder open: what one destroys no other opens any more, and when one rotates the root key the others
+// go on with the new one, or refuse with ErrRotated where the root key was given to them.
 type Store struct {
 	dir   string
 	id    [16]byte
@@ -41,25 +43,28 @@ type Store struct {
 	days  int
 	now   func() time.Time
 
-	root    []byte
-	slotBox *box
-	slotKey []byte
-	macs    sync.Map // purpose → *sync.Pool of hash.Hash
-	smalls  sync.Map // purpose → *box
+	given  []byte // the root key that was handed in; nil = root.key
+	secret []byte // what outlives a rotation is derived from it
+	sumKey []byte
+	macs   sync.Map // purpose → *sync.Pool of hash.Hash
+	smalls sync.Map // purpose → *box
 
 	writing sync.Mutex // flock is per open file: it does not keep the goroutines of one Store apart
 	lock    *os.File
-	slots   *os.File
+
+	turning sync.RWMutex // held for reading while a slot is read
+	slots   *slots       // the file in force when it was last looked
 
 	caching sync.RWMutex
 	cache   map[uint64]cached
 
 	random func([]byte) // set by tests only; nil is the system's generator
+	halt   func(string) // set by tests only: where a process may be killed
 }
 
 // OpenStore opens the key store at o.Dir. It returns ErrNoStore when none is there, ErrNoRoot,
-// ErrWrongRoot or ErrRootExposed when the root key is at fault, and ErrDamaged when a file is missing
-// or altered.
+// ErrWrongRoot or ErrRootExposed when the root key is at fault, ErrNoSlots when the bucket keys are
+// missing, and ErrDamaged when a file is altered.
 func OpenStore(o Options) (*Store, error) {
 	s := newStore(o)
 	if err := s.open(o); err != nil {
@@ -90,16 +95,22 @@ func (s *Store) open(o Options) error {
 	if s.days < 1 || s.days > MaxBackupDays {
 		return fmt.Errorf("%d days for backups, want 1 to %d", s.days, MaxBackupDays)
 	}
-	if o.Create {
-		if err := s.create(o.Root); err != nil {
+	if len(o.Root) > 0 {
+		var err error
+		if s.given, err = parseRoot(o.Root); err != nil {
 			return err
 		}
 	}
-	return s.load(o.Root)
+	if o.Create {
+		if err := s.create(); err != nil {
+			return err
+		}
+	}
+	return s.load()
 }
 
-// load reads store.json and the root key, checks one against the other, and opens the slots.
-func (s *Store) load(root []byte) error {
+// load reads store.json and opens the slots with the root key, which must fit them.
+func (s *Store) load() error {
 	var err error
 	if s.meta, err = readMeta(s.path(metaFile)); err != nil {
 		return err
@@ -107,51 +118,56 @@ func (s *Store) load(root []byte) error {
 	if n, err := hex.Decode(s.id[:], []byte(s.meta.ID)); err != nil || n != len(s.id) {
 		return ErrDamaged
 	}
-	if s.root, err = s.readRoot(root); err != nil {
-		return err
-	}
-	if !s.rootFits() {
-		return ErrWrongRoot
-	}
-	s.slotBox = newBox((*[dataKeySize]byte)(s.derive("slot box", "", dataKeySize)))
-	s.slotKey = s.derive("slot checksum", "", sha256.Size)
 	if s.lock == nil {
 		if s.lock, err = os.OpenFile(s.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 			return err
 		}
 	}
-	if err := s.openSlots(); err != nil {
-		return err
-	}
-	return s.noteLife()
+	return s.exclusive(s.noteLife)
 }
 
 // Close releases the files and drops the unwrapped bucket keys. Buckets taken from the store keep theirs.
 func (s *Store) Close() error {
 	s.forget()
-	var err error
-	for _, f := range []*os.File{s.slots, s.lock} {
-		if f != nil {
-			if e := f.Close(); err == nil {
-				err = e
-			}
-		}
+	s.turning.Lock()
+	defer s.turning.Unlock()
+	var errs []error
+	if s.slots != nil {
+		errs = append(errs, s.slots.Close())
 	}
-	return err
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // ID is the random identity of the key store. A database keeps it, so that it is noticed when the two
 // do not belong together.
 func (s *Store) ID() string { return s.meta.ID }
 
-// derive makes a sub-key of the root by HKDF-SHA-256 (RFC 5869), salted with the store id. class is a
-// constant of this package and purpose the caller's, so that no purpose reaches into another class.
+// Suite is what seals bodies whose AAD names none.
+func (s *Store) Suite() Suite { return s.suite }
+
+// derive makes a key of the store's secret. class is a constant of this package and purpose the
+// caller's, so that no purpose reaches into another class.
 func (s *Store) derive(class, purpose string, size int) []byte {
-	key, err := hkdf.Key(sha256.New, s.root, s.id[:], "qingdang/seal/1/"+class+"\x00"+purpose, size)
+	return s.hkdf(s.secret, class+"\x00"+purpose, size)
+}
+
+// hkdf is HKDF-SHA-256 (RFC 5869), salted with the store id.
+func (s *Store) hkdf(key []byte, info string, size int) []byte {
+	out, err := hkdf.Key(sha256.New, key, s.id[:], "qingdang/seal/2/"+info, size)
 	if err != nil {
 		panic(err) // only for sizes beyond 255 hashes
 	}
-	return key
+	return out
+}
+
+// at tells a test that the process has come to a point where dying must do no harm.
+func (s *Store) at(step string) {
+	if s.halt != nil {
+		s.halt(step)
+	}
 }
 
 // fill fills b with random bytes. The system's generator does not fail: crypto/rand ends the process

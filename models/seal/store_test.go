@@ -30,8 +30,16 @@ func TestKeyStoreIsOpenedOrRefusedClearly(t *testing.T) {
 		{"another root key from outside", nothing, Options{Root: root}, ErrWrongRoot},
 		{"half a root key", truncate(rootFile, 16), Options{}, ErrWrongRoot},
 		{"root key open to all", func(t *testing.T, dir string) { check(t, os.Chmod(filepath.Join(dir, rootFile), 0o644)) }, Options{}, ErrRootExposed},
-		{"slots lost", remove(slotsFile), Options{}, ErrDamaged},
-		{"slots lost are not made anew", remove(slotsFile), Options{Create: true}, ErrDamaged},
+		{"slots lost", remove(slotsFile), Options{}, ErrNoSlots},
+		{"slots lost are not made anew", remove(slotsFile), Options{Create: true}, ErrNoSlots},
+		{"slots cut off in their header", truncate(slotsFile, 100), Options{}, ErrDamaged},
+		{"one bit of the header flipped", func(t *testing.T, dir string) {
+			path := filepath.Join(dir, slotsFile)
+			b, err := os.ReadFile(path)
+			check(t, err)
+			b[50] ^= 1
+			check(t, os.WriteFile(path, b, 0o600))
+		}, Options{}, ErrDamaged},
 		{"slots of another store", func(t *testing.T, dir string) {
 			other := newTestStore(t)
 			b, err := os.ReadFile(other.path(slotsFile))

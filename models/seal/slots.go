@@ -1,0 +1,253 @@
+package seal
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Slot 0 of buckets.slots is its header, version 2:
+//
+//	0    magic
+//	16   store id
+//	32   epoch of the root key, from 1
+//	36   the store's secret in a box of 60 bytes under the root key, bound to bytes 0..35
+//	96   zero, 16 bytes
+//	112  SHA-256 over bytes 0..111, cut to 16 bytes; tells damage from a wrong root key
+//
+// The header and everything wrapped by the root key of its epoch are in this one file, and a rotation puts
+// a new file in its place. So whatever instant the power goes, all of it is old or all of it is new.
+const (
+	slotsMagic  = "QINGDANG SLOTS 2"
+	headerID    = len(slotsMagic)
+	headerEpoch = headerID + 16
+	headerBox   = headerEpoch + 4
+	headerZero  = headerBox + secretSize + boxOverhead
+	headerSum   = slotSize - 16
+)
+
+// slots is an open buckets.slots with the key of its epoch.
+type slots struct {
+	file  *os.File
+	path  string
+	dev   uint64 // with ino: which file it is. It stays ours while the file is open, even when unlinked
+	ino   uint64
+	epoch uint32
+	box   *box
+}
+
+// Close closes the file.
+func (f *slots) Close() error { return f.file.Close() }
+
+// inForce tells whether the folder still has this very file.
+func (f *slots) inForce() bool {
+	var st syscall.Stat_t
+	return syscall.Stat(f.path, &st) == nil && uint64(st.Dev) == f.dev && st.Ino == f.ino
+}
+
+// read reads a slot as it is on disk now. Past the end of the file it reads zeros, which is Absent; a
+// slot that is only partly there is Damaged by its checksum.
+func (f *slots) read(id uint64, sl *slot) error {
+	*sl = slot{}
+	if id == 0 || id >= 1<<63/slotSize {
+		return nil
+	}
+	if _, err := f.file.ReadAt(sl[:], int64(id)*slotSize); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read bucket %d: %w", id, err)
+	}
+	return nil
+}
+
+// reading runs f with the slots in force. Nobody closes them meanwhile.
+func (s *Store) reading(f func(*slots) error) error {
+	for {
+		s.turning.RLock()
+		if s.slots != nil && s.slots.inForce() {
+			defer s.turning.RUnlock()
+			return f(s.slots)
+		}
+		s.turning.RUnlock()
+		// Another process put a new file in its place: open that one.
+		if err := s.exclusive(func() error { return nil }); err != nil {
+			return err
+		}
+	}
+}
+
+// exclusive runs f while no other goroutine and no other process changes the folder, and with the slots
+// in force. So nobody ever writes into a file that a rotation has replaced.
+func (s *Store) exclusive(f func() error) error {
+	return s.locked(func() error {
+		if s.slots == nil || !s.slots.inForce() {
+			if err := s.turn(); err != nil {
+				return err
+			}
+		}
+		return f()
+	})
+}
+
+// locked takes the folder's lock. The kernel lets go of it when the process dies.
+func (s *Store) locked(f func() error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	fd := int(s.lock.Fd())
+	for {
+		err := syscall.Flock(fd, syscall.LOCK_EX)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.EINTR) {
+			return fmt.Errorf("lock key store: %w", err)
+		}
+	}
+	defer syscall.Flock(fd, syscall.LOCK_UN)
+	return f()
+}
+
+// turn opens the slots that are in the folder now, and ends what a process left behind that was killed
+// while it changed the folder. It is called under the folder's lock.
+func (s *Store) turn() error {
+	f, err := openSlots(s.path(slotsFile))
+	if err != nil {
+		return err
+	}
+	if err := s.unlockSlots(f); err != nil {
+		f.Close()
+		return err
+	}
+	if err := s.tidy(); err != nil {
+		f.Close()
+		return err
+	}
+	s.turnTo(f)
+	return nil
+}
+
+func (s *Store) turnTo(f *slots) {
+	s.turning.Lock()
+	defer s.turning.Unlock()
+	if s.slots != nil {
+		s.slots.Close() // it was only read, or written and synced
+	}
+	s.slots = f
+}
+
+func openSlots(path string) (*slots, error) {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoSlots
+	}
+	if err != nil {
+		return nil, err
+	}
+	var st syscall.Stat_t
+	if err := syscall.Fstat(int(file.Fd()), &st); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return &slots{file: file, path: path, dev: uint64(st.Dev), ino: st.Ino}, nil
+}
+
+// unlockSlots opens the header with the root key. A rotation that was cut short after the new slots were
+// there left its root key beside the old one: it is put in its place now.
+func (s *Store) unlockSlots(f *slots) error {
+	var head slot
+	if _, err := f.file.ReadAt(head[:], 0); err != nil {
+		return ErrDamaged
+	}
+	if s.given != nil {
+		err := s.openHeader(f, &head, s.given)
+		if errors.Is(err, ErrWrongRoot) && s.secret != nil {
+			return ErrRotated
+		}
+		return err
+	}
+	root, err := s.readRoot(rootFile)
+	if err == nil {
+		err = s.openHeader(f, &head, root)
+	}
+	if !errors.Is(err, ErrWrongRoot) && !errors.Is(err, ErrNoRoot) {
+		return err
+	}
+	next, nextErr := s.readRoot(nextRoot)
+	if nextErr == nil {
+		nextErr = s.openHeader(f, &head, next)
+	}
+	if nextErr != nil {
+		return err
+	}
+	return s.finishRoot()
+}
+
+// openHeader takes epoch and secret out of a header, and the key of its slots from root.
+func (s *Store) openHeader(f *slots, head *slot, root []byte) error {
+	if !bytes.Equal(head[headerSum:], headerDigest(head)) || string(head[:headerID]) != slotsMagic || !bytes.Equal(head[headerID:headerEpoch], s.id[:]) {
+		return ErrDamaged
+	}
+	secret, err := s.rootBox(root, "secret").open(nil, head[headerBox:headerZero], head[:headerBox])
+	if err != nil {
+		return ErrWrongRoot
+	}
+	switch {
+	case s.secret == nil:
+		s.keep(secret)
+	case !hmac.Equal(s.secret, secret):
+		return ErrDamaged // another store under the same id
+	}
+	f.epoch = binary.BigEndian.Uint32(head[headerEpoch:])
+	f.box = s.rootBox(root, "slot")
+	return nil
+}
+
+// slotsHeader makes slot 0 of a file for root.
+func (s *Store) slotsHeader(root []byte, epoch uint32) []byte {
+	var head slot
+	copy(head[:], slotsMagic)
+	copy(head[headerID:], s.id[:])
+	binary.BigEndian.PutUint32(head[headerEpoch:], epoch)
+	var nonce [nonceSize]byte
+	s.fill(nonce[:])
+	s.rootBox(root, "secret").seal(head[headerBox:headerBox], &nonce, s.secret, head[:headerBox])
+	copy(head[headerSum:], headerDigest(&head))
+	return head[:]
+}
+
+func headerDigest(head *slot) []byte {
+	sum := sha256.Sum256(head[:headerSum])
+	return sum[:slotSize-headerSum]
+}
+
+func (s *Store) rootBox(root []byte, class string) *box {
+	key := s.hkdf(root, "root "+class, dataKeySize)
+	defer clear(key)
+	return newBox((*[dataKeySize]byte)(key))
+}
+
+// keep makes the store's secret the one all its lasting keys come from.
+func (s *Store) keep(secret []byte) {
+	s.secret = secret
+	s.sumKey = s.derive("slot checksum", "", sha256.Size)
+}
+
+// tidy removes what a killed process was writing.
+func (s *Store) tidy() error {
+	left, err := filepath.Glob(s.path(newFiles))
+	if err != nil {
+		return err
+	}
+	for _, path := range append(left, s.path(nextRoot)) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
