@@ -68,7 +68,7 @@ func (f *slots) read(id uint64, sl *slot) error {
 
 // reading runs f with the slots in force. Nobody closes them meanwhile.
 func (s *Store) reading(f func(*slots) error) error {
-	for {
+	for range 5 {
 		s.turning.RLock()
 		if s.slots != nil && s.slots.inForce() {
 			defer s.turning.RUnlock()
@@ -80,6 +80,7 @@ func (s *Store) reading(f func(*slots) error) error {
 			return err
 		}
 	}
+	return fmt.Errorf("%s is exchanged all the time", slotsFile)
 }
 
 // exclusive runs f while no other goroutine and no other process changes the folder, and with the slots
