@@ -30,7 +30,8 @@ var floors = [][]string{
 	{"department", "conversation"},
 	{"retention", "hold", "approval"},
 	{"bin"},
-	{"intake", "purge", "export", "inspection", "report"},
+	{"intake", "purge", "export", "inspection"},
+	{"report"},
 	{"fsck"},
 }
 
