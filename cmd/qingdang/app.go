@@ -115,7 +115,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.ledger = &purge.Ledger{Dir: a.config.Ledger, Keys: a.store}
 	zone := a.config.location
 	a.bin = &bin.Bin{DB: a.db, Zone: zone}
-	a.holds = &hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: zone}
+	a.holds = &hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
 	a.purges = &purge.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Zone: zone}
 	a.imports = &intake.Imports{
 		DB: a.db, Importer: a.importer, Keys: a.store, Dir: filepath.Join(a.config.Data, "uploads"), TempDir: a.config.temporary(), Zone: zone,

@@ -13,6 +13,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/fsck"
+	"qingdang/models/hold"
 	"qingdang/models/intake"
 	"qingdang/models/job"
 	"qingdang/models/purge"
@@ -40,6 +41,7 @@ func (a *app) work(ctx context.Context) error {
 func (a *app) timers() []job.New {
 	return []job.New{
 		{Kind: purge.JobTimer},
+		{Kind: hold.JobTimer},
 		{Kind: jobCheckpoint},
 		{Kind: jobCheck},
 		{Kind: jobSessions},
@@ -54,6 +56,7 @@ func (a *app) runners() map[string]job.Runner {
 		bin.JobMove:    &bin.Mover{DB: a.db},
 		purge.JobRun:   a.purgeRunner(workerName()),
 		purge.JobTimer: &purge.Timer{Desk: a.purges},
+		hold.JobTimer:  &hold.Timer{Holds: a.holds},
 		intake.JobRun:  a.imports.Runner(),
 		jobCheckpoint: a.every(24*time.Hour, func(ctx context.Context) error {
 			_, err := a.log.Checkpoint(ctx)

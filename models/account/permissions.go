@@ -98,7 +98,7 @@ var table = map[Role]map[Permission]bool{
 		BatchRead, BatchCreate, BatchUndo,
 		BinRead, BinRestore, BinExtend,
 		PurgeRead, PurgeRequest, PurgeApprove, PurgeApproveSupervisor, PurgeWithdraw, CertificateRead,
-		RetentionRead, RetentionPropose, HoldRead,
+		RetentionRead, RetentionPropose,
 		ExportRead, ExportCreate, ReportRead,
 		AuditReadOwn, AuditReadDepartment,
 		InspectionRead, InspectionAnswer,

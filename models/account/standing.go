@@ -38,6 +38,21 @@ func Names(tx *db.Tx, users ...id.User) (map[id.User]Standing, error) {
 	return out, nil
 }
 
+// InRole gives the accounts that are usable now and have the role, by staff number.
+func InRole(tx *db.Tx, role Role) ([]Standing, error) {
+	var rows []user
+	if err := tx.Where("role = ?", role).Order("staff_no").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read the people of a role: %w", err)
+	}
+	var out []Standing
+	for i := range rows {
+		if rows[i].live(tx) {
+			out = append(out, rows[i].standing())
+		}
+	}
+	return out, nil
+}
+
 // firstVote is how long a new approver waits, so that nobody can be made one and
 // vote before the others notice.
 const firstVote = 24 * time.Hour

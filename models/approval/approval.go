@@ -16,8 +16,12 @@ import (
 // Kind names what is agreed to.
 type Kind string
 
-// Purge is the consent to destroy a list of conversations.
-const Purge Kind = "purge"
+// The kinds: Purge is the consent to destroy a list of conversations, HoldRelease the one to
+// release a legal hold.
+const (
+	Purge       Kind = "purge"
+	HoldRelease Kind = "hold_release"
+)
 
 // State says how far an approval is.
 type State string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
@@ -78,14 +79,11 @@ func (w *world) storeNews(news ...conversation.New) []id.Conversation {
 		if err != nil {
 			return err
 		}
-		var created []conversation.Conversation
-		for i, o := range out {
+		for _, o := range out {
 			ids = append(ids, o.ID)
-			if o.Created {
-				created = append(created, conversation.Conversation{ID: o.ID, DepartmentID: news[i].DepartmentID})
-			}
 		}
-		return hold.OnInsert(tx, created)
+		_, err = hold.OnStore(tx, ids, bin.Rescue)
+		return err
 	})
 	return ids
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -60,7 +61,10 @@ func TestWhatBinsWaitsForAHoldThatIsBeingPlaced(t *testing.T) {
 				if err := tx.Create(h).Error; err != nil {
 					return err
 				}
-				return tx.Create(&hold.Item{ConversationID: c, HoldID: h.ID}).Error
+				if err := tx.Create(&hold.Item{ConversationID: c, HoldID: h.ID}).Error; err != nil {
+					return err
+				}
+				return audit.Append(tx, audit.Entry{Actor: w.legal.Audit(), Action: "hold.placed", ObjectKind: "hold", Object: h.Code, Count: 1})
 			})
 			err := <-done
 			if kind := fault.KindOf(err); tt.refused && kind != fault.KindConflict || !tt.refused && err != nil {

@@ -25,6 +25,21 @@ const (
 	readOnlyServer     = 1290
 )
 
+// ErrHeld says that the database itself refused to delete what a legal hold covers. The program
+// looks before it deletes, so this is a fault of the program or somebody's own statement.
+var ErrHeld = errors.New("db: under a legal hold, not deleted")
+
+// refusedByTrigger tells whether a trigger of the schema raised err.
+func refusedByTrigger(err error) bool {
+	const signalled = 1644
+	var m *mysql.MySQLError
+	if errors.As(err, &m) {
+		return m.Number == signalled
+	}
+	var s *sqlite.Error
+	return errors.As(err, &s) && s.Code() == sqlite3.SQLITE_CONSTRAINT_TRIGGER
+}
+
 // NotFound tells whether err says that no row was there.
 func NotFound(err error) bool { return errors.Is(err, gorm.ErrRecordNotFound) }
 

@@ -92,6 +92,7 @@ func TestEveryOracleSpeaks(t *testing.T) {
 		if found := w.keys(true); len(found) != 0 {
 			t.Fatalf("a clean database: %v", found)
 		}
+		dbtest.WithoutTriggers(t, d) // or nothing that is held could be deleted
 		w.shadow(tables...)
 		spoken := map[string]bool{}
 		note := func(finding string) { _, key, _ := strings.Cut(finding, " "); spoken[key] = true }

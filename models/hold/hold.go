@@ -1,4 +1,5 @@
-// Package hold owns legal holds: what they cover cannot be binned or destroyed by anybody.
+// Package hold owns legal holds: what they cover cannot be binned or destroyed by anybody, and
+// how a hold is placed, reviewed and, by two people and after a week, released.
 package hold
 
 import (
@@ -11,17 +12,22 @@ import (
 	"qingdang/models/id"
 )
 
-// Hold is one legal hold on a department, with or without its sub-departments, or, with
-// department 0, on single conversations. On a department it also covers what is imported there
-// later, until it is released.
+// Hold is one legal hold. It is in force until ReleasedAt is set, which only the end of an
+// approved release does.
 type Hold struct {
 	ID           id.Hold `gorm:"primaryKey"`
 	Code         string
 	Name         string
 	Reason       string
-	DepartmentID id.Department // 0: on single conversations
+	Kind         Kind
+	Continuing   bool          // it also covers what begins to match later
+	DepartmentID id.Department // of a hold on a department, else 0
 	Sub          bool
+	Criteria     string // JSON of Criteria; empty on departments and single conversations
 	PlacedBy     id.User
+	OwnerID      id.User // of legal, who reviews it
+	ReviewAt     *time.Time
+	RequestKey   *string
 	CreatedAt    time.Time
 	ReleasedAt   *time.Time
 }
@@ -29,7 +35,8 @@ type Hold struct {
 // TableName is legal_hold.
 func (Hold) TableName() string { return "legal_hold" }
 
-// Item says that a conversation is covered by a hold.
+// Item says that a conversation is covered by a hold. It stays when the hold is released, or
+// the conversation purged later: who released what must remain known.
 type Item struct {
 	ConversationID id.Conversation `gorm:"primaryKey;autoIncrement:false"`
 	HoldID         id.Hold         `gorm:"primaryKey;autoIncrement:false"`
@@ -37,6 +44,17 @@ type Item struct {
 
 // TableName is hold_item.
 func (Item) TableName() string { return "hold_item" }
+
+// customer is one customer of a hold: the keyed name that conversations carry, and what legal
+// typed, sealed.
+type customer struct {
+	HoldID      id.Hold `gorm:"primaryKey;autoIncrement:false"`
+	CustomerMAC []byte  `gorm:"column:customer_mac;primaryKey"`
+	Sealed      []byte
+}
+
+// TableName is hold_customer.
+func (customer) TableName() string { return "hold_customer" }
 
 // Covers is the condition on the conversation table that a hold in force covers the row.
 const Covers = "EXISTS (SELECT 1 FROM hold_item hi JOIN legal_hold lh ON lh.id = hi.hold_id WHERE hi.conversation_id = conversation.id AND lh.released_at IS NULL)"
@@ -57,6 +75,14 @@ func epoch(q *gorm.DB) error {
 	return nil
 }
 
+// nextEpoch counts what was placed and released. The caller has the epoch alone.
+func nextEpoch(tx *db.Tx) error {
+	if err := tx.Exec("UPDATE hold_epoch SET n = n + 1 WHERE id = 1").Error; err != nil {
+		return fmt.Errorf("hold epoch: %w", err)
+	}
+	return nil
+}
+
 // Covering gives the holds in force on each of the conversations. With lock, the rows of the conversations
 // must be locked already: a plain read before that could miss a hold.
 func Covering(tx *db.Tx, ids id.Set[id.Conversation], lock bool) (map[id.Conversation][]Hold, error) {
@@ -71,16 +97,20 @@ func Covering(tx *db.Tx, ids id.Set[id.Conversation], lock bool) (map[id.Convers
 	if len(items) == 0 {
 		return nil, nil
 	}
-	wanted := make([]id.Hold, len(items))
-	for i, it := range items {
-		wanted[i] = it.HoldID
+	wanted := map[id.Hold]bool{}
+	for _, it := range items {
+		wanted[it.HoldID] = true
 	}
-	var holds []Hold
-	if err := from().Where("id IN ? AND released_at IS NULL", wanted).Find(&holds).Error; err != nil {
+	holds := make([]id.Hold, 0, len(wanted))
+	for h := range wanted {
+		holds = append(holds, h)
+	}
+	var found []Hold
+	if err := from().Omit("criteria").Where("id IN ? AND released_at IS NULL", holds).Find(&found).Error; err != nil {
 		return nil, fmt.Errorf("find holds: %w", err)
 	}
 	byID := map[id.Hold]Hold{}
-	for _, h := range holds {
+	for _, h := range found {
 		byID[h.ID] = h
 	}
 	out := map[id.Conversation][]Hold{}

@@ -4,61 +4,56 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
-
-	"gorm.io/gorm/clause"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
-	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 )
 
+// Rescue takes conversations, which are locked, back out of the recycle bin, inside the
+// transaction that puts them under a hold. The bin drawer lies a floor above: it is bin.Rescue.
+type Rescue func(tx *db.Tx, ids []id.Conversation) error
+
 // Holds is the register of legal holds.
 type Holds struct {
-	DB *db.DB
-	// Rescue takes conversations of the ids that are in the recycle bin back out of it, inside
-	// the transaction that places the hold. The bin drawer lies a floor above.
-	Rescue func(tx *db.Tx, ids []id.Conversation) error
-	Zone   *time.Location
+	DB       *db.DB
+	Rescue   Rescue
+	Zone     *time.Location
+	Vault    conversation.Vault // names customers, seals their ids, vouches for releases
+	Accounts Codes              // confirms the second person of a release
 }
 
-// Order is what a hold is to cover and why: a department, or single conversations.
-type Order struct {
-	Name          string
-	Reason        string
-	Department    id.Department
-	Sub           bool
-	Conversations []id.Conversation
+// Codes checks the one-time code of a person for a dangerous act; *account.Accounts does.
+type Codes interface {
+	BeginCode(ctx context.Context, by account.Actor) error
+	ConsumeTOTP(tx *db.Tx, who id.User, code string) (step int64, err error)
+	NoteWrongCode(ctx context.Context, by account.Actor, object string, err error) error
 }
-
-const (
-	leastReason = 8
-	mostReason  = 2000
-	mostName    = 200
-	mostSingle  = 10_000
-)
 
 var errNoRescue = errors.New("hold: nobody takes conversations out of the bin")
 
-// Place puts a department or single conversations under a hold. It covers what is there now,
-// what is in the bin (which goes back to the archive), and what will be imported into the
-// department. The fault is forbidden without hold.create, and invalid without a name, a
-// reason, or something known to hold.
+// Place puts conversations under a hold: what is there now and matches, what of it is in the bin
+// or on the list of a purge, also of one that runs (it goes back to the archive, as it was), and,
+// unless the hold is fixed, whatever begins to match later.
+//
+// A fixed hold covers exactly as many as Shown says, or it is a conflict with both numbers. One
+// that continues is not compared: it would cover what came meanwhile in any case, and to refuse
+// it on a busy day would leave all the rest without protection.
+//
+// The fault is forbidden without hold.create, and invalid without a name, a reason, something
+// known to hold, an owner of legal, or a review within a year; a fixed hold that matches nothing
+// is invalid too. Sending one Key again gives the hold of the first time.
 func (h *Holds) Place(ctx context.Context, by account.Actor, o Order) (*Hold, error) {
 	if err := by.Require(account.HoldCreate); err != nil {
 		return nil, err
 	}
-	if o.Department != 0 {
-		if err := by.Require(account.HoldCreate, o.Department); err != nil {
-			return nil, err
-		}
+	o = o.normal()
+	if err := o.allowed(by); err != nil {
+		return nil, err
 	}
 	if err := o.check(); err != nil {
 		return nil, err
@@ -72,21 +67,11 @@ func (h *Holds) Place(ctx context.Context, by account.Actor, o Order) (*Hold, er
 		if err := epoch(tx.ForUpdate()); err != nil {
 			return err
 		}
-		where, err := o.where(tx, by)
-		if err != nil {
+		if placed, err = ofKey(tx, by, o.Key); placed != nil || err != nil {
 			return err
 		}
-		if placed, err = h.create(tx, by, o); err != nil {
-			return err
-		}
-		count, err := h.cover(tx, placed.ID, where)
-		if err != nil {
-			return err
-		}
-		return audit.Append(tx, audit.Entry{
-			Actor: by.Audit(), Action: "hold.placed", ObjectKind: "hold", Object: placed.Code, Department: o.Department, Count: count,
-			Data: map[string]any{"sub": o.Sub, "reason": placed.Reason},
-		})
+		placed, err = h.place(tx, by, o)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -94,136 +79,125 @@ func (h *Holds) Place(ctx context.Context, by account.Actor, o Order) (*Hold, er
 	return placed, nil
 }
 
-func (o Order) check() error {
-	var name, reason, what *fault.Fault
-	if n := utf8.RuneCountInString(strings.TrimSpace(o.Name)); n == 0 || n > mostName || !utf8.ValidString(o.Name) {
-		name = fault.Invalid("hold.name_needed", mostName).On("name")
+// ofKey finds the hold that a form placed before, nil if none.
+func ofKey(tx *db.Tx, by account.Actor, key string) (*Hold, error) {
+	if key == "" {
+		return nil, nil
 	}
-	if n := utf8.RuneCountInString(strings.TrimSpace(o.Reason)); n < leastReason || n > mostReason || !utf8.ValidString(o.Reason) {
-		reason = fault.Invalid("hold.reason_needed", leastReason).On("reason")
+	var rows []Hold
+	if err := tx.Where("request_key = ?", key).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("look for the first submit: %w", err)
 	}
-	if single := len(o.Conversations); (o.Department == 0) == (single == 0) || single > mostSingle {
-		what = fault.Invalid("hold.scope_needed", mostSingle).On("department")
+	switch {
+	case len(rows) == 0:
+		return nil, nil
+	case rows[0].PlacedBy != by.ID:
+		return nil, fault.Invalid("hold.form_stale")
 	}
-	return fault.All(name, reason, what)
+	return &rows[0], nil
+}
+
+func (h *Holds) place(tx *db.Tx, by account.Actor, o Order) (*Hold, error) {
+	macs := h.macs(o.Customers)
+	parts, err := o.match(tx, by, macs)
+	if err != nil {
+		return nil, err
+	}
+	placed, err := h.create(tx, by, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.keepCustomers(tx, placed.ID, o.Customers, macs); err != nil {
+		return nil, err
+	}
+	var count, binned int64
+	for _, m := range parts {
+		covered, back, err := h.cover(tx, placed.ID, m)
+		if err != nil {
+			return nil, err
+		}
+		count, binned = count+covered, binned+back
+	}
+	switch {
+	case o.Fixed && count == 0:
+		return nil, fault.Invalid("hold.nothing_matches").On("kind")
+	case o.Fixed && o.Shown != nil && *o.Shown != count:
+		return nil, fault.Conflict("hold.count_changed", *o.Shown, count)
+	}
+	return placed, audit.Append(tx, audit.Entry{
+		Actor: by.Audit(), Action: "hold.placed", ObjectKind: "hold", Object: placed.Code, Department: o.Department, Count: count,
+		Data: o.data(placed, binned),
+	})
+}
+
+// data is what the entry tells: never a customer, and of what was typed into the conditions how
+// many there were.
+func (o *Order) data(placed *Hold, binned int64) map[string]any {
+	return map[string]any{
+		"sub": o.Sub, "reason": placed.Reason, "kind": string(o.Kind), "continuing": placed.Continuing, "binned": binned,
+		"owner": placed.OwnerID, "review_at": *placed.ReviewAt, "customers": len(o.Customers), "agents": len(o.Criteria.Agents),
+		"departments": len(o.Criteria.Departments), "tags": len(o.Criteria.Tags), "conversations": len(o.Conversations),
+	}
 }
 
 func (h *Holds) create(tx *db.Tx, by account.Actor, o Order) (*Hold, error) {
+	review, err := reviewAt(o.ReviewAt, tx.Now)
+	if err != nil {
+		return nil, err
+	}
+	owner, err := ownerOf(tx, by, o.Owner)
+	if err != nil {
+		return nil, err
+	}
 	year := tx.Now.In(h.Zone).Format("2006")
 	n, err := db.Serial(tx, "LH", year)
 	if err != nil {
 		return nil, err
 	}
 	placed := &Hold{
-		Code: fmt.Sprintf("LH-%s-%03d", year, n), Name: strings.TrimSpace(o.Name), Reason: strings.TrimSpace(o.Reason),
-		DepartmentID: o.Department, Sub: o.Sub, PlacedBy: by.ID, CreatedAt: tx.Now,
+		Code: fmt.Sprintf("LH-%s-%03d", year, n), Name: o.Name, Reason: o.Reason, Kind: o.Kind, Continuing: !o.Fixed,
+		DepartmentID: o.Department, Sub: o.Sub && o.Department != 0, PlacedBy: by.ID, OwnerID: owner, ReviewAt: &review, CreatedAt: tx.Now,
+	}
+	if o.Key != "" {
+		placed.RequestKey = &o.Key
+	}
+	if o.Kind != OnDepartment && o.Kind != OnConversations {
+		if placed.Criteria, err = o.Criteria.encode(); err != nil {
+			return nil, err
+		}
 	}
 	if err := tx.Create(placed).Error; err != nil {
 		return nil, fmt.Errorf("create hold: %w", err)
 	}
-	if err := tx.Exec("UPDATE hold_epoch SET n = n + 1 WHERE id = 1").Error; err != nil {
-		return nil, fmt.Errorf("hold epoch: %w", err)
-	}
-	return placed, nil
+	return placed, nextEpoch(tx)
 }
 
-// covered is a condition on the conversation table; each argument list is one statement.
-type covered struct {
-	where string
-	args  []any
-}
-
-const perStatement = 1000
-
-// where finds what an order covers.
-func (o Order) where(tx *db.Tx, by account.Actor) ([]covered, error) {
-	if o.Department != 0 {
-		tree, err := department.Load(tx)
-		if err != nil {
-			return nil, fmt.Errorf("load departments: %w", err)
-		}
-		if tree.Known(o.Department) != nil {
-			return nil, fault.Invalid("hold.scope_needed", mostSingle).On("department")
-		}
-		scope := tree.Scope([]account.ScopeRow{{Department: o.Department, Sub: o.Sub}})
-		return []covered{{"department_id IN ?", []any{scope.Departments.Values()}}}, nil
+// ownerOf gives who is to review: somebody of legal.
+func ownerOf(tx *db.Tx, by account.Actor, wanted id.User) (id.User, error) {
+	if wanted == 0 || wanted == by.ID {
+		return by.ID, nil
 	}
-	all, err := id.NewSet(o.Conversations...)
+	names, err := account.Names(tx, wanted)
 	if err != nil {
-		return nil, fault.Invalid("hold.unknown_conversation").On("conversations")
+		return 0, err
 	}
-	var out []covered
-	known := 0
-	for part := range slices.Chunk(all.Values(), perStatement) {
-		var rows []conversation.Conversation
-		if err := tx.Select("id", "department_id").Where("id IN ?", part).Find(&rows).Error; err != nil {
-			return nil, fmt.Errorf("find conversations: %w", err)
-		}
-		for _, c := range rows {
-			if by.Scope.Has(c.DepartmentID) {
-				known++
-			}
-		}
-		out = append(out, covered{"id IN ?", []any{part}})
+	if names[wanted].Role != account.Legal {
+		return 0, fault.Invalid("hold.owner_needed").On("owner")
 	}
-	if known != all.Len() {
-		return nil, fault.Invalid("hold.unknown_conversation").On("conversations")
-	}
-	return out, nil
+	return wanted, nil
 }
 
-// cover writes the items of a new hold and brings what is in the bin back.
-func (h *Holds) cover(tx *db.Tx, placed id.Hold, parts []covered) (int64, error) {
-	var count int64
-	for _, part := range parts {
-		var binned []id.Conversation
-		err := tx.ForUpdate().Model(&conversation.Conversation{}).Where(part.where, part.args...).
-			Where("state NOT IN ?", []conversation.State{conversation.Active, conversation.Hidden}).Order("id").Pluck("id", &binned).Error
-		if err != nil {
-			return 0, fmt.Errorf("find binned conversations: %w", err)
-		}
-		res := tx.Exec("INSERT INTO hold_item (conversation_id, hold_id) SELECT id, ? FROM conversation WHERE "+part.where, append([]any{placed}, part.args...)...)
-		if res.Error != nil {
-			return 0, fmt.Errorf("cover conversations: %w", res.Error)
-		}
-		count += res.RowsAffected
-		if len(binned) > 0 {
-			if err := h.Rescue(tx, binned); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return count, nil
-}
-
-// OnInsert puts conversations that were just imported under the holds of their departments. The
-// caller has shared the epoch.
-func OnInsert(tx *db.Tx, rows []conversation.Conversation) error {
-	var holds []Hold
-	if err := tx.Where("released_at IS NULL").Find(&holds).Error; err != nil || len(holds) == 0 {
-		return err
-	}
-	tree, err := department.Load(tx)
+// cover writes the items of a new hold and brings what is in the bin back. It is one statement
+// for what is not there: nothing can be half covered.
+func (h *Holds) cover(tx *db.Tx, placed id.Hold, m match) (count, back int64, err error) {
+	var binned []id.Conversation
+	err = m(tx.ForUpdate().Model(&conversation.Conversation{})).
+		Where("conversation.state NOT IN ?", outOfBin).Order("conversation.id").Pluck("conversation.id", &binned).Error
 	if err != nil {
-		return err
+		return 0, 0, fmt.Errorf("find binned conversations: %w", err)
 	}
-	var items []Item
-	for _, h := range holds {
-		if h.DepartmentID == 0 {
-			continue // on single conversations, which were there before
-		}
-		where := tree.Scope([]account.ScopeRow{{Department: h.DepartmentID, Sub: h.Sub}})
-		for _, c := range rows {
-			if where.Has(c.DepartmentID) {
-				items = append(items, Item{ConversationID: c.ID, HoldID: h.ID})
-			}
-		}
+	if count, err = cover(tx, placed, m); err != nil || len(binned) == 0 {
+		return count, 0, err
 	}
-	if len(items) == 0 {
-		return nil
-	}
-	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(items, 1000).Error; err != nil {
-		return fmt.Errorf("cover imported conversations: %w", err)
-	}
-	return nil
+	return count, int64(len(binned)), h.Rescue(tx, binned)
 }

@@ -114,12 +114,11 @@ func (w *world) store(deps ...id.Department) (ids []id.Conversation) {
 			return err
 		}
 		out, err := conversation.Store(tx, w.vault, news)
-		var rows []conversation.Conversation
-		for i, o := range out {
+		for _, o := range out {
 			ids = append(ids, o.ID)
-			rows = append(rows, conversation.Conversation{ID: o.ID, DepartmentID: news[i].DepartmentID})
 		}
-		return errors.Join(err, hold.OnInsert(tx, rows))
+		_, held := hold.OnStore(tx, ids, bin.Rescue)
+		return errors.Join(err, held)
 	})
 	return ids
 }

@@ -7,6 +7,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
+	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/department"
@@ -181,13 +182,14 @@ func (r *run) store(ctx context.Context, batch []pending) error {
 		if !slices.ContainsFunc(out, func(o conversation.Outcome) bool { return o.Changed }) {
 			return nil
 		}
-		if err := holdNew(tx, out); err != nil {
+		held, err := hold.OnStore(tx, changed(out), bin.Rescue)
+		if err != nil {
 			return err
 		}
 		created, messages := added(out)
 		return audit.Append(tx, audit.Entry{
 			Actor: r.by.Audit(), Action: "conversation.imported", ObjectKind: "import", Count: created,
-			Data: map[string]any{"messages": messages, "first": id.String(out[0].ID), "last": id.String(out[len(out)-1].ID)},
+			Data: map[string]any{"messages": messages, "held": held, "first": id.String(out[0].ID), "last": id.String(out[len(out)-1].ID)},
 		})
 	})
 	if err != nil {
@@ -214,21 +216,12 @@ func added(out []conversation.Outcome) (conversations, messages int64) {
 	return conversations, messages
 }
 
-// holdNew puts new conversations under the holds of their departments.
-func holdNew(tx *db.Tx, out []conversation.Outcome) error {
-	var fresh []id.Conversation
+// changed gives what is new and what was given something new: both may match a hold now.
+func changed(out []conversation.Outcome) (ids []id.Conversation) {
 	for _, o := range out {
-		if o.Created {
-			fresh = append(fresh, o.ID)
+		if o.Changed {
+			ids = append(ids, o.ID)
 		}
 	}
-	set, err := id.NewSet(fresh...)
-	if err != nil {
-		return nil // nothing new
-	}
-	rows, err := conversation.Lock(tx, set)
-	if err != nil {
-		return err
-	}
-	return hold.OnInsert(tx, rows)
+	return ids
 }

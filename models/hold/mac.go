@@ -1,0 +1,117 @@
+package hold
+
+import (
+	"crypto/subtle"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"qingdang/models/approval"
+	"qingdang/models/db"
+	"qingdang/models/id"
+)
+
+func number[T ~uint64 | ~int64](n T) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+
+func flag(b bool) []byte {
+	if b {
+		return []byte{1}
+	}
+	return []byte{0}
+}
+
+func instant(t *time.Time) []byte {
+	if t == nil {
+		return nil
+	}
+	return number(t.UnixMicro())
+}
+
+// root names what a release is about: the hold with all that it covers by, who asks and why. A
+// hold whose conditions are changed behind the program's back does not have the consent.
+func (h *Holds) root(of *Hold, r *Release) []byte {
+	m := h.Vault.Store.MAC("hold release root",
+		number(of.ID), []byte(of.Code), []byte(of.Name), []byte(of.Reason), []byte(of.Kind), flag(of.Continuing), number(of.DepartmentID), flag(of.Sub),
+		[]byte(of.Criteria), number(of.PlacedBy), instant(&of.CreatedAt),
+		[]byte(r.Reason), number(r.RequesterID), number(r.RequesterPerson), instant(&r.RequestedAt))
+	return m[:]
+}
+
+// seal computes the code over a release as it is, every column but the code itself.
+func (h *Holds) seal(r *Release) []byte { return sealRelease(h.Vault.Store, r) }
+
+func sealRelease(k approval.Keys, r *Release) []byte {
+	m := k.MAC("hold release",
+		number(r.ID), number(r.HoldID), flag(r.OpenHold != nil), []byte(r.State), r.Root, number(r.ApprovalID), []byte(r.Reason),
+		number(r.RequesterID), number(r.RequesterPerson), []byte(r.RequesterName), []byte(r.RequesterStaffNo), instant(&r.RequestedAt), instant(&r.ExpiresAt),
+		number(r.ApproverID), number(r.ApproverPerson), []byte(r.ApproverName), []byte(r.ApproverStaffNo), []byte(r.Opinion),
+		instant(r.DecidedAt), instant(r.EndsAt),
+		number(r.ClosedBy), []byte(r.ClosedName), []byte(r.ClosedReason), instant(r.ClosedAt))
+	return m[:]
+}
+
+func (h *Holds) genuine(r *Release) bool {
+	return subtle.ConstantTimeCompare(r.MAC, h.seal(r)) == 1
+}
+
+// sound tells whether a release says of itself what every release that was approved says: two
+// people, and the whole buffer between the decision and the end.
+func (r *Release) sound() bool {
+	return r.DecidedAt != nil && r.EndsAt != nil && r.EndsAt.Equal(r.DecidedAt.Add(Buffer)) &&
+		r.RequesterPerson != 0 && r.ApproverPerson != 0 && r.RequesterPerson != r.ApproverPerson && r.RequesterID != r.ApproverID
+}
+
+// ForgedReleases gives the codes of holds that were released without a release of two people
+// that this program carried out after its buffer, and of those whose release or its vote was
+// written or changed past it. It is for fsck.
+func ForgedReleases(tx *db.Tx, k approval.Keys) ([]string, error) {
+	var holds []Hold
+	if err := tx.Select("id", "code", "released_at").Order("id").Find(&holds).Error; err != nil {
+		return nil, fmt.Errorf("read holds: %w", err)
+	}
+	var releases []Release
+	if err := tx.Order("id").Find(&releases).Error; err != nil {
+		return nil, fmt.Errorf("read releases: %w", err)
+	}
+	forged, err := approval.Forged(tx, k, approval.HoldRelease)
+	if err != nil {
+		return nil, err
+	}
+	wrong, ended := map[id.Hold]bool{}, map[id.Hold]*Release{}
+	subject := map[uint64]bool{}
+	for _, s := range forged {
+		subject[s] = true
+	}
+	for i := range releases {
+		r := &releases[i]
+		if subject[r.ID] || subtle.ConstantTimeCompare(r.MAC, sealRelease(k, r)) != 1 {
+			wrong[r.HoldID] = true
+		}
+		if r.State == Ended {
+			ended[r.HoldID] = r
+		}
+	}
+	var codes []string
+	known := map[id.Hold]bool{}
+	for _, of := range holds {
+		known[of.ID] = true
+		if wrong[of.ID] || !of.releasedBy(ended[of.ID]) {
+			codes = append(codes, of.Code)
+		}
+	}
+	for i := range releases {
+		if r := &releases[i]; !known[r.HoldID] {
+			codes = append(codes, fmt.Sprintf("hold %d", r.HoldID)) // the hold itself is gone
+			known[r.HoldID] = true
+		}
+	}
+	return codes, nil
+}
+
+// releasedBy tells whether a hold's end is what its release says: neither without the other.
+func (h *Hold) releasedBy(r *Release) bool {
+	if h.ReleasedAt == nil || r == nil {
+		return h.ReleasedAt == nil && r == nil
+	}
+	return r.sound() && r.ClosedAt != nil && r.ClosedAt.Equal(*h.ReleasedAt) && !h.ReleasedAt.Before(*r.EndsAt)
+}

@@ -1,0 +1,113 @@
+package hold
+
+import (
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"qingdang/models/account"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/department"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+)
+
+// match is what a hold takes: a condition on the conversation table. Preview, Place and OnStore
+// use the same, so they cannot disagree.
+type match func(q *gorm.DB) *gorm.DB
+
+const perStatement = 1000
+
+// match gives the conditions of an order, each for a statement of its own. The faults are
+// invalid for departments and conversations that are unknown or out of the actor's scope.
+func (o *Order) match(tx *db.Tx, by account.Actor, macs [][]byte) ([]match, error) {
+	tree, err := department.Load(tx)
+	if err != nil {
+		return nil, fmt.Errorf("load departments: %w", err)
+	}
+	switch o.Kind {
+	case OnConversations:
+		return o.singles(tx, by)
+	case OnDepartment:
+		if tree.Known(o.Department) != nil {
+			return nil, fault.Invalid("hold.scope_needed", mostSingle).On("department")
+		}
+		return []match{Criteria{Departments: []id.Department{o.Department}, Sub: o.Sub}.filter(tree).Apply}, nil
+	}
+	if err := o.Criteria.known(tree, by); err != nil {
+		return nil, err
+	}
+	if !by.Scope.All {
+		o.Criteria.Within = by.Scope.Departments.Values()
+	}
+	m := match(o.Criteria.filter(tree).Apply)
+	if o.Kind == OnCustomers {
+		return []match{m.and("conversation.customer_mac IN ?", macs)}, nil
+	}
+	return []match{m}, nil
+}
+
+func (m match) and(where string, args ...any) match {
+	return func(q *gorm.DB) *gorm.DB { return m(q).Where(where, args...) }
+}
+
+// singles checks that each conversation is there and in the actor's scope.
+func (o *Order) singles(tx *db.Tx, by account.Actor) ([]match, error) {
+	unknown := fault.Invalid("hold.unknown_conversation").On("conversations")
+	all, err := id.NewSet(o.Conversations...)
+	if err != nil {
+		return nil, unknown
+	}
+	var out []match
+	known := 0
+	for part := range slices.Chunk(all.Values(), perStatement) {
+		var rows []conversation.Conversation
+		if err := tx.Select("id", "department_id").Where("id IN ?", part).Find(&rows).Error; err != nil {
+			return nil, fmt.Errorf("find conversations: %w", err)
+		}
+		for _, c := range rows {
+			if by.Scope.Has(c.DepartmentID) {
+				known++
+			}
+		}
+		out = append(out, func(q *gorm.DB) *gorm.DB { return q.Where("conversation.id IN ?", part) })
+	}
+	if known != all.Len() {
+		return nil, unknown
+	}
+	return out, nil
+}
+
+// match gives the condition of a hold that is there, nil when it takes nothing new.
+func (h *Hold) match(tree *department.Tree) (match, error) {
+	c, err := h.CriteriaOf()
+	if err != nil {
+		return nil, err
+	}
+	if h.Kind == OnConversations || h.Kind == "" && h.DepartmentID == 0 {
+		return nil, nil
+	}
+	if h.Kind != OnCustomers && c.empty() {
+		return nil, fmt.Errorf("hold %s: a %q without a condition", h.Code, h.Kind)
+	}
+	m := match(c.filter(tree).Apply)
+	if h.Kind == OnCustomers {
+		return m.and("conversation.customer_mac IN (SELECT hc.customer_mac FROM hold_customer hc WHERE hc.hold_id = ?)", h.ID), nil
+	}
+	return m, nil
+}
+
+// cover writes an item for each conversation that matches and has none, and tells how many.
+func cover(tx *db.Tx, h id.Hold, m match) (int64, error) {
+	list := m(tx.Model(&conversation.Conversation{})).Select("conversation.id").
+		Where("NOT EXISTS (SELECT 1 FROM hold_item old WHERE old.conversation_id = conversation.id AND old.hold_id = ?)", h)
+	res := tx.Exec("INSERT INTO hold_item (conversation_id, hold_id) SELECT m.id, ? FROM (?) m", h, list)
+	if res.Error != nil {
+		return 0, fmt.Errorf("cover conversations: %w", res.Error)
+	}
+	return res.RowsAffected, nil
+}
+
+var outOfBin = []conversation.State{conversation.Active, conversation.Hidden}
