@@ -43,6 +43,16 @@ type backupFile struct {
 	data []byte
 }
 
+// file gives the content of one file, nil if it is not there.
+func (h *backupHead) file(name string) []byte {
+	for _, f := range h.Files {
+		if f.Name == name {
+			return f.data
+		}
+	}
+	return nil
+}
+
 // Backup writes everything but the root key into one new file in dir and enters it into the register. It
 // can be restored until it ends, after the store's number of days. It returns ErrBeside for a folder
 // inside the key store.
@@ -121,7 +131,7 @@ func (s *Store) backupName(dir string, at time.Time) (string, error) {
 
 func (s *Store) backupContent(b Backup) ([]byte, error) {
 	head := backupHead{Store: s.meta.ID, Epoch: s.slots.epoch, MadeAt: b.MadeAt, ExpiresAt: b.ExpiresAt}
-	signers, err := filepath.Glob(s.path(signerFiles))
+	signers, err := filepath.Glob(s.path(signerPrefix + "*" + signerSuffix))
 	if err != nil {
 		return nil, err
 	}

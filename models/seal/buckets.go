@@ -65,7 +65,7 @@ func (s *Store) Destroy(ids ...uint64) error {
 		// failed, and the kernel takes such a page for clean until somebody writes to it.
 		now := s.now()
 		for i, id := range ids {
-			s.entomb(id, &slots[i], now)
+			s.entomb(s.slots, id, &slots[i], now)
 			if _, err := s.slots.file.WriteAt(slots[i][:], int64(id)*slotSize); err != nil {
 				return err
 			}

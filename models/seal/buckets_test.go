@@ -134,7 +134,7 @@ func TestTornSlots(t *testing.T) {
 	var live, dead, got slot
 	check(t, s.readSlot(id, &live))
 	dead = live
-	s.entomb(id, &dead, noon)
+	s.entomb(s.slots, id, &dead, noon)
 
 	for _, tt := range []struct {
 		name           string

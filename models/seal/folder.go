@@ -19,8 +19,9 @@ const (
 	slotsFile = "buckets.slots"
 	lockFile  = "lock"
 
-	signerFiles = "signer-*.key"
-	newFiles    = ".new-*" // being written
+	signerPrefix = "signer-"
+	signerSuffix = ".key"
+	newFiles     = ".new-*" // being written
 
 	storeFormat = 2
 	rootSize    = 32

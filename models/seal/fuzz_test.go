@@ -2,6 +2,8 @@ package seal
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -70,6 +72,49 @@ func FuzzSlot(f *testing.F) {
 		s.status(bucket, &sl)
 		if _, err := s.unwrapSlot(s.slots, bucket, &sl); err == nil && !bytes.Equal(sl[slotWrapped:slotPadding], good[slotWrapped:slotPadding]) {
 			t.Error("a forged key was unwrapped")
+		}
+	})
+}
+
+// FuzzHeader looks for a header that is taken for whole without the root key having made it.
+func FuzzHeader(f *testing.F) {
+	s := newTestStore(f)
+	root, err := s.readRoot(rootFile)
+	check(f, err)
+	var good slot
+	_, err = s.slots.file.ReadAt(good[:], 0)
+	check(f, err)
+	f.Add(good[:headerSum])
+	f.Add(good[:headerEpoch])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var head slot
+		copy(head[:headerSum], b)
+		copy(head[headerSum:], headerDigest(&head)) // the digest has no key: anybody can make it
+		// The last bytes before it are padding, which only the digest covers.
+		if err := s.openHeader(&slots{}, &head, root); err == nil && !bytes.Equal(head[:headerZero], good[:headerZero]) {
+			t.Error("a forged header was opened")
+		}
+	})
+}
+
+// FuzzBackup looks for a panic, and for a backup that is restored without having been made.
+func FuzzBackup(f *testing.F) {
+	s := newTestStore(f)
+	newBuckets(f, s, 2)
+	_, err := s.Signer("a")
+	check(f, err)
+	b := backup(f, s, f.TempDir(), noon)
+	good, err := os.ReadFile(b.File)
+	check(f, err)
+	f.Add(good)
+	f.Add(good[:200])
+	f.Add([]byte("qingdang key store backup 1\n{\"files\":[{\"name\":\"a\",\"size\":-1}]}\n"))
+	f.Add([]byte("qingdang key store backup 1\n{\"files\":[{\"name\":\"../a\",\"size\":0}]}\n0123456789abcdef0123456789abcdef"))
+	file := filepath.Join(f.TempDir(), "changed")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		check(t, os.WriteFile(file, content, 0o600))
+		if _, err := Restore(Options{Dir: s.dir}, Restoring{File: file, Now: noon}); err == nil && !bytes.Equal(content, good) {
+			t.Error("a forged backup was restored")
 		}
 	})
 }

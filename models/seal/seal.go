@@ -46,6 +46,10 @@ var (
 	ErrBeside = errors.New("a backup must not lie in the key store folder")
 	// ErrNoBackup says that a file is no backup of a key store.
 	ErrNoBackup = errors.New("not a key store backup")
+	// ErrOtherStore says that a backup, the folder and the database are not of one key store.
+	ErrOtherStore = errors.New("this belongs to another key store")
+	// ErrBackupRoot says that a backup was made under another root key.
+	ErrBackupRoot = errors.New("root key does not fit this backup")
 	// ErrTooLarge says that a document exceeds MaxDocument, packed or unpacked.
 	ErrTooLarge = errors.New("document too large")
 )

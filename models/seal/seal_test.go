@@ -194,3 +194,40 @@ func TestNewerFormatsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// The suite is chosen for the installation and written into every record, so that a store holds records
+// of all three and the setting may change.
+func TestRecordsOfEverySuiteLiveTogether(t *testing.T) {
+	dir := t.TempDir()
+	var bucket uint64
+	var sealed []Sealed
+	aad := func(i int) AAD { return AAD{Record: uint64(i + 1), Version: 1, Department: 3} }
+	for i, suite := range suites {
+		s := reopen(t, Options{Dir: dir, Create: true, Suite: suite})
+		if i == 0 {
+			bucket = newBuckets(t, s, 1)[0]
+		}
+		sealed = append(sealed, mustSeal(t, s, bucket, aad(i), []byte(talk)))
+	}
+	for _, setting := range suites {
+		s := reopen(t, Options{Dir: dir, Suite: setting})
+		for i, suite := range suites {
+			if got, err := s.Open(bucket, aad(i), sealed[i]); err != nil || string(got) != talk {
+				t.Errorf("%v while the setting is %v: %q, %v", suite, setting, got, err)
+			}
+			for _, other := range suites {
+				if other == suite {
+					continue
+				}
+				swapped := Sealed{Body: bytes.Clone(sealed[i].Body), Wrapped: sealed[i].Wrapped}
+				swapped.Body[1] = byte(other)
+				if _, err := s.Open(bucket, aad(i), swapped); !errors.Is(err, ErrTampered) {
+					t.Errorf("%v relabelled as %v: %v", suite, other, err)
+				}
+			}
+		}
+		if _, err := s.RotateRoot(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -36,7 +37,7 @@ func (s *Store) Signer(name string) (*Signer, error) {
 }
 
 func (s *Store) signer(name string) (*Signer, error) {
-	path := s.path("signer-" + url.PathEscape(name) + ".key")
+	path := s.path(signerPrefix + url.PathEscape(name) + signerSuffix)
 	var signer *Signer
 	err := s.exclusive(func() error {
 		sealed, err := os.ReadFile(path)
@@ -59,6 +60,11 @@ func (s *Store) signer(name string) (*Signer, error) {
 		return writeDurably(path, s.SealSmall(signerPurpose, []byte(name), seed))
 	})
 	return signer, err
+}
+
+// signerName is the name of the key that stands in a file.
+func signerName(file string) (string, error) {
+	return url.PathUnescape(strings.TrimSuffix(strings.TrimPrefix(file, signerPrefix), signerSuffix))
 }
 
 func newSigner(name string, seed []byte) (*Signer, error) {

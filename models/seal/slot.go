@@ -78,11 +78,11 @@ func (s *Store) wrapSlot(f *slots, id uint64, sl *slot, key []byte) {
 }
 
 // entomb turns a slot of any state into a tombstone. Dates that can still be trusted are kept.
-func (s *Store) entomb(id uint64, sl *slot, now time.Time) {
+func (s *Store) entomb(f *slots, id uint64, sl *slot, now time.Time) {
 	state := s.slotState(id, sl)
 	if state == Absent || state == Damaged {
 		*sl = slot{}
-		binary.BigEndian.PutUint32(sl[4:], s.slots.epoch)
+		binary.BigEndian.PutUint32(sl[4:], f.epoch)
 	}
 	sl[0], sl[1] = slotVersion, byte(Destroyed)
 	if state != Destroyed {

@@ -167,7 +167,7 @@ func (s *Store) unlockSlots(f *slots) error {
 	}
 	if s.given != nil {
 		err := s.openHeader(f, &head, s.given)
-		if errors.Is(err, ErrWrongRoot) && s.secret != nil {
+		if errors.Is(err, ErrWrongRoot) && s.slots != nil {
 			return ErrRotated
 		}
 		return err

@@ -1,0 +1,77 @@
+package seal
+
+import "time"
+
+// mergeSlots decides about every bucket that folder, backup or database know.
+func (s *Store) mergeSlots(into *slots, here []byte, from *source, r Restoring, done *Restored) []byte {
+	dead := map[uint64]bool{}
+	for _, id := range r.Dead {
+		dead[id] = true
+	}
+	last := max(r.Last, buckets(here), buckets(from.bytes))
+	out := make([]byte, 0, last*slotSize)
+	for id := uint64(1); id <= last; id++ {
+		own, saved := slotOf(here, id), slotOf(from.bytes, id)
+		sl := s.mergeSlot(into, id, own, saved, dead[id], from, r.Now, done)
+		out = append(out, sl[:]...)
+	}
+	return out
+}
+
+// buckets is how many buckets a slots file has room for; the first slot is its header.
+func buckets(file []byte) uint64 {
+	return max(uint64(len(file)+slotSize-1)/slotSize, 1) - 1
+}
+
+func slotOf(b []byte, id uint64) (sl slot) {
+	if at := id * slotSize; at < uint64(len(b)) {
+		copy(sl[:], b[at:])
+	}
+	return sl
+}
+
+// mergeSlot gives a bucket its slot: a tombstone when anybody knows of its destruction, else the key that
+// the folder has, else the one of the backup, else a slot that is taken and opens nothing.
+func (s *Store) mergeSlot(into *slots, id uint64, own, saved slot, dead bool, from *source, now time.Time, done *Restored) slot {
+	ownState, savedState := s.slotState(id, &own), s.slotState(id, &saved)
+	if dead || ownState == Destroyed || savedState == Destroyed {
+		if savedState == Live {
+			done.Entombed++
+		}
+		for _, sl := range []slot{own, saved} {
+			if s.slotState(id, &sl) == Destroyed {
+				return sl
+			}
+		}
+		if ownState != Live {
+			own = saved
+		}
+		s.entomb(into, id, &own, now)
+		return own
+	}
+	if ownState == Live && s.rewrap(into, into, id, &own) {
+		done.Kept++
+		return own
+	}
+	if savedState == Live && s.rewrap(&from.slots, into, id, &saved) {
+		done.Brought++
+		return saved
+	}
+	if own == (slot{}) {
+		own[0], own[1] = slotVersion, byte(Damaged)
+	}
+	return own
+}
+
+// rewrap wraps a live slot of one file for another. It is false when the slot does not open there.
+func (s *Store) rewrap(from, into *slots, id uint64, sl *slot) bool {
+	key, err := s.unwrapSlot(from, id, sl)
+	if err != nil {
+		return false
+	}
+	defer clear(key[:])
+	if from != into {
+		s.wrapSlot(into, id, sl, key[:])
+	}
+	return true
+}
