@@ -3,7 +3,7 @@
 GO  ?= go
 export CGO_ENABLED ?= 0
 
-.PHONY: help demo dev build test check generate vendor fmt
+.PHONY: help demo dev build test test-long check generate vendor fmt
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,6 +21,10 @@ test: ## install what the tests need and run every test, on SQLite and on a priv
 	@bash .ci/prepare
 	$(GO) vet ./...
 	$(GO) run ./models/db/dbtest/server $(GO) test -timeout 20m ./...
+
+test-long: ## the same with the fault tests at full size, as before a release: takes hours
+	@bash .ci/prepare
+	QINGDANG_TEST_TIER=long $(GO) run ./models/db/dbtest/server $(GO) test -p 1 -timeout 12h ./...
 
 check: ## what CI runs: generated code is fresh, formatting, static analysis, tests
 	bash .ci/run

@@ -30,8 +30,7 @@ var floors = [][]string{
 	{"department", "conversation", "approval"},
 	{"retention", "hold"},
 	{"bin"},
-	{"intake", "purge", "export", "inspection"},
-	{"report"},
+	{"intake", "purge", "export", "inspection", "report"},
 	{"fsck"},
 }
 

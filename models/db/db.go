@@ -99,6 +99,11 @@ func (d *DB) openMySQL(s Settings) error {
 	}
 	cfg.Params["time_zone"] = "'+00:00'"
 	cfg.Params["innodb_lock_wait_timeout"] = "10"
+	// A program that was stopped or cut off in the middle of a transaction holds its locks until the
+	// server notices; by default that takes hours.
+	if cfg.Params["wait_timeout"] == "" {
+		cfg.Params["wait_timeout"] = "60"
+	}
 	cfg.Params["sql_mode"] = "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 	cfg.Logger = quiet{}
 	c, err := mysql.NewConnector(cfg)
@@ -108,6 +113,7 @@ func (d *DB) openMySQL(s Settings) error {
 	pool := s.pool(c)
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(8)
+	pool.SetConnMaxIdleTime(30 * time.Second) // sooner than the server ends idle ones
 	pool.SetConnMaxLifetime(30 * time.Minute)
 	d.engine, d.pools = MySQL, []*sql.DB{pool}
 	// The dialector asks the server for its version, so a server that is away is

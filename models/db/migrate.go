@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -40,11 +41,14 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
+	sources := p.ListSources()
+	if upToDate(ctx, d.pools[0], sources) {
+		return nil
+	}
 	stored, err := p.GetDBVersion(ctx)
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
-	sources := p.ListSources()
 	if newest := sources[len(sources)-1].Version; stored > newest {
 		return fmt.Errorf("the database has schema version %d, this program knows %d: use the newer program", stored, newest)
 	}
@@ -52,6 +56,14 @@ func (d *DB) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// upToDate looks without the lock, since mostly nothing is to be done, and the lock of a process
+// that was killed keeps others waiting for half a minute. When in doubt the answer is no.
+func upToDate(ctx context.Context, pool *sql.DB, sources []*goose.Source) bool {
+	var applied, newest int64
+	err := pool.QueryRowContext(ctx, "SELECT COUNT(DISTINCT version_id), MAX(version_id) FROM goose_db_version WHERE is_applied AND version_id > 0").Scan(&applied, &newest)
+	return err == nil && applied == int64(len(sources)) && newest == sources[len(sources)-1].Version
 }
 
 func lockFile(name string) (unlock func(), err error) {

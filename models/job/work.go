@@ -137,7 +137,7 @@ func (w *worker) run(ctx context.Context, j *Job) error {
 		done, err := w.step(steps, j)
 		switch {
 		case errors.Is(err, ErrFenced):
-			w.options.Log.WarnContext(ctx, "job lost", "job", j.ID, "kind", j.Kind, "owner", w.owner)
+			w.lost(j)
 			return nil
 		case err != nil && ctx.Err() != nil && steps.Err() != nil:
 			return w.after(j, Release(context.WithoutCancel(ctx), w.db, j))
@@ -183,10 +183,17 @@ func (w *worker) reload(ctx context.Context, j *Job) (next *Job, err error) {
 // after treats a job that was lost in the last moment as lost, not as an error.
 func (w *worker) after(j *Job, err error) error {
 	if errors.Is(err, ErrFenced) {
+		w.lost(j)
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("job %d: %w", j.ID, err)
 	}
 	return nil
+}
+
+// lost notes that a job was cancelled or taken over by another worker while this one was away:
+// nothing that this one did since was stored.
+func (w *worker) lost(j *Job) {
+	w.options.Log.Warn("job lost", "job", j.ID, "kind", j.Kind, "token", j.Token, "owner", w.owner)
 }

@@ -109,15 +109,6 @@ func visible(tx *db.Tx, by account.Actor, p id.Purge) (*Request, error) {
 	return &r, nil
 }
 
-// Known keeps of q the rows whose purge, named by column, the actor may know of: what a list,
-// a count or a code leads to is never a page that the actor cannot open.
-func Known(tx *db.Tx, q *gorm.DB, column string, by account.Actor) *gorm.DB {
-	if by.Scope.All {
-		return q
-	}
-	return q.Where(column+" IN (?)", seen(tx.Model(&Request{}), by).Select("id"))
-}
-
 // seen is the one condition that says which requests an actor may know of.
 func seen(q *gorm.DB, by account.Actor) *gorm.DB {
 	if by.Scope.All {

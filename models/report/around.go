@@ -7,7 +7,6 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/department"
-	"qingdang/models/purge"
 )
 
 // Around is what stands in the menu of every page: how much there is, and how much waits for
@@ -31,7 +30,7 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 			}
 		}
 		if states := decides(by.Role); len(states) > 0 {
-			q := purge.Known(tx, tx.Table("purge_request r"), "r.id", by).Where("r.state IN ? AND r.requester_person <> ?", states, by.PersonID)
+			q := purgesOf(tx.Table("purge_request r"), "r.id", by.Scope).Where("r.state IN ? AND r.requester_person <> ?", states, by.PersonID)
 			if err := q.Count(&a.Waiting).Error; err != nil {
 				return err
 			}

@@ -11,7 +11,6 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
-	"qingdang/models/purge"
 )
 
 // What a code can name.
@@ -49,8 +48,8 @@ func (r *Reader) Code(ctx context.Context, by account.Actor, text string) (*Name
 			}
 			return q
 		}},
-		{"PG-", NamesPurge, account.PurgeRead, func(tx *db.Tx) *gorm.DB { return purge.Known(tx, tx.Table("purge_request t"), "t.id", by) }},
-		{"CERT-", NamesCertificate, account.CertificateRead, func(tx *db.Tx) *gorm.DB { return purge.Known(tx, tx.Table("certificate t"), "t.purge_id", by) }},
+		{"PG-", NamesPurge, account.PurgeRead, func(tx *db.Tx) *gorm.DB { return purgesOf(tx.Table("purge_request t"), "t.id", by.Scope) }},
+		{"CERT-", NamesCertificate, account.CertificateRead, func(tx *db.Tx) *gorm.DB { return purgesOf(tx.Table("certificate t"), "t.purge_id", by.Scope) }},
 	} {
 		if strings.HasPrefix(code, k.prefix) && len(code) > len(k.prefix) {
 			return r.coded(ctx, by, code, k.kind, k.needs, k.find)
@@ -76,4 +75,13 @@ func (r *Reader) coded(ctx context.Context, by account.Actor, code, kind string,
 		return nil, none
 	}
 	return &Named{Kind: kind, ID: ids[0]}, nil
+}
+
+// purgesOf keeps the purges that lie wholly in the scope, as their own pages do.
+func purgesOf(q *gorm.DB, purge string, s account.Scope) *gorm.DB {
+	if s.All {
+		return q
+	}
+	return q.Where("EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+") AND "+
+		"NOT EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+" AND d.department_id NOT IN ?)", s.Departments.Values())
 }

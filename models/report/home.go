@@ -8,7 +8,6 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/job"
-	"qingdang/models/purge"
 )
 
 // Home is what stands on a person's home page. Parts that the person has no right to are
@@ -147,7 +146,7 @@ func (q *asking) papers() error {
 		return err
 	}
 	h.Purged, h.Papers = n.Purged, n.Papers
-	return purge.Known(q.tx, q.tx.Table("certificate c"), "c.purge_id", q.by).Joins("JOIN purge_request r ON r.id = c.purge_id").
+	return purgesOf(q.tx.Table("certificate c"), "c.purge_id", q.by.Scope).Joins("JOIN purge_request r ON r.id = c.purge_id").
 		Order("c.id DESC").Limit(mostPapers).
 		Select("c.id, c.code, r.code AS purge_code, r.purged, r.skipped, c.issued_at AS at").Scan(&h.Certificates).Error
 }

@@ -7,7 +7,6 @@ import (
 	"gorm.io/gorm"
 
 	"qingdang/models/account"
-	"qingdang/models/purge"
 )
 
 // The kinds of things that wait for somebody, gravest first among those of one deadline.
@@ -100,7 +99,7 @@ func (q *asking) votes() error {
 	default:
 		return nil
 	}
-	rows := purge.Known(q.tx, q.tx.Table("purge_request r"), "r.id", q.by).Where("r.state = ? AND r.requester_person <> ?", state, q.by.PersonID).
+	rows := purgesOf(q.tx.Table("purge_request r"), "r.id", q.by.Scope).Where("r.state = ? AND r.requester_person <> ?", state, q.by.PersonID).
 		Where("NOT EXISTS (SELECT 1 FROM vote v WHERE v.approval_id = r.approval_id AND v.person_id = ?)", q.by.PersonID)
 	return q.take(TodoVote, rows, "requested_at", "expires_at")
 }
@@ -109,7 +108,7 @@ func (q *asking) confirmations() error {
 	if !q.by.May(account.PurgeExecute) {
 		return nil
 	}
-	return q.take(TodoConfirm, purge.Known(q.tx, q.tx.Table("purge_request r"), "r.id", q.by).Where("r.state = ?", "awaiting_codes"), "cooling_until", "expires_at")
+	return q.take(TodoConfirm, q.tx.Table("purge_request r").Where("r.state = ?", "awaiting_codes"), "cooling_until", "expires_at")
 }
 
 // own are the actor's requests that came back in the last two weeks.
@@ -125,7 +124,7 @@ func (q *asking) drafts() error {
 	if !q.by.May(account.PurgeRequest) || q.by.Role == account.Agent {
 		return nil
 	}
-	return q.take(TodoDraft, purge.Known(q.tx, q.tx.Table("purge_request r"), "r.id", q.by).Where("r.state = ?", "draft"), "created_at", "expires_at")
+	return q.take(TodoDraft, purgesOf(q.tx.Table("purge_request r").Where("r.state = ?", "draft"), "r.id", q.by.Scope), "created_at", "expires_at")
 }
 
 func (q *asking) failed() error {

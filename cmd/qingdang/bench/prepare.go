@@ -94,7 +94,7 @@ func Bin(ctx context.Context, d *db.DB, keep time.Time, ids []id.Conversation) (
 				return err
 			}
 		}
-		return audit.Append(tx, audit.Entry{Actor: filler(), Action: "batch.finished", ObjectKind: "batch", Object: row.Code, Count: row.Size})
+		return audit.Append(tx, audit.Entry{Actor: filler(), Action: "batch.discarded", ObjectKind: "batch", Object: row.Code, Count: row.Size})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("put into the bin: %w", err)

@@ -82,6 +82,14 @@ func Keys(t testing.TB, d *db.DB) *seal.Store {
 	return s
 }
 
+// Use makes s the key store that belongs to d in this test, for tests beside a program that has
+// the same one open.
+func Use(t testing.TB, d *db.DB, s *seal.Store) {
+	t.Helper()
+	stores.Store(d, s)
+	t.Cleanup(func() { stores.Delete(d) })
+}
+
 // User makes an account that may log in with Password and Code, and vote at once,
 // and gives its actor.
 func User(t testing.TB, d *db.DB, a *account.Accounts, role account.Role, departments ...id.Department) account.Actor {

@@ -1,0 +1,74 @@
+package drill_test
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"qingdang/models/job"
+)
+
+// T6: four workers at once on one purge. Whoever has it is stopped past the end of its lease, and
+// goes on later as if nothing had been.
+func TestAWorkerIsStoppedPastItsLease(t *testing.T) {
+	begin(t)
+	s, r := onMaria(t), chance(t)
+	// The server ends a transaction whose program is silent; here after seconds.
+	s.dsn += "?wait_timeout=3"
+	stops := tier(4, 40)
+	p := s.plan(tier(5_000, 60_000))[0]
+	var workers []*program
+	for range 4 {
+		workers = append(workers, s.start("worker"))
+	}
+	stopped := 0
+	for n := range stops {
+		var late *program
+		var before job.Job
+		steps := (p.Size - before.Done) / 1000 / int64(stops-n+1)
+		wait(t, "a worker with the purge", func() bool {
+			_, before = s.where(p)
+			late = holder(workers, before)
+			return late != nil && before.Version > steps || s.over(p)
+		})
+		if s.over(p) {
+			break
+		}
+		time.Sleep(between(r, 0, 60*time.Millisecond))
+		late.signal(syscall.SIGSTOP)
+		stopped++
+		s.hurry(p)
+		wait(t, "another worker to take the purge over", func() bool {
+			s.unpause(p)
+			_, j := s.where(p)
+			return s.over(p) || holder(workers, j) != late && j.Version > before.Version+1
+		})
+		late.signal(syscall.SIGCONT)
+	}
+	wait(t, "the end of the purge", func() bool {
+		s.unpause(p)
+		return s.over(p)
+	})
+	fenced := 0
+	for _, w := range workers {
+		w.end()
+		fenced += strings.Count(w.said.String(), "job lost")
+	}
+	t.Logf("%d stops, %d steps fenced out", stopped, fenced)
+	if stopped == 0 || fenced == 0 {
+		t.Errorf("%d stops, %d steps fenced out: nobody came late", stopped, fenced)
+	}
+	s.whole(p)
+}
+
+// holder gives the worker that has the job, by the number of its process in the owner's name.
+func holder(workers []*program, j job.Job) *program {
+	for _, w := range workers {
+		if j.State == job.Running && strings.HasSuffix(j.Owner, fmt.Sprintf("-%d", w.cmd.Process.Pid)) {
+			return w
+		}
+	}
+	return nil
+}
