@@ -111,7 +111,12 @@ func whyNotExtend(row bin.BatchRow) string {
 	return ""
 }
 
+// canPurge tells whether there is a purge to ask for. An agent asks for whole batches of their
+// own: the row counts what is theirs.
 func canPurge(row bin.BatchRow, by account.Actor) bool {
+	if by.Role == account.Agent && row.OwnerID != by.ID && row.Resting+row.Restored+row.Purged != row.Moved {
+		return false
+	}
 	return by.May(account.PurgeRequest) && row.State != bin.Running && row.Resting > row.OnList
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -45,20 +46,26 @@ var purgeTabs = map[string][]purge.State{
 // List answers GET /purges. Its address names a tab, or one state.
 func (h *Purges) List(c echo.Context) error {
 	var q struct {
-		State  string   `query:"state"`
-		Mine   bool     `query:"mine"`
-		Before id.Purge `query:"before"`
+		State     string   `query:"state"`
+		Mine      bool     `query:"mine"`
+		Emergency bool     `query:"emergency"`
+		Incident  string   `query:"incident"`
+		Before    id.Purge `query:"before"`
 	}
 	web.Query(c, &q)
+	q.Incident = strings.TrimSpace(q.Incident)
 	states, tab := purgeTabs[q.State]
 	if !tab {
 		states = []purge.State{purge.State(q.State)}
 	}
-	page, err := h.Reader.List(c.Request().Context(), web.Actor(c), purge.Filter{States: states, Mine: q.Mine, Before: q.Before})
+	page, err := h.Reader.List(c.Request().Context(), web.Actor(c), purge.Filter{
+		States: states, Mine: q.Mine, Emergency: q.Emergency, Incident: q.Incident, Before: q.Before,
+	})
 	if err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, templates.PurgesPage(purgesView(page, q.State, q.Mine, q.Before == 0)))
+	of := templates.PurgeQuery{State: q.State, Mine: q.Mine, Emergency: q.Emergency, Incident: q.Incident}
+	return web.Render(c, http.StatusOK, templates.PurgesPage(purgesView(page, of, q.Before == 0)))
 }
 
 // Show answers GET /purges/:id.
@@ -103,6 +110,7 @@ type voteForm struct {
 	Root    string `form:"root"`
 	Code    string `form:"code"`
 	AtOnce  bool   `form:"agree_at_once"`
+	Checked bool   `form:"incident_checked"`
 }
 
 // Vote answers POST /purges/:id/vote.
@@ -116,10 +124,12 @@ func (h *Purges) Vote(c echo.Context) error {
 		return err
 	}
 	r, err := h.Desk.Vote(c.Request().Context(), web.Actor(c), purge.Ballot{
-		Purge: p, Verdict: approval.Verdict(form.Verdict), Opinion: form.Opinion, SeenRoot: form.Root, Code: form.Code, AgreeAtOnce: form.AtOnce,
+		Purge: p, Verdict: approval.Verdict(form.Verdict), Opinion: form.Opinion, SeenRoot: form.Root, Code: form.Code, AgreeAtOnce: form.AtOnce, IncidentChecked: form.Checked,
 	})
 	if err != nil {
-		return h.again(c, p, err, func(v *templates.PurgeView) { v.Opinion, v.Problems = form.Opinion, problems(err) })
+		return h.again(c, p, err, func(v *templates.PurgeView) {
+			v.Opinion, v.Checked, v.Problems = form.Opinion, form.Checked, problems(err)
+		})
 	}
 	web.Flash(c, "purge.voted_"+form.Verdict, r.Code)
 	return web.See(c, templates.PurgePath(uint64(p)))

@@ -17,7 +17,11 @@ type purgeForm struct {
 	Draft   id.Purge   `form:"draft" query:"draft"`
 	Reason  string     `form:"reason"`
 	AtOnce  bool       `form:"at_once"`
-	Key     string     `form:"request_key"`
+	// Emergency and Incident are the choice for a leak.
+	Emergency bool   `form:"emergency"`
+	Incident  string `form:"incident"`
+	Shown     int64  `form:"shown"`
+	Key       string `form:"request_key"`
 }
 
 // Ask answers GET /purges/new.
@@ -35,6 +39,7 @@ func (h *Purges) ask(c echo.Context, status int, form purgeForm, problem error) 
 	}
 	view := purgeNewView(p)
 	view.Draft, view.Reason, view.AtOnce, view.RequestKey, view.Problems = uint64(form.Draft), form.Reason, form.AtOnce, form.Key, problems(problem)
+	view.Emergency, view.Incident = form.Emergency, form.Incident
 	return web.Render(c, status, templates.PurgeNewPage(view))
 }
 
@@ -44,8 +49,13 @@ func (h *Purges) Request(c echo.Context) error {
 	if err := web.Form(c, &form); err != nil {
 		return err
 	}
+	if form.Shown < 1 {
+		// Nobody asks for a number that no page showed.
+		return h.ask(c, http.StatusUnprocessableEntity, form, fault.Invalid("purge.key_missing"))
+	}
 	r, err := h.Desk.Request(c.Request().Context(), web.Actor(c), purge.Ask{
-		Batches: form.Batches, Draft: form.Draft, Reason: form.Reason, AtOnce: form.AtOnce, Key: form.Key,
+		Batches: form.Batches, Draft: form.Draft, Reason: form.Reason, AtOnce: form.AtOnce,
+		Emergency: form.Emergency, Incident: form.Incident, Shown: form.Shown, Key: form.Key,
 	})
 	switch fault.KindOf(err) {
 	case fault.None:

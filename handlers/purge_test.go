@@ -210,11 +210,18 @@ func TestRequestingAPurge(t *testing.T) {
 	c := purgeSite(t, f).As(accounttest.Actor(account.Agent, 1))
 	c.Get(t, "/purges/new?batch=3&batch=x").Want(t, 200)
 	c.Get(t, "/purges/new?batch=3").Want(t, 200, "12,406", "SC-20261102-003", "残留", "91", "法务保留 12", `name="request_key"`, `name="batch" value="3"`)
-	form := url.Values{"batch": {"3", "4"}, "reason": {"回收站到期清理"}, "request_key": {"k1"}, "at_once": {"1"}}
+	form := url.Values{"batch": {"3", "4"}, "reason": {"回收站到期清理"}, "request_key": {"k1"}, "at_once": {"1"}, "shown": {"12406"}}
 	c.Post(t, "/purges", form).WantRedirect(t, "/purges/7")
 	if len(f.asked.Batches) != 2 || f.asked.Key != "k1" || !f.asked.AtOnce {
 		t.Errorf("%+v", f.asked)
 	}
+	emergency := url.Values{"batch": {"3"}, "reason": {"客户信息误发"}, "request_key": {"k2"}, "emergency": {"1"}, "incident": {"INC-7"}, "shown": {"12406"}}
+	c.Post(t, "/purges", emergency).WantRedirect(t, "/purges/7")
+	if !f.asked.Emergency || f.asked.Incident != "INC-7" || f.asked.Shown != 12406 {
+		t.Errorf("%+v", f.asked)
+	}
+	emergency.Del("shown")
+	c.Post(t, "/purges", emergency).Want(t, 422, "INC-7")
 	f.refuse = fault.Invalid("purge.reason_short", 8).On("reason")
 	c.Post(t, "/purges", form).Want(t, 422, "申请原因至少 8 个字", "k1")
 	f.refuse = fault.Conflict("purge.nothing_to_freeze", int64(1), int64(0), int64(0))

@@ -13,11 +13,11 @@ import (
 	"qingdang/templates"
 )
 
-func purgesView(page purge.Page, tab string, mine, first bool) templates.PurgesView {
-	view := templates.PurgesView{State: tab, Mine: mine, Total: page.Total, Next: uint64(page.Next), First: first, Now: page.Now}
+func purgesView(page purge.Page, of templates.PurgeQuery, first bool) templates.PurgesView {
+	view := templates.PurgesView{PurgeQuery: of, Total: page.Total, Next: uint64(page.Next), First: first, Now: page.Now}
 	for _, r := range page.Rows {
 		row := templates.PurgeRow{
-			ID: uint64(r.ID), Code: r.Code, State: string(r.Shown), Size: r.Size, Path: r.Path, Paths: r.Paths, Batches: r.Batches,
+			ID: uint64(r.ID), Code: r.Code, State: string(r.Shown), Incident: r.Incident, Size: r.Size, Path: r.Path, Paths: r.Paths, Batches: r.Batches,
 			Requester: r.RequesterName, At: r.CreatedAt, Until: purgeUntil(&r.Request, r.Shown), Purged: r.Purged, Skipped: r.Skipped,
 		}
 		if r.RequesterID != 0 {
@@ -56,7 +56,7 @@ func purgeView(d *purge.Detail, by account.Actor) templates.PurgeView {
 	shown := d.Shown(d.Now)
 	v := templates.PurgeView{
 		ID: uint64(d.ID), Code: d.Code, State: string(shown), Draft: d.State == purge.Draft, Organisation: d.ScopeKind == purge.Organisation,
-		Size: d.Size, Messages: d.Messages, Attachments: d.Attachments, Bytes: d.Bytes, Requester: requesterOf(&d.Request), Reason: d.Reason,
+		Size: d.Size, Messages: d.Messages, Attachments: d.Attachments, Bytes: d.Bytes, Requester: requesterOf(&d.Request), Reason: d.Reason, Incident: d.Incident,
 		Root: hex.EncodeToString(d.Root), FrozenAt: instant(d.RequestedAt), ExpiresAt: instant(d.ExpiresAt), FirstAt: instant(d.FirstAt), LastAt: instant(d.LastAt),
 		Stages: purgeStages(d), Batches: purgeBatches(d.Batches), Departments: purgeShares(d.Departments), Excluded: purgeCounts(d.ExcludedCounts()),
 		CoolingHours: d.CoolingHours, CoolingFrom: instant(d.CoolingFrom), CoolingUntil: instant(d.CoolingUntil), Cooling: shown == purge.CoolingOff,
@@ -65,7 +65,7 @@ func purgeView(d *purge.Detail, by account.Actor) templates.PurgeView {
 		Closed:     d.State == purge.Rejected || d.State == purge.Withdrawn || d.State == purge.Lapsed,
 		ClosedBy:   d.ClosedBy,
 		ClosedAt:   instant(d.ClosedAt),
-		CanRequest: d.State == purge.Draft && by.May(account.PurgeRequest),
+		CanRequest: d.State == purge.Draft && d.RequestRefused == nil,
 		CanVote:    d.VoteRefused == nil, LegalVotes: d.State == purge.AwaitingLegal,
 		CanWithdraw: d.WithdrawRefused == nil, CanConfirm: d.ConfirmRefused == nil, Now: d.Now,
 	}
@@ -162,13 +162,13 @@ func purgeNewView(p *purge.Preview) templates.PurgeNewView {
 	return templates.PurgeNewView{
 		Batches: purgeBatches(p.Batches), Size: p.Size, Messages: p.Messages, Attachments: p.Attachments, Bytes: p.Bytes,
 		Excluded: purgeCounts(p.Excluded), Departments: purgeShares(p.Departments), Cooling: p.Cooling,
-		ScopeKey: "purge.scope_" + string(p.ScopeKind), KeepUntil: p.KeepUntil, Now: p.Now,
+		ScopeKey: "purge.scope_" + string(p.ScopeKind), Organisation: p.ScopeKind == purge.Organisation, KeepUntil: p.KeepUntil, Now: p.Now,
 	}
 }
 
 func purgeExecuteView(d *purge.Detail) templates.PurgeExecuteView {
 	v := templates.PurgeExecuteView{
-		ID: uint64(d.ID), Code: d.Code, Size: d.Size, Root: hex.EncodeToString(d.Root), Until: d.ConfirmUntil(), Refused: words(d.ConfirmRefused),
+		ID: uint64(d.ID), Code: d.Code, Size: d.Size, Root: hex.EncodeToString(d.Root), Until: d.ConfirmUntil(), Refused: words(d.ConfirmRefused), Incident: d.Incident,
 	}
 	v.Path, v.Paths = largest(d.Departments)
 	if d.Changes != nil {

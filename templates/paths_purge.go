@@ -45,13 +45,17 @@ func PurgeDraftPath(purge uint64) string {
 }
 
 // PurgeListPath is the list of purge requests. Empty values are left out.
-func PurgeListPath(state string, mine bool, before uint64) string {
+func PurgeListPath(of PurgeQuery, before uint64) string {
 	q := url.Values{}
-	if state != "" {
-		q.Set("state", state)
+	for name, value := range map[string]string{"state": of.State, "incident": of.Incident} {
+		if value != "" {
+			q.Set(name, value)
+		}
 	}
-	if mine {
-		q.Set("mine", "1")
+	for name, on := range map[string]bool{"mine": of.Mine, "emergency": of.Emergency} {
+		if on {
+			q.Set(name, "1")
+		}
 	}
 	if before != 0 {
 		q.Set("before", strconv.FormatUint(before, 10))

@@ -17,13 +17,17 @@ func purgeTabs(ctx context.Context, v PurgesView) []ui.TabView {
 		if key == "" {
 			key = "open"
 		}
-		tabs = append(tabs, ui.TabView{Label: locale.T(ctx, "purge.tab_"+key), Path: PurgeListPath(s, v.Mine, 0), Active: v.State == s})
+		q := v.PurgeQuery
+		q.State = s
+		tabs = append(tabs, ui.TabView{Label: locale.T(ctx, "purge.tab_"+key), Path: PurgeListPath(q, 0), Active: v.State == s})
 	}
-	return append(tabs, ui.TabView{Label: locale.T(ctx, "purge.tab_mine"), Path: PurgeListPath(v.State, !v.Mine, 0), Icon: "user", Active: v.Mine})
+	q := v.PurgeQuery
+	q.Mine = !q.Mine
+	return append(tabs, ui.TabView{Label: locale.T(ctx, "purge.tab_mine"), Path: PurgeListPath(q, 0), Icon: "user", Active: v.Mine})
 }
 
 func purgesEmpty(v PurgesView) string {
-	if v.State == "" && !v.Mine {
+	if v.PurgeQuery == (PurgeQuery{}) {
 		return "purge.empty_open"
 	}
 	return "purge.empty"

@@ -11,10 +11,17 @@ import (
 	"qingdang/templates/ui"
 )
 
+// PurgeQuery says what a list of purge requests shows.
+type PurgeQuery struct {
+	State     string // the tab: "" open, executing, finished, closed, all
+	Mine      bool
+	Emergency bool   // only emergencies
+	Incident  string // only those of this incident
+}
+
 // PurgesView is the list of purge requests.
 type PurgesView struct {
-	State string // the tab: "" open, executing, finished, closed, all
-	Mine  bool
+	PurgeQuery
 	Rows  []PurgeRow
 	Total int64
 	Next  uint64 // the cursor of the next page, 0 for none
@@ -27,6 +34,7 @@ type PurgeRow struct {
 	ID        uint64
 	Code      string
 	State     string
+	Incident  string
 	Size      int64
 	Path      string // of its largest department
 	Paths     int
@@ -146,6 +154,7 @@ type PurgeView struct {
 	Paths         int
 	Requester     PurgePerson
 	Reason        string
+	Incident      string // of an emergency
 	Root          string
 	FrozenAt      time.Time
 	ExpiresAt     time.Time
@@ -180,6 +189,7 @@ type PurgeView struct {
 	CanWithdraw   bool
 	CanConfirm    bool
 	Opinion       string // what was typed, when the form comes back
+	Checked       bool   // the incident, ditto
 	WithdrawWhy   string
 	Problems      Problems
 	WithdrawWrong Problems
@@ -188,22 +198,25 @@ type PurgeView struct {
 
 // PurgeNewView is the page that requests a purge.
 type PurgeNewView struct {
-	Draft       uint64
-	Batches     []PurgeBatch
-	Size        int64
-	Messages    int64
-	Attachments int64
-	Bytes       int64
-	Excluded    []PurgeCount
-	Departments []PurgeDepartment
-	Cooling     time.Duration
-	ScopeKey    string
-	KeepUntil   time.Time
-	Now         time.Time
-	Reason      string
-	AtOnce      bool
-	RequestKey  string
-	Problems    Problems
+	Draft        uint64
+	Batches      []PurgeBatch
+	Size         int64
+	Messages     int64
+	Attachments  int64
+	Bytes        int64
+	Excluded     []PurgeCount
+	Departments  []PurgeDepartment
+	Cooling      time.Duration
+	ScopeKey     string
+	KeepUntil    time.Time
+	Now          time.Time
+	Reason       string
+	AtOnce       bool
+	Emergency    bool
+	Incident     string
+	Organisation bool
+	RequestKey   string
+	Problems     Problems
 }
 
 // PurgeExecuteView is the page of legal's second code.
@@ -219,6 +232,7 @@ type PurgeExecuteView struct {
 	Intact     int64
 	CheckedAt  time.Time
 	Until      time.Time
+	Incident   string
 	Tail       string // as typed
 	Refused    Words
 	Problems   Problems

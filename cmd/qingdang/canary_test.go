@@ -109,6 +109,14 @@ func playCanaries(t *testing.T, a *app, clock *dbtest.Clock) {
 	if out, errOut, code := a.cli(t, clock, "import", "--department", control+"/一组", file); code != 0 {
 		t.Fatalf("import: %s%s", out, errOut)
 	}
+	neighbour := filepath.Join(exports, "n.jsonl")
+	const one = `{"platform":"wechat","external_id":"n1","service_type":"咨询","messages":[{"id":"1","sender":"customer","at":"2024-03-01T02:00:00Z","type":"text","text":"你好"}]}`
+	if err := os.WriteFile(neighbour, []byte(one), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errOut, code := a.cli(t, clock, "import", "--department", control+"/二组", neighbour); code != 0 {
+		t.Fatalf("import: %s%s", out, errOut)
+	}
 	tree, err := a.departments.Tree(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -184,13 +192,13 @@ func browse(t *testing.T, a *app, by account.Actor) {
 func destroy(t *testing.T, a *app, clock *dbtest.Clock, supervisor account.Actor, team id.Department, batch id.Batch) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	agent, legal := accounttest.User(t, a.db, a.accounts, account.Agent, team), accounttest.User(t, a.db, a.accounts, account.Legal)
+	second, legal := accounttest.User(t, a.db, a.accounts, account.Supervisor, team), accounttest.User(t, a.db, a.accounts, account.Legal)
 	legal.Scope = account.Everywhere()
-	r, err := a.purges.Request(ctx, agent, purge.Ask{Batches: []id.Batch{batch}, Reason: "超过保留期，申请清理", AtOnce: true, Key: "canary-purge"})
+	r, err := a.purges.Request(ctx, supervisor, purge.Ask{Batches: []id.Batch{batch}, Reason: "超过保留期，申请清理", AtOnce: true, Key: "canary-purge"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, by := range []account.Actor{supervisor, legal} {
+	for _, by := range []account.Actor{second, legal} {
 		const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 		dbtest.Exec(t, a.db, "UPDATE `user` SET totp = ? WHERE id = ?", a.store.SealSmall("account totp", []byte(id.String(by.ID)), []byte(secret)), by.ID)
 		code, err := totp.GenerateCode(secret, clock.Time())

@@ -60,7 +60,7 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	}
 	const east = "云栖优品集团/华东大区/"
 	const (
-		lin, gu, xu, zhou, chen, li, sun = "10482", "10355", "10517", "10077", "20614", "20631", "20640"
+		lin, gu, xu, zhou = "10482", "10355", "10517", "10077"
 	)
 	s.clock.at(-14 * day24)
 	_, err := s.holds.Place(ctx, s.cast[zhou], hold.Order{Name: "平台处罚复议", Reason: "复议期间保留交易纠纷组的全部会话", Department: s.find(east + "杭州分公司/交易纠纷组")})
@@ -89,9 +89,9 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 		return err
 	}
 	s.clock.at(-5*day24 + hour)
-	first, err := s.request(chen, done, "回收站到期清理，已超过保留期")
+	first, err := s.request(lin, done, "回收站到期清理，已超过保留期")
 	if err == nil {
-		err = s.approve(lin, first, "范围无误，同意")
+		err = s.approve(gu, first, "范围无误，同意")
 	}
 	if err == nil {
 		s.clock.at(-5*day24 + 3*hour)
@@ -113,10 +113,10 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 		return err
 	}
 	s.clock.at(-30 * hour)
-	if _, err := s.request(li, asked, "回收站到期清理，客户未再联系"); err != nil {
+	if _, err := s.request(xu, asked, "回收站到期清理，客户未再联系"); err != nil {
 		return err
 	}
-	second, err := s.request(sun, waiting, "二店售后组到期清理，已核对")
+	second, err := s.request(lin, waiting, "二店售后组到期清理，已核对")
 	if err == nil {
 		s.clock.at(-2 * hour)
 		err = s.approve(gu, second, "已抽查十条，范围无误")

@@ -40,6 +40,7 @@ func TestStory(t *testing.T) {
 	invited := map[string]string{}
 	for _, p := range []struct{ no, name, role, scope string }{
 		{"1001", "林静怡", "supervisor", company},
+		{"1002", "顾晓晨", "supervisor", company},
 		{"2001", "陈思远", "agent", company},
 		{"3001", "周敏", "legal", ""},
 		{"4001", "郑开元", "auditor", ""},
@@ -57,6 +58,7 @@ func TestStory(t *testing.T) {
 	}
 	b := startBrowser(t, server.URL)
 	supervisor, agent := join(b, clock, "1001", invited["1001"]), join(b, clock, "2001", invited["2001"])
+	second := join(b, clock, "1002", invited["1002"])
 	legal, auditor, admin := join(b, clock, "3001", invited["3001"]), join(b, clock, "4001", invited["4001"]), join(b, clock, "9001", invited["9001"])
 	clock.Advance(73 * time.Hour) // an account may batch-delete from its third day
 
@@ -110,22 +112,29 @@ func TestStory(t *testing.T) {
 	supervisor.press("#items-form button.btn-primary")
 	supervisor.shot("restored")
 
-	// The agent asks for the purge of what is left.
-	agent.login("/purges/new?batch=" + batch[len("/batches/"):])
-	agent.fill("textarea[name=reason]", "回收站到期清理，客户未再联系")
-	agent.tick("input[name=at_once]")
-	agent.press("form[action='/purges'] button.btn-outline-danger")
-	agent.shot("requested")
-	request := agent.where()
-	agent.wants("PG-", "5")
-
-	// Nobody approves the own request: there is no button for the agent.
-	if agent.count("button[value=approve]") != 0 {
-		agent.fail("the requester sees a button to approve")
+	// Other people's conversations are not for an agent to ask for.
+	ask := "/purges/new?batch=" + batch[len("/batches/"):]
+	agent.login("/bin")
+	if got := agent.open(ask); got != http.StatusForbidden {
+		agent.fail("an agent's look at the purge of a colleague's conversations answered %d, want 403", got)
 	}
-	supervisor.login(request)
-	supervisor.shot("request")
-	vote(supervisor, "范围无误，同意")
+
+	// The supervisor asks for the purge of what is left.
+	supervisor.open(ask)
+	supervisor.fill("textarea[name=reason]", "回收站到期清理，客户未再联系")
+	supervisor.tick("input[name=at_once]")
+	supervisor.press("form[action='/purges'] button.btn-outline-danger")
+	supervisor.shot("requested")
+	request := supervisor.where()
+	supervisor.wants("PG-", "5")
+
+	// Nobody approves the own request: there is no button for the requester.
+	if supervisor.count("button[value=approve]") != 0 {
+		supervisor.fail("the requester sees a button to approve")
+	}
+	second.login(request)
+	second.shot("request")
+	vote(second, "范围无误，同意")
 	legal.login(request)
 	legal.tick("input[name=agree_at_once]")
 	vote(legal, "已核对法务保留，同意")
@@ -199,7 +208,7 @@ func verifyAndTamper(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := strings.Index(string(body), "陈思远")
+	at := strings.Index(string(body), "林静怡")
 	if at < 0 {
 		t.Fatalf("%s does not name the requester", filepath.Base(file))
 	}

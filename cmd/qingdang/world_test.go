@@ -58,10 +58,9 @@ func newWorld(t *testing.T, engine string) *world {
 		t.Fatal(err)
 	}
 	supervisor := accounttest.User(t, a.db, a.accounts, account.Supervisor, w.department)
-	agent := accounttest.User(t, a.db, a.accounts, account.Agent, w.department)
 	clock.Advance(72 * time.Hour)
 	w.batch = w.discard(t, supervisor)
-	r, err := a.purges.Request(t.Context(), agent, purge.Ask{Batches: []id.Batch{w.batch}, Reason: "超过保留期，申请清理", Key: "world-request"})
+	r, err := a.purges.Request(t.Context(), supervisor, purge.Ask{Batches: []id.Batch{w.batch}, Reason: "超过保留期，申请清理", Key: "world-request"})
 	if err != nil {
 		t.Fatal(err)
 	}

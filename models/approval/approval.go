@@ -4,6 +4,7 @@ package approval
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +99,7 @@ type Vote struct {
 	Role          account.Role
 	Verdict       Verdict
 	Opinion       string
+	Terms         string // what else the person agreed to or looked at, one a line
 	Root          []byte
 	PolicyVersion []byte
 	TOTPStep      int64 `gorm:"column:totp_step"`
@@ -108,6 +110,9 @@ type Vote struct {
 
 // TableName is vote.
 func (Vote) TableName() string { return "vote" }
+
+// Has tells whether the person agreed to a term.
+func (v *Vote) Has(term string) bool { return slices.Contains(strings.Split(v.Terms, "\n"), term) }
 
 // New is what Start opens.
 type New struct {

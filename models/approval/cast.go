@@ -13,7 +13,10 @@ import (
 	"qingdang/models/id"
 )
 
-const longestOpinion = 1000
+const (
+	longestOpinion = 1000
+	longestTerms   = 200
+)
 
 // Keys makes the codes that tell a vote cast here from a row written into the database.
 type Keys interface {
@@ -27,6 +30,7 @@ type Ballot struct {
 	By         account.Actor
 	Verdict    Verdict
 	Opinion    string
+	Terms      []string // what else the person agreed to, each on its own; kept with the vote under its code
 	SeenRoot   [32]byte
 	Step       int64
 	ValidUntil time.Time // the vote counts until then
@@ -98,6 +102,10 @@ func Cast(tx *db.Tx, k Keys, b Ballot) (Approval, error) {
 	case b.Step == 0:
 		return Approval{}, fmt.Errorf("approval: a ballot without a consumed code")
 	}
+	terms := strings.Join(b.Terms, "\n")
+	if utf8.RuneCountInString(terms) > longestTerms {
+		return Approval{}, fmt.Errorf("approval: terms of %d bytes", len(terms))
+	}
 	// Looked up under lock: a session may be older than a change of the account.
 	who, err := account.Voter(tx, b.By.ID, a.Next())
 	if err != nil {
@@ -108,7 +116,7 @@ func Cast(tx *db.Tx, k Keys, b Ballot) (Approval, error) {
 	}
 	v := Vote{
 		ApprovalID: a.ID, Stage: a.Stage, UserID: who.User, PersonID: who.Person, Name: who.Name, StaffNo: who.StaffNo, Role: who.Role,
-		Verdict: b.Verdict, Opinion: opinion, Root: a.Root, PolicyVersion: a.PolicyVersion,
+		Verdict: b.Verdict, Opinion: opinion, Terms: terms, Root: a.Root, PolicyVersion: a.PolicyVersion,
 		TOTPStep: b.Step, At: tx.Now, ExpiresAt: db.Instant(b.ValidUntil),
 	}
 	v.MAC = a.seal(k, &v)

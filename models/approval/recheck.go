@@ -21,13 +21,18 @@ const macPurpose = "vote"
 func (a *Approval) seal(k Keys, v *Vote) []byte {
 	number := func(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 	instant := func(t time.Time) []byte { return number(uint64(t.UnixMicro())) }
-	m := k.MAC(macPurpose,
+	parts := [][]byte{
 		[]byte(a.Kind), number(a.Subject), a.Root, a.PolicyVersion, []byte(a.Stages),
 		number(uint64(a.RequesterID)), number(uint64(a.RequesterPerson)), instant(a.ExpiresAt),
 		number(uint64(v.ApprovalID)), []byte(strconv.Itoa(v.Stage)), number(uint64(v.UserID)), number(uint64(v.PersonID)),
 		[]byte(v.Name), []byte(v.StaffNo), []byte(v.Role), []byte(v.Verdict), []byte(v.Opinion),
 		v.Root, v.PolicyVersion, number(uint64(v.TOTPStep)), instant(v.At), instant(v.ExpiresAt),
-	)
+	}
+	if v.Terms != "" {
+		// Votes from before there were terms keep their codes.
+		parts = append(parts, []byte(v.Terms))
+	}
+	m := k.MAC(macPurpose, parts...)
 	return m[:]
 }
 

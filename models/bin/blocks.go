@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/account"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/retention"
 )
 
 // Frozen is one conversation on its way onto a purge's list.
@@ -161,22 +164,54 @@ func Purged(tx *db.Tx, p id.Purge, ids id.Set[id.Conversation]) error {
 	return nil
 }
 
-// ExpiredWithoutRequest locks and gives batches whose time is over, of which nothing is on a
-// purge's list while something is left, and for which no request was drafted yet.
-func ExpiredWithoutRequest(tx *db.Tx) ([]Batch, error) {
-	const has = "EXISTS (SELECT 1 FROM bin_item i WHERE i.batch_id = bin_batch.id AND i.state = ?)"
-	var out []Batch
-	err := tx.ForUpdate().Where("keep_until <= ? AND drafted_at IS NULL AND state <> ?", tx.Now, Running).
-		Where(has, ItemBinned).Where("NOT "+has, ItemFrozen).Order("id").Limit(100).Find(&out).Error
+// undrafted are the batches whose time is over, of which nothing is on a purge's list while
+// something is left that nothing protects, and for which no request was drafted yet.
+func undrafted(tx *db.Tx, q *gorm.DB) (*gorm.DB, error) {
+	policy, err := retention.Load(tx)
 	if err != nil {
-		return nil, fmt.Errorf("find expired batches: %w", err)
+		return nil, err
 	}
-	return out, nil
+	protection, args := classify(policy, tx.Now)
+	free := "EXISTS (SELECT 1 FROM bin_item i JOIN conversation ON conversation.id = i.conversation_id WHERE i.batch_id = bin_batch.id AND i.state = ? AND " + protection + " = ?)"
+	return q.Where("keep_until <= ? AND drafted_at IS NULL AND state <> ?", tx.Now, Running).
+		Where("NOT EXISTS (SELECT 1 FROM bin_item f WHERE f.batch_id = bin_batch.id AND f.state = ?)", ItemFrozen).
+		Where(free, append(append([]any{ItemBinned}, args...), classMoves)...), nil
 }
 
-// Drafted notes that a purge request was drafted for a batch.
-func Drafted(tx *db.Tx, b id.Batch) error {
-	return tx.Model(&Batch{}).Where("id = ?", b).Update("drafted_at", tx.Now).Error
+// ExpiredWithoutRequest finds batches for which a purge may be drafted.
+func ExpiredWithoutRequest(tx *db.Tx) ([]id.Batch, error) {
+	q, err := undrafted(tx, tx.Model(&Batch{}))
+	if err != nil {
+		return nil, err
+	}
+	var ids []id.Batch
+	if err := q.Order("id").Limit(100).Pluck("id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("find expired batches: %w", err)
+	}
+	return ids, nil
+}
+
+// Drafted locks a batch, notes that a purge request is drafted for it and gives it. The fault is
+// a conflict when there is nothing to draft any more.
+func Drafted(tx *db.Tx, b id.Batch) (*Batch, error) {
+	if _, err := Batches(tx, b); err != nil {
+		return nil, err
+	}
+	q, err := undrafted(tx, tx.Model(&Batch{}))
+	if err != nil {
+		return nil, err
+	}
+	var found []Batch
+	if err := q.Where("id = ?", b).Find(&found).Error; err != nil {
+		return nil, fmt.Errorf("find expired batch: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, fault.Conflict("bin.nothing_to_restore")
+	}
+	if err := tx.Model(&Batch{}).Where("id = ?", b).Update("drafted_at", tx.Now).Error; err != nil {
+		return nil, fmt.Errorf("note draft: %w", err)
+	}
+	return &found[0], nil
 }
 
 // Rescue takes conversations that came under a legal hold, and are locked, out of the bin,

@@ -107,8 +107,25 @@ func (b *Bin) reach(tx *db.Tx, by account.Actor, s Scope) (*reach, *retention.Po
 	if err != nil {
 		return nil, nil, err
 	}
+	if r.kind != ScopeOrganisation {
+		stored, err := holding(tx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if coversAll(tree, stored, takenOf(r)) {
+			r.kind = ScopeOrganisation
+		}
+	}
 	policy, err := retention.Load(tx)
 	return r, policy, err
+}
+
+func takenOf(r *reach) map[id.Department]bool {
+	out := map[id.Department]bool{}
+	for _, d := range r.taken.Departments.Values() {
+		out[d] = true
+	}
+	return out
 }
 
 // moving are the conversations that would go: matching, taken, and protected by nothing.

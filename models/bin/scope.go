@@ -148,7 +148,8 @@ func (s Scope) takes(t *department.Tree) map[id.Department]bool {
 	return out
 }
 
-// scopeKind is organisation as soon as a root is taken together with anything below it.
+// scopeKind is organisation as soon as a root is taken together with anything below it. What covers
+// everything without its root is found by coversAll, which needs to know what is stored where.
 func scopeKind(t *department.Tree, taken []id.Department) string {
 	roots := map[id.Department]bool{}
 	for _, d := range taken {

@@ -50,11 +50,15 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 		w.must(err)
 		departments[path] = dep.ID
 	}
+	agent := accounttest.User(t, d, accounts, account.Agent, departments[sales])
+	supervisor := accounttest.User(t, d, accounts, account.Supervisor, departments[sales])
+	legal := accounttest.User(t, d, accounts, account.Legal)
+	legal.Scope = account.Everywhere()
 	var chats []*format.Conversation
 	for i := range 8 {
 		path := map[bool]string{true: sales, false: support}[i < 6]
 		chats = append(chats, &format.Conversation{
-			Platform: "qianniu", ExternalID: fmt.Sprint("t", i), DepartmentPath: path, AgentID: "a1", CustomerID: "tb_1", ServiceType: "咨询", Tags: []string{"退款"},
+			Platform: "qianniu", ExternalID: fmt.Sprint("t", i), DepartmentPath: path, AgentID: agent.StaffNo, CustomerID: "tb_1", ServiceType: "咨询", Tags: []string{"退款"},
 			Messages: []format.Message{{ID: "1", Sender: "customer", At: time.Date(2021, 3, 1+i, 2, 0, 0, 0, time.UTC), Kind: "text", Text: "我要退款"}},
 		})
 	}
@@ -67,17 +71,13 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 		return out
 	}
 	ours, theirs := ids(departments[sales]), ids(departments[support])
-	agent := accounttest.User(t, d, accounts, account.Agent, departments[sales])
-	supervisor := accounttest.User(t, d, accounts, account.Supervisor, departments[sales])
-	legal := accounttest.User(t, d, accounts, account.Legal)
-	legal.Scope = account.Everywhere()
 	zone := time.FixedZone("UTC+8", 8*3600)
 	_, err = (&hold.Holds{DB: d, Rescue: bin.Rescue, Zone: zone}).Place(w.ctx(), legal, hold.Order{Name: "复议", Reason: "复议期间保留全部会话", Conversations: theirs[:1]})
 	w.must(err)
 	desk := &bin.Bin{DB: d, Zone: zone}
 	var batches []id.Batch
 	for _, c := range ours[:4] {
-		b, err := desk.DiscardOne(w.ctx(), supervisor, c, "超过保留期，季度清理", rand.Text())
+		b, err := desk.DiscardOne(w.ctx(), agent, c, "超过保留期，季度清理", rand.Text())
 		w.must(err)
 		batches = append(batches, b.ID)
 	}

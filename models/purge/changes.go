@@ -2,6 +2,8 @@ package purge
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,8 +13,9 @@ import (
 	"qingdang/models/job"
 )
 
-// Changes is the look at a frozen list as things stand now: what would be skipped if it ran
-// this instant. Nothing here stops a purge; the same look under lock, item by item, decides.
+// Changes is the look at a frozen list at an instant: what would be skipped if it ran then. It is
+// taken every hour while a request waits, because a long list is not read for every look at
+// its page. Nothing here stops a purge; the same look under lock, item by item, decides.
 type Changes struct {
 	At      time.Time
 	Size    int64
@@ -29,26 +32,105 @@ func (c *Changes) Intact() int64 {
 	return n
 }
 
-func changesOf(tx *db.Tx, r *Request) (*Changes, error) {
-	g, err := newGuard(tx)
+// reviewEvery is how often a waiting list is looked at.
+const reviewEvery = time.Hour
+
+// review is a stored look. It is a cache: whoever changes it deceives a page, not a purge.
+type review struct {
+	PurgeID id.Purge `gorm:"primaryKey;autoIncrement:false"`
+	At      time.Time
+	Size    int64
+	Skipped string // JSON, by reason
+	Policy  bool
+}
+
+// TableName is purge_review.
+func (review) TableName() string { return "purge_review" }
+
+func storeReview(tx *db.Tx, p id.Purge, c *Changes) error {
+	skipped, err := json.Marshal(c.Skipped)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("encode review: %w", err)
 	}
-	c := &Changes{At: tx.Now, Size: r.Size, Skipped: map[Reason]int64{}, Policy: !bytes.Equal(g.floors.Version[:], r.PolicyVersion)}
-	err = eachItem(tx, r.ID, func(items []Item) error {
-		l, err := lookAt(tx, idsOf(items), false)
+	if err := tx.Where("purge_id = ?", p).Delete(&review{}).Error; err != nil {
+		return fmt.Errorf("store review: %w", err)
+	}
+	if err := tx.Create(&review{PurgeID: p, At: c.At, Size: c.Size, Skipped: string(skipped), Policy: c.Policy}).Error; err != nil {
+		return fmt.Errorf("store review: %w", err)
+	}
+	return nil
+}
+
+// changesOf gives the last look at a request's list, nil if there was none yet.
+func changesOf(tx *db.Tx, p id.Purge) (*Changes, error) {
+	var rows []review
+	if err := tx.Where("purge_id = ?", p).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read review: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	c := &Changes{At: rows[0].At, Size: rows[0].Size, Policy: rows[0].Policy, Skipped: map[Reason]int64{}}
+	if err := json.Unmarshal([]byte(rows[0].Skipped), &c.Skipped); err != nil {
+		return nil, fmt.Errorf("read review: %w", err)
+	}
+	return c, nil
+}
+
+// reviewAll looks again at every list that waits and was not looked at for an hour.
+func (d *Desk) reviewAll(ctx context.Context) error {
+	var due []Request
+	err := d.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.Select("id", "policy_version", "size").Where("state IN ?", openStates).
+			Where("NOT EXISTS (SELECT 1 FROM purge_review v WHERE v.purge_id = purge_request.id AND v.at > ?)", tx.Now.Add(-reviewEvery)).
+			Order("id").Find(&due).Error
+	})
+	if err != nil {
+		return fmt.Errorf("look for lists to review: %w", err)
+	}
+	for i := range due {
+		c, err := d.review(ctx, &due[i])
 		if err != nil {
 			return err
 		}
-		for i := range items {
-			if why := l.judge(tx, g, &items[i]); why != notExcluded {
-				c.Skipped[why]++
-			}
+		if err := d.DB.Write(ctx, func(tx *db.Tx) error { return storeReview(tx, due[i].ID, c) }); err != nil {
+			return err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	}
+	return nil
+}
+
+// review looks at a whole list, a page in each transaction: none of them is open for long.
+func (d *Desk) review(ctx context.Context, r *Request) (*Changes, error) {
+	c := &Changes{Size: r.Size, Skipped: map[Reason]int64{}}
+	for next, more := int64(0), true; more; {
+		err := d.DB.Read(ctx, func(tx *db.Tx) error {
+			g, err := newGuard(tx)
+			if err != nil {
+				return err
+			}
+			if next == 0 {
+				c.At, c.Policy = tx.Now, !bytes.Equal(g.floors.Version[:], r.PolicyVersion)
+			}
+			items, err := itemsFrom(tx, r.ID, next, manifestPage)
+			if more = err == nil && len(items) > 0; !more {
+				return err
+			}
+			l, err := lookAt(tx, idsOf(items), false)
+			if err != nil {
+				return err
+			}
+			for i := range items {
+				if why := l.judge(tx, g, &items[i]); why != notExcluded {
+					c.Skipped[why]++
+				}
+			}
+			next = items[len(items)-1].Seq + 1
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }

@@ -109,7 +109,7 @@ func (d *Desk) confirm(tx *db.Tx, by account.Actor, r *Request, c Confirmation) 
 		return fault.Forbidden("approval.not_a_person")
 	}
 	r.ConfirmedAt, r.ConfirmedBy, r.ConfirmedPerson, r.ConfirmedName, r.ConfirmedStaffNo = &tx.Now, who.User, who.Person, who.Name, who.StaffNo
-	if err := d.enqueue(tx, r, later(tx.Now, keep)); err != nil {
+	if err := d.enqueue(tx, r, r.earliest(tx.Now, keep)); err != nil {
 		return err
 	}
 	if err := r.move(tx, Scheduled, map[string]any{

@@ -40,6 +40,8 @@ func TestWhatChangedSinceTheListWasFrozenIsSkipped(t *testing.T) {
 			}
 			return conversation.Erase(tx, set, 999999)
 		})
+		clock.Advance(time.Hour)
+		w.must(w.desk.Tick(w.ctx()))
 		detail, err := w.desk.Get(w.ctx(), w.legal, r.ID)
 		w.must(err)
 		if got := fmt.Sprint(detail.Changes.Skipped); got != "map[floor:1 gone:1 held:1 order:1 restored:1 version:2]" || detail.Changes.Intact() != 1 {

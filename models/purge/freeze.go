@@ -8,8 +8,8 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
+	"qingdang/models/department"
 	"qingdang/models/fault"
-	"qingdang/models/hold"
 	"qingdang/models/id"
 )
 
@@ -23,15 +23,13 @@ type frozen struct {
 }
 
 // freeze takes what is in the batches onto the purge's list and gives back what is protected.
-// Lock order: hold epoch, batches, conversations in ascending order, holds.
+// The caller has the hold epoch; the order goes on with batches, conversations in ascending
+// order, holds.
 func freeze(tx *db.Tx, by account.Actor, p id.Purge, batches []id.Batch) (*frozen, error) {
 	if own, err := bin.AllWithin(tx, batches, by.Scope); err != nil {
 		return nil, err
 	} else if !own {
 		return nil, fault.NotFound("purge.batch_not_found")
-	}
-	if err := hold.ShareEpoch(tx); err != nil {
-		return nil, err
 	}
 	list := &frozen{agents: map[id.Conversation]string{}, excluded: map[Reason]int64{}}
 	var err error
@@ -40,6 +38,9 @@ func freeze(tx *db.Tx, by account.Actor, p id.Purge, batches []id.Batch) (*froze
 	}
 	if len(list.batches) != len(batches) {
 		return nil, fault.NotFound("purge.batch_not_found")
+	}
+	if err := ownEnough(tx, by, list.batches); err != nil {
+		return nil, err
 	}
 	taken, err := bin.Freeze(tx, batches, p)
 	if err != nil {
@@ -106,18 +107,38 @@ func (f *frozen) take(tx *db.Tx, by account.Actor, guard *guard, page []bin.Froz
 	return back, nil
 }
 
-// scopeKind is organisation as soon as one batch was, and self only if every conversation is
-// the requester's own.
-func (f *frozen) scopeKind(own bool) ScopeKind {
-	for _, b := range f.batches {
-		if ScopeKind(b.ScopeKind) == Organisation {
-			return Organisation
+// scopeKind is organisation as soon as one batch was, or all of them together are, and self only
+// if every conversation is the requester's own.
+func (f *frozen) scopeKind(tx *db.Tx, tree *department.Tree, own bool) (ScopeKind, error) {
+	whole, err := bin.WholeOrganisation(tx, tree, f.batches)
+	switch {
+	case err != nil:
+		return "", err
+	case whole:
+		return Organisation, nil
+	case own:
+		return Self, nil
+	}
+	return Department, nil
+}
+
+// ownEnough refuses an agent everything but the batches they made and those in which every
+// conversation is their own: what others said to customers is for their supervisor to ask for.
+func ownEnough(tx *db.Tx, by account.Actor, batches []bin.Batch) error {
+	if by.Role != account.Agent {
+		return nil
+	}
+	var made []id.Batch
+	for _, b := range batches {
+		if b.OwnerID != by.ID {
+			made = append(made, b.ID)
 		}
 	}
-	if own {
-		return Self
+	own, err := bin.AllOf(tx, made, by.StaffNo)
+	if err == nil && !own {
+		err = fault.Forbidden("purge.own_only")
 	}
-	return Department
+	return err
 }
 
 func (f *frozen) store(tx *db.Tx, p id.Purge, shares map[id.Department]*Share) error {

@@ -26,12 +26,12 @@ type Detail struct {
 	Votes       []approval.Vote
 	Batches     []Batch
 	Departments []Share
-	Changes     *Changes // nil for a draft and after the end
+	Changes     *Changes // the last hourly look; nil for a draft and after the end
 	Progress    Progress
 	Certificate *Head
 	KeepUntil   time.Time
 
-	VoteRefused, WithdrawRefused, ConfirmRefused error
+	RequestRefused, VoteRefused, WithdrawRefused, ConfirmRefused error // RequestRefused is of a draft
 }
 
 // Get finds a request. The fault is not-found for a request outside the actor's departments.
@@ -67,7 +67,8 @@ func (g *Detail) load(tx *db.Tx, by account.Actor) (err error) {
 	}
 	g.VoteRefused, g.WithdrawRefused, g.ConfirmRefused = fault.Conflict("purge.closed"), fault.Conflict("purge.closed"), fault.Conflict("purge.not_awaiting_code")
 	if r.State == Draft {
-		return nil
+		g.RequestRefused, err = g.mayRequest(tx, by)
+		return err
 	}
 	if g.Approval, g.Votes, err = approval.Find(tx, r.ApprovalID); err != nil {
 		return err
@@ -76,7 +77,7 @@ func (g *Detail) load(tx *db.Tx, by account.Actor) (err error) {
 		return err
 	}
 	if r.State.Open() {
-		if g.Changes, err = changesOf(tx, r); err != nil {
+		if g.Changes, err = changesOf(tx, r.ID); err != nil {
 			return err
 		}
 	}
@@ -91,6 +92,26 @@ func (g *Detail) load(tx *db.Tx, by account.Actor) (err error) {
 		}
 	}
 	return nil
+}
+
+// mayRequest tells why the reader may not take a draft over, nil if they may.
+func (g *Detail) mayRequest(tx *db.Tx, by account.Actor) (refused, err error) {
+	if refused = by.Require(account.PurgeRequest); refused != nil {
+		return refused, nil
+	}
+	ids := make([]id.Batch, len(g.Batches))
+	for i, b := range g.Batches {
+		ids[i] = b.BatchID
+	}
+	var batches []bin.Batch
+	if err := tx.Where("id IN ?", ids).Find(&batches).Error; err != nil {
+		return nil, fmt.Errorf("read batches: %w", err)
+	}
+	refused = ownEnough(tx, by, batches)
+	if _, ok := fault.Of(refused); refused != nil && !ok {
+		return nil, refused
+	}
+	return refused, nil
 }
 
 // visible finds a request that the actor may know of: the own one, or one whose departments

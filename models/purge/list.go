@@ -16,8 +16,11 @@ import (
 type Filter struct {
 	States []State
 	Mine   bool
-	Before id.Purge
-	Size   int
+	// Emergency keeps the emergencies, Incident those of one incident.
+	Emergency bool
+	Incident  string
+	Before    id.Purge
+	Size      int
 }
 
 // Row is one line of the list.
@@ -59,6 +62,12 @@ func (d *Desk) List(ctx context.Context, by account.Actor, f Filter) (Page, erro
 			}
 			if f.Mine {
 				q = q.Where("requester_id = ?", by.ID)
+			}
+			if f.Emergency {
+				q = q.Where("incident <> ''")
+			}
+			if f.Incident != "" {
+				q = q.Where("incident = ?", f.Incident)
 			}
 			return q
 		}

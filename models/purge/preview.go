@@ -29,10 +29,13 @@ type Preview struct {
 	Departments []Share
 	ScopeKind   ScopeKind
 	Cooling     time.Duration
+
+	shares map[id.Department]*Share
 }
 
 // Preview counts what a request for the batches, or for the system's draft, would freeze. The
-// fault is not-found for a batch outside the actor's departments.
+// fault is not-found for a batch outside the actor's departments, and forbidden for an agent
+// who looks at other people's conversations.
 func (d *Desk) Preview(ctx context.Context, by account.Actor, draft id.Purge, batches []id.Batch) (*Preview, error) {
 	if err := by.Require(account.PurgeRequest); err != nil {
 		return nil, err
@@ -58,62 +61,95 @@ func (d *Desk) preview(tx *db.Tx, by account.Actor, batches []id.Batch) (*Previe
 	if err := tx.Where("id IN ?", append(batches, 0)).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read batches: %w", err)
 	}
-	own, err := bin.AllWithin(tx, batches, by.Scope)
+	within, err := bin.AllWithin(tx, batches, by.Scope)
 	switch {
 	case err != nil:
 		return nil, err
-	case !own, len(rows) == 0, len(rows) != len(batches):
+	case !within, len(rows) == 0, len(rows) != len(batches):
 		return nil, fault.NotFound("purge.batch_not_found")
 	}
-	list := frozen{batches: rows}
-	p := &Preview{Now: tx.Now, Excluded: map[Reason]int64{}}
-	for _, b := range rows {
-		p.Batches = append(p.Batches, batchRow(0, b))
-		p.KeepUntil = later(p.KeepUntil, b.KeepUntil)
+	if err := ownEnough(tx, by, rows); err != nil {
+		return nil, err
 	}
-	g, err := newGuard(tx)
+	p, err := outlook(tx, rows, by.StaffNo)
 	if err != nil {
 		return nil, err
 	}
-	shares := map[id.Department]*Share{}
+	for d := range p.shares {
+		if !by.Scope.Has(d) {
+			return nil, fault.NotFound("purge.batch_not_found")
+		}
+	}
+	p.Cooling = d.Cooling.of(p.ScopeKind)
+	return p, nil
+}
+
+// outlook adds up what a request for the batches would freeze now and what is protected. It locks
+// nothing: the request itself decides.
+func outlook(tx *db.Tx, batches []bin.Batch, staffNo string) (*Preview, error) {
+	p := &Preview{Now: tx.Now, Excluded: map[Reason]int64{}, shares: map[id.Department]*Share{}}
+	ids := make([]id.Batch, len(batches))
+	for i, b := range batches {
+		ids[i] = b.ID
+		p.Batches = append(p.Batches, batchRow(0, b))
+		p.KeepUntil = later(p.KeepUntil, b.KeepUntil)
+	}
+	own, err := p.resting(tx, ids, staffNo)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := department.Load(tx)
+	if err != nil {
+		return nil, fmt.Errorf("load departments: %w", err)
+	}
+	p.name(tree)
+	list := frozen{batches: batches}
+	p.ScopeKind, err = list.scopeKind(tx, tree, own)
+	return p, err
+}
+
+// resting goes through what rests in the batches and tells whether all of it is one agent's own.
+func (p *Preview) resting(tx *db.Tx, batches []id.Batch, staffNo string) (own bool, err error) {
+	g, err := newGuard(tx)
+	if err != nil {
+		return false, err
+	}
+	own = true
 	for next := id.Conversation(0); ; {
 		var ids []id.Conversation
 		err := tx.Model(&conversation.Conversation{}).Where("batch_id IN ? AND state = ? AND id > ?", batches, conversation.Binned, next).
 			Order("id").Limit(manifestPage).Pluck("id", &ids).Error
 		if err != nil {
-			return nil, fmt.Errorf("read batches: %w", err)
+			return false, fmt.Errorf("read batches: %w", err)
 		}
 		if len(ids) == 0 {
-			break
+			return own, nil
 		}
 		next = ids[len(ids)-1]
 		l, err := lookAt(tx, ids, false)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
 		for _, c := range ids {
 			row := l.rows[c]
-			if !by.Scope.Has(row.DepartmentID) {
-				return nil, fault.NotFound("purge.batch_not_found")
+			if row == nil {
+				continue // gone since the page was read
 			}
-			own = own && row.AgentID == by.StaffNo
-			p.add(shares, row, g.protects(tx, row, l.held[c]))
+			own = own && row.AgentID == staffNo
+			p.add(row, g.protects(tx, row, l.held[c]))
 		}
 	}
-	p.ScopeKind = list.scopeKind(own)
-	p.Cooling = d.Cooling.of(p.ScopeKind)
-	return p, p.name(tx, shares)
 }
 
-func (p *Preview) add(shares map[id.Department]*Share, c *conversation.Conversation, why Reason) {
+func (p *Preview) add(c *conversation.Conversation, why Reason) {
 	if why != notExcluded {
 		p.Excluded[why]++
 		return
 	}
-	s := shares[c.DepartmentID]
+	s := p.shares[c.DepartmentID]
 	if s == nil {
 		s = &Share{DepartmentID: c.DepartmentID}
-		shares[c.DepartmentID] = s
+		p.shares[c.DepartmentID] = s
 	}
 	s.Conversations++
 	s.Messages += int64(c.Messages)
@@ -126,15 +162,10 @@ func (p *Preview) add(shares map[id.Department]*Share, c *conversation.Conversat
 }
 
 // name gives the departments their paths, in their order.
-func (p *Preview) name(tx *db.Tx, shares map[id.Department]*Share) error {
-	tree, err := department.Load(tx)
-	if err != nil {
-		return fmt.Errorf("load departments: %w", err)
-	}
-	for _, s := range shares {
+func (p *Preview) name(tree *department.Tree) {
+	for _, s := range p.shares {
 		s.Path = tree.Path(s.DepartmentID)
 		p.Departments = append(p.Departments, *s)
 	}
 	slices.SortFunc(p.Departments, func(a, b Share) int { return strings.Compare(a.Path, b.Path) })
-	return nil
 }

@@ -4,6 +4,7 @@ package purge
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"qingdang/models/account"
@@ -32,14 +33,10 @@ const (
 	Lapsed             State = "lapsed"
 )
 
+var openStates = []State{AwaitingSupervisor, AwaitingLegal, CoolingOff, AwaitingCodes, Scheduled}
+
 // Open tells whether a request in this state holds conversations and waits for people or time.
-func (s State) Open() bool {
-	switch s {
-	case AwaitingSupervisor, AwaitingLegal, CoolingOff, AwaitingCodes, Scheduled:
-		return true
-	}
-	return false
-}
+func (s State) Open() bool { return slices.Contains(openStates, s) }
 
 // Emergency tells whether the request is about a leak: nothing is waited for, everything else
 // is as always.

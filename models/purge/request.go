@@ -16,6 +16,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/fault"
+	"qingdang/models/hold"
 	"qingdang/models/id"
 )
 
@@ -25,15 +26,31 @@ type Ask struct {
 	Draft   id.Purge
 	Reason  string
 	AtOnce  bool
-	Key     string // of the form, so that sending it twice requests once
+	// Emergency asks for a purge without waiting because of the leak with the number Incident.
+	Emergency bool
+	Incident  string
+	Shown     int64  // how many conversations the page showed; 0 = there was no page
+	Key       string // of the form, so that sending it twice requests once
 }
+
+// longestIncident is in characters.
+const longestIncident = 64
 
 func (a *Ask) check() error {
 	a.Reason = strings.TrimSpace(a.Reason)
 	n := utf8.RuneCountInString(a.Reason)
 	slices.Sort(a.Batches)
 	a.Batches = slices.Compact(a.Batches)
+	if a.Incident = strings.Join(strings.Fields(a.Incident), " "); a.Emergency {
+		a.AtOnce = true
+	} else {
+		a.Incident = ""
+	}
 	switch {
+	case a.Emergency && a.Incident == "":
+		return fault.Invalid("purge.incident_missing").On("incident")
+	case utf8.RuneCountInString(a.Incident) > longestIncident || !utf8.ValidString(a.Incident):
+		return fault.Invalid("purge.incident_long", longestIncident).On("incident")
 	case n < shortReason:
 		return fault.Invalid("purge.reason_short", shortReason).On("reason")
 	case n > longReason:
@@ -50,8 +67,10 @@ func (a *Ask) check() error {
 
 // Request freezes what is in the batches now, without what a hold, a floor or an open order
 // protects, and asks for consent. Sending the same form again gives the same request.
-// The fault is not-found for a batch outside the actor's departments, invalid without
-// a reason, and a conflict when nothing is left to freeze.
+// The fault is not-found for a batch outside the actor's departments, forbidden for an agent
+// who asks for other people's conversations, invalid without a reason or without the number
+// of an emergency's incident, and a conflict when nothing is left to freeze or when it is
+// another number than was shown.
 func (d *Desk) Request(ctx context.Context, by account.Actor, ask Ask) (*Request, error) {
 	if err := by.Require(account.PurgeRequest); err != nil {
 		return nil, err
@@ -100,12 +119,21 @@ func requested(tx *db.Tx, by account.Actor, key string) (*Request, error) {
 	return &rows[0], nil
 }
 
+// request locks in the order of every purge: hold epoch, requests and their serial, batches,
+// conversations.
 func (d *Desk) request(tx *db.Tx, by account.Actor, ask Ask) (*Request, error) {
+	if err := hold.ShareEpoch(tx); err != nil {
+		return nil, err
+	}
+	drafts, err := lockDrafts(tx, ask)
+	if err != nil {
+		return nil, err
+	}
 	r, err := d.begin(tx, ask)
 	if err != nil {
 		return nil, err
 	}
-	r.RequestKey, r.Reason, r.AtOnce = ask.Key, ask.Reason, ask.AtOnce
+	r.RequestKey, r.Reason, r.AtOnce, r.Incident = ask.Key, ask.Reason, ask.AtOnce, ask.Incident
 	r.RequesterID, r.RequesterPerson, r.RequesterName, r.RequesterStaffNo, r.RequesterRole = by.ID, by.PersonID, by.Name, by.StaffNo, by.Role
 	expires := tx.Now.Add(voteTime)
 	r.RequestedAt, r.ExpiresAt = &tx.Now, &expires
@@ -117,7 +145,10 @@ func (d *Desk) request(tx *db.Tx, by account.Actor, ask Ask) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := supersede(tx, r.ID, batches); err != nil {
+	if ask.Shown != 0 && ask.Shown != int64(len(list.items)) {
+		return nil, fault.Conflict("purge.changed_since_shown", ask.Shown, len(list.items))
+	}
+	if err := supersede(tx, r.ID, drafts); err != nil {
 		return nil, err
 	}
 	if err := d.fill(tx, r, list); err != nil {
@@ -135,10 +166,41 @@ func (d *Desk) request(tx *db.Tx, by account.Actor, ask Ask) (*Request, error) {
 	if err := tx.Model(&Request{}).Where("id = ?", r.ID).Select("*").Omit("id", "code", "created_at").Updates(r).Error; err != nil {
 		return nil, fmt.Errorf("store request: %w", err)
 	}
-	return r, audit.Append(tx, audit.Entry{
+	if err := storeReview(tx, r.ID, &Changes{At: tx.Now, Size: r.Size}); err != nil {
+		return nil, err
+	}
+	return r, audit.Append(tx, r.entry(by, list))
+}
+
+// entry is the leaf of the request. An emergency has an action of its own, so that nobody has to
+// look for it.
+func (r *Request) entry(by account.Actor, list *frozen) audit.Entry {
+	e := audit.Entry{
 		Actor: by.Audit(), Action: "purge.requested", ObjectKind: "purge", Object: r.Code, Count: r.Size,
 		Data: map[string]any{"root": hexOf(r.Root), "reason": r.Reason, "batches": codes(list.batches), "scope": string(r.ScopeKind), "excluded": list.excluded, "at_once": r.AtOnce},
-	})
+	}
+	if r.Emergency() {
+		e.Action, e.Data["incident"] = "purge.emergency_requested", r.Incident
+	}
+	return e
+}
+
+// lockDrafts locks the system's drafts for what is asked for, in ascending order, and gives
+// their ids.
+func lockDrafts(tx *db.Tx, ask Ask) (drafts []id.Purge, err error) {
+	q := tx.Model(&Request{}).Where("id = ?", ask.Draft)
+	if ask.Draft == 0 {
+		q = tx.Model(&Request{}).Where("state = ? AND id IN (SELECT purge_id FROM purge_batch WHERE batch_id IN ?)", Draft, ask.Batches)
+	}
+	if err := q.Order("id").Pluck("id", &drafts).Error; err != nil {
+		return nil, fmt.Errorf("look for drafts: %w", err)
+	}
+	for _, p := range drafts {
+		if _, err := lockRequest(tx, p); err != nil {
+			return nil, err
+		}
+	}
+	return drafts, nil
 }
 
 // begin makes the row, whose id everything else refers to, or takes over a draft.
@@ -187,10 +249,12 @@ func (a *Ask) batches(tx *db.Tx, p id.Purge) ([]id.Batch, error) {
 	return ids, nil
 }
 
-// supersede closes the system's drafts for batches that are requested now.
-func supersede(tx *db.Tx, p id.Purge, batches []id.Batch) error {
-	err := tx.Model(&Request{}).
-		Where("state = ? AND id <> ? AND id IN (SELECT purge_id FROM purge_batch WHERE batch_id IN ?)", Draft, p, batches).
+// supersede closes the system's drafts, which are locked, for batches that are requested now.
+func supersede(tx *db.Tx, p id.Purge, drafts []id.Purge) error {
+	if len(drafts) == 0 {
+		return nil
+	}
+	err := tx.Model(&Request{}).Where("state = ? AND id <> ? AND id IN ?", Draft, p, drafts).
 		Updates(map[string]any{"state": Lapsed, "closed_at": tx.Now, "closed_reason": lapseSuperseded}).Error
 	if err != nil {
 		return fmt.Errorf("close drafts: %w", err)
@@ -216,8 +280,12 @@ func (d *Desk) fill(tx *db.Tx, r *Request, list *frozen) error {
 	for _, s := range shares {
 		s.PurgeID = r.ID
 	}
-	r.ScopeKind = list.scopeKind(own)
-	r.CoolingHours = int((d.Cooling.of(r.ScopeKind) + time.Hour - 1) / time.Hour)
+	if r.ScopeKind, err = list.scopeKind(tx, tree, own); err != nil {
+		return err
+	}
+	if r.CoolingHours = 0; !r.Emergency() {
+		r.CoolingHours = int((d.Cooling.of(r.ScopeKind) + time.Hour - 1) / time.Hour)
+	}
 	root := rootOf(list.items)
 	r.Root, r.PolicyVersion = root[:], list.policy[:]
 	excluded, err := json.Marshal(list.excluded)

@@ -123,7 +123,8 @@ func (w *Runner) begin(tx *db.Tx, j *job.Job, r *Request) error {
 }
 
 // startAt gives the first instant at which the request may run: after its cooling-off, after
-// the bin window of every batch (which may have been extended), in the maintenance window.
+// the bin window of every batch (which may have been extended), in the maintenance window. An
+// emergency waits for none of the latter two.
 func (d *Desk) startAt(tx *db.Tx, r *Request) (time.Time, error) {
 	keep, err := keepUntil(tx, r.ID)
 	if err != nil {
@@ -132,7 +133,7 @@ func (d *Desk) startAt(tx *db.Tx, r *Request) (time.Time, error) {
 	if r.CoolingUntil == nil {
 		return time.Time{}, errors.New("purge: no cooling-off was begun")
 	}
-	at := later(*r.CoolingUntil, keep)
+	at := r.earliest(*r.CoolingUntil, keep)
 	return d.runFrom(r, later(at, tx.Now)), nil
 }
 
@@ -146,8 +147,8 @@ func (d *Desk) flaw(tx *db.Tx, r *Request) (string, error) {
 	if err != nil || broken != "" {
 		return broken, err
 	}
-	last := votes[len(votes)-1].At
-	if r.CoolingUntil.Before(last.Add(r.cooling())) {
+	last := &votes[len(votes)-1]
+	if r.CoolingUntil.Before(last.At.Add(r.cooling())) || r.LegalAtOnce != last.Has(termAtOnce) {
 		return lapseForged, nil
 	}
 	if r.ScopeKind == Organisation {
@@ -174,6 +175,14 @@ func (d *Desk) recheck(tx *db.Tx, r *Request) (votes []approval.Vote, broken str
 	var b *approval.Broken
 	if errors.As(err, &b) {
 		return nil, b.Reason, nil
+	}
+	for i := range votes {
+		if r.Emergency() && !votes[i].Has(termIncident(r.Incident)) {
+			return nil, lapseForged, nil
+		}
+		if chose, err := chosenBy(tx, r.ID, votes[i].PersonID); err != nil || chose {
+			return nil, approval.BrokenPeople, err
+		}
 	}
 	return votes, "", err
 }

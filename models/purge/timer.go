@@ -2,15 +2,14 @@ package purge
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/bin"
-	"qingdang/models/conversation"
 	"qingdang/models/db"
-	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/job"
@@ -51,8 +50,8 @@ func (t *Timer) Step(ctx context.Context, j *job.Job) (bool, error) {
 }
 
 // Tick drafts requests for batches whose time in the bin is over, lets requests lapse whose
-// votes or confirmation did not come in time, and asks legal for the confirmation when
-// the cooling-off of a purge of the whole organisation has ended.
+// votes or confirmation did not come in time, asks legal for the confirmation when the
+// cooling-off of a purge of the whole organisation has ended, and looks at waiting lists again.
 func (d *Desk) Tick(ctx context.Context) error {
 	if err := d.draft(ctx); err != nil {
 		return err
@@ -62,6 +61,9 @@ func (d *Desk) Tick(ctx context.Context) error {
 		return err
 	}
 	if err := d.each(ctx, late, d.settle); err != nil {
+		return err
+	}
+	if err := d.reviewAll(ctx); err != nil {
 		return err
 	}
 	stuck, err := d.stuck(ctx)
@@ -134,68 +136,75 @@ func (d *Desk) resume(tx *db.Tx, p id.Purge) error {
 
 // draft writes one request per expired batch. It freezes nothing: a person has to want it.
 func (d *Desk) draft(ctx context.Context) error {
-	return d.DB.Write(ctx, func(tx *db.Tx) error {
-		batches, err := bin.ExpiredWithoutRequest(tx)
-		if err != nil || len(batches) == 0 {
-			return err
-		}
-		var codes []string
-		for _, b := range batches {
-			r, err := d.create(tx, Request{
-				State: Draft, RequestKey: "draft-" + b.Code, ScopeKind: ScopeKind(b.ScopeKind),
-				RequesterRole: "system", Size: b.Size, Bytes: b.Bytes,
-			})
-			if err != nil {
-				return err
-			}
-			if err := draftOf(tx, r.ID, b); err != nil {
-				return err
-			}
-			if err := bin.Drafted(tx, b.ID); err != nil {
-				return err
-			}
-			codes = append(codes, r.Code)
-		}
-		return audit.Append(tx, audit.Entry{
-			Actor: account.System("worker", "").Audit(), Action: "purge.drafted", ObjectKind: "purge", Object: codes[0], Count: int64(len(codes)),
-			Data: map[string]any{"purges": codes},
-		})
+	var batches []id.Batch
+	err := d.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		batches, err = bin.ExpiredWithoutRequest(tx)
+		return err
 	})
-}
-
-// draftOf stores what a draft is about, so that it is seen by those who see its departments.
-func draftOf(tx *db.Tx, p id.Purge, b bin.Batch) error {
-	row := batchRow(p, b)
-	if err := tx.Create(&row).Error; err != nil {
-		return fmt.Errorf("store draft: %w", err)
-	}
-	shares, err := sharesOf(tx, b.ID)
-	if err != nil || len(shares) == 0 {
+	if err != nil {
 		return err
 	}
-	tree, err := department.Load(tx)
-	if err != nil {
-		return fmt.Errorf("load departments: %w", err)
-	}
-	for i := range shares {
-		shares[i].PurgeID, shares[i].Path = p, tree.Path(shares[i].DepartmentID)
-	}
-	if err := tx.Create(&shares).Error; err != nil {
-		return fmt.Errorf("store draft: %w", err)
+	for _, b := range batches {
+		err := d.DB.Write(ctx, func(tx *db.Tx) error { return d.draftFor(tx, b) })
+		// Somebody asked, restored or drafted in the meantime: that settles it too.
+		if err != nil && fault.KindOf(err) != fault.KindConflict && !db.Duplicate(err) {
+			return err
+		}
 	}
 	return nil
 }
 
-// sharesOf adds up by department what lies in batches now.
-func sharesOf(tx *db.Tx, batches ...id.Batch) ([]Share, error) {
-	var shares []Share
-	err := tx.Model(&conversation.Conversation{}).Where("batch_id IN ? AND state = ?", batches, conversation.Binned).
-		Select("department_id, COUNT(*) AS conversations, SUM(messages) AS messages, SUM(attachments) AS attachments, SUM(bytes) AS bytes").
-		Group("department_id").Order("department_id").Scan(&shares).Error
+// draftFor writes the draft for a batch. As in a request the serial comes before the batch, or
+// the two would wait for each other.
+func (d *Desk) draftFor(tx *db.Tx, batch id.Batch) error {
+	r, err := d.create(tx, Request{State: Draft, RequestKey: fmt.Sprintf("draft-%d", batch), RequesterRole: "system"})
 	if err != nil {
-		return nil, fmt.Errorf("add up batches: %w", err)
+		return err
 	}
-	return shares, nil
+	b, err := bin.Drafted(tx, batch)
+	if err != nil {
+		return err
+	}
+	p, err := outlook(tx, []bin.Batch{*b}, "")
+	if err != nil {
+		return err
+	}
+	if p.Size == 0 {
+		return fault.Conflict("purge.nothing_on_list")
+	}
+	if err := r.describe(tx, p); err != nil {
+		return err
+	}
+	return audit.Append(tx, audit.Entry{
+		Actor: account.System("worker", "").Audit(), Action: "purge.drafted", ObjectKind: "purge", Object: r.Code, Count: p.Size,
+		Data: map[string]any{"batch": b.Code, "excluded": p.Excluded},
+	})
+}
+
+// describe stores what a draft is about, so that it is seen by those who see its departments:
+// what could be frozen now, without what is protected.
+func (r *Request) describe(tx *db.Tx, p *Preview) error {
+	excluded, err := json.Marshal(p.Excluded)
+	if err != nil {
+		return fmt.Errorf("encode exclusions: %w", err)
+	}
+	err = tx.Model(&Request{}).Where("id = ?", r.ID).
+		Updates(map[string]any{"size": p.Size, "messages": p.Messages, "attachments": p.Attachments, "bytes": p.Bytes, "scope_kind": p.ScopeKind, "excluded": string(excluded)}).Error
+	if err != nil {
+		return fmt.Errorf("store draft: %w", err)
+	}
+	for i := range p.Batches {
+		p.Batches[i].PurgeID = r.ID
+	}
+	for i := range p.Departments {
+		p.Departments[i].PurgeID = r.ID
+	}
+	for _, rows := range []any{&p.Batches, &p.Departments} {
+		if err := tx.Create(rows).Error; err != nil {
+			return fmt.Errorf("store draft: %w", err)
+		}
+	}
+	return nil
 }
 
 // late finds the requests of which a deadline has passed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,13 +26,35 @@ type Ballot struct {
 	SeenRoot    string
 	Code        string // the approver's one-time code
 	AgreeAtOnce bool   // legal agrees to run outside the maintenance window
+	// IncidentChecked says that the approver looked after the incident of an emergency.
+	IncidentChecked bool
+}
+
+// The terms that a vote may carry under its code, beside its verdict.
+const termAtOnce = "at_once"
+
+func termIncident(number string) string { return "incident " + number }
+
+// terms are what the ballot agrees to beside the list.
+func (b *Ballot) terms(r *Request) (terms []string) {
+	if b.Verdict != approval.Approve {
+		return nil
+	}
+	if r.Emergency() && b.IncidentChecked {
+		terms = append(terms, termIncident(r.Incident))
+	}
+	if r.State == AwaitingLegal && r.AtOnce && (b.AgreeAtOnce || r.Emergency()) {
+		terms = append(terms, termAtOnce)
+	}
+	return terms
 }
 
 // Vote takes the vote of a supervisor or of legal, bound to the list and confirmed by a
 // one-time code. A rejection gives the conversations back to the bin. The last approval
 // starts the cooling-off and puts the execution into the queue in the same transaction.
 // The faults are approval.Cast's and those of one-time codes; not-found outside the
-// actor's departments.
+// actor's departments; forbidden for whoever put one of the batches into the bin; invalid
+// for the approval of an emergency without a look at its incident.
 func (d *Desk) Vote(ctx context.Context, by account.Actor, b Ballot) (*Request, error) {
 	seen, err := parseRoot(b.SeenRoot)
 	if err != nil {
@@ -46,7 +69,10 @@ func (d *Desk) Vote(ctx context.Context, by account.Actor, b Ballot) (*Request, 
 		if r, err = visible(tx, by, b.Purge); err != nil {
 			return err
 		}
-		return mayVote(tx, by, r)
+		if err := mayVote(tx, by, r); err != nil {
+			return err
+		}
+		return b.checkIncident(r)
 	})
 	if err != nil {
 		return nil, d.unseen(ctx, by, b.Purge, err)
@@ -65,6 +91,13 @@ func (d *Desk) Vote(ctx context.Context, by account.Actor, b Ballot) (*Request, 
 		return nil, err
 	}
 	return r, nil
+}
+
+func (b *Ballot) checkIncident(r *Request) error {
+	if r.Emergency() && b.Verdict == approval.Approve && !b.IncidentChecked {
+		return fault.Invalid("purge.incident_unchecked").On("incident_checked")
+	}
+	return nil
 }
 
 func parseRoot(s string) (root [32]byte, err error) {
@@ -88,6 +121,12 @@ func mayVote(tx *db.Tx, by account.Actor, r *Request) error {
 	if err := approval.Check(tx, r.ApprovalID, by); err != nil {
 		return err
 	}
+	switch chose, err := chosenBy(tx, r.ID, by.PersonID); {
+	case err != nil:
+		return err
+	case chose:
+		return fault.Forbidden("purge.own_batch")
+	}
 	departments, err := departmentsOf(tx, r.ID)
 	if err != nil {
 		return err
@@ -95,8 +134,23 @@ func mayVote(tx *db.Tx, by account.Actor, r *Request) error {
 	return by.Require(permission, departments...)
 }
 
+// chosenBy tells whether a person put one of the purge's batches into the bin. They chose what is
+// on the list, so they do not count among those who look whether the choice was right.
+func chosenBy(tx *db.Tx, p id.Purge, person id.Person) (bool, error) {
+	var n int64
+	err := tx.Model(&Batch{}).Joins("JOIN bin_batch ON bin_batch.id = purge_batch.batch_id").
+		Where("purge_batch.purge_id = ? AND bin_batch.owner_person = ?", p, person).Count(&n).Error
+	if err != nil {
+		return false, fmt.Errorf("look who chose the batches: %w", err)
+	}
+	return n > 0, nil
+}
+
 func (d *Desk) vote(tx *db.Tx, by account.Actor, r *Request, b Ballot, seen [32]byte) error {
 	if err := mayVote(tx, by, r); err != nil {
+		return err
+	}
+	if err := b.checkIncident(r); err != nil {
 		return err
 	}
 	keep, err := keepUntil(tx, r.ID)
@@ -108,19 +162,19 @@ func (d *Desk) vote(tx *db.Tx, by account.Actor, r *Request, b Ballot, seen [32]
 		return err
 	}
 	a, err := approval.Cast(tx, d.Keys, approval.Ballot{
-		Approval: r.ApprovalID, By: by, Verdict: b.Verdict, Opinion: b.Opinion, SeenRoot: seen, Step: step,
-		ValidUntil: later(tx.Now.Add(r.cooling()), keep).Add(voteTime),
+		Approval: r.ApprovalID, By: by, Verdict: b.Verdict, Opinion: b.Opinion, Terms: b.terms(r), SeenRoot: seen, Step: step,
+		ValidUntil: r.earliest(tx.Now.Add(r.cooling()), keep).Add(voteTime),
 	})
 	if err != nil {
 		return err
 	}
-	action := "purge.approved"
+	action, agree := "purge.approved", slices.Contains(b.terms(r), termAtOnce)
 	switch a.State {
 	case approval.Rejected:
 		action = "purge.rejected"
 		err = r.reject(tx, by, b.Opinion)
 	case approval.Approved:
-		err = d.cool(tx, r, keep, b.AgreeAtOnce)
+		err = d.cool(tx, r, keep, agree)
 	default:
 		err = r.move(tx, AwaitingLegal, nil)
 	}
@@ -129,8 +183,17 @@ func (d *Desk) vote(tx *db.Tx, by account.Actor, r *Request, b Ballot, seen [32]
 	}
 	return audit.Append(tx, audit.Entry{
 		Actor: by.Audit(), Action: action, ObjectKind: "purge", Object: r.Code, Count: r.Size,
-		Data: map[string]any{"root": hexOf(r.Root), "policy": hexOf(r.PolicyVersion), "stage": a.Stage, "opinion": b.Opinion, "at_once": r.LegalAtOnce},
+		Data: map[string]any{"root": hexOf(r.Root), "policy": hexOf(r.PolicyVersion), "stage": a.Stage, "opinion": b.Opinion, "at_once": r.LegalAtOnce, "incident": r.Incident},
 	})
+}
+
+// earliest is the later of two instants: when the request may run for itself, and when the time
+// of its batches in the bin is over. An emergency does not wait for the bin.
+func (r *Request) earliest(own, keep time.Time) time.Time {
+	if r.Emergency() {
+		return own
+	}
+	return later(own, keep)
 }
 
 func (r *Request) cooling() time.Duration { return time.Duration(r.CoolingHours) * time.Hour }
@@ -167,7 +230,7 @@ func (d *Desk) cool(tx *db.Tx, r *Request, keep time.Time, agree bool) error {
 	r.CoolingFrom, r.CoolingUntil, r.LegalAtOnce = &tx.Now, &until, r.AtOnce && agree
 	fields := map[string]any{"cooling_from": tx.Now, "cooling_until": until, "legal_at_once": r.LegalAtOnce}
 	if r.ScopeKind != Organisation {
-		if err := d.enqueue(tx, r, later(until, keep)); err != nil {
+		if err := d.enqueue(tx, r, r.earliest(until, keep)); err != nil {
 			return err
 		}
 		fields["due_at"], fields["job_id"] = *r.DueAt, r.JobID

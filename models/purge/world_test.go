@@ -167,7 +167,7 @@ func (w *world) binned(keep time.Time, kind string, ids ...id.Conversation) id.B
 			return err
 		}
 		b = bin.Batch{
-			Code: fmt.Sprintf("SC-20261122-%03d", n), RequestKey: fmt.Sprintf("k%d", n), State: bin.Done, Kind: "batch", OwnerID: 1, OwnerPerson: 1, OwnerName: "主管",
+			Code: fmt.Sprintf("SC-20261122-%03d", n), RequestKey: fmt.Sprintf("k%d", n), State: bin.Done, Kind: "batch", OwnerID: w.agent.ID, OwnerPerson: w.agent.PersonID, OwnerName: "主管",
 			Scope: "{}", ScopeKind: kind, DepartmentID: w.sales, Reason: "到期清理", Residue: "[]", Excluded: "{}", Size: int64(len(ids)), Moved: int64(len(ids)),
 			Fingerprint: make([]byte, 32), KeepUntil: keep, CreatedAt: tx.Now,
 		}

@@ -93,7 +93,7 @@ func (s *shop) bring(path, name string, n int) []id.Conversation {
 	for i := range n {
 		at := time.Date(2021, 3, 1+i%20, 2, 0, 0, 0, time.UTC)
 		all = append(all, &format.Conversation{
-			Platform: "qianniu", ExternalID: fmt.Sprintf("%s-%d", name, i), DepartmentPath: path, AgentID: "a1", CustomerID: "tb_1", ServiceType: "咨询",
+			Platform: "qianniu", ExternalID: fmt.Sprintf("%s-%d", name, i), DepartmentPath: path, AgentID: s.agent.StaffNo, CustomerID: "tb_1", ServiceType: "咨询",
 			Messages: []format.Message{{ID: "1", Sender: "customer", At: at, Kind: "text", Text: "CANARY 我要退款"}},
 		})
 	}
@@ -108,7 +108,7 @@ func (s *shop) bring(path, name string, n int) []id.Conversation {
 
 func (s *shop) discard(c id.Conversation) id.Batch {
 	s.t.Helper()
-	b, err := s.bin.DiscardOne(s.ctx(), s.supervisor, c, "超过保留期，季度清理", rand.Text())
+	b, err := s.bin.DiscardOne(s.ctx(), s.agent, c, "超过保留期，季度清理", rand.Text())
 	s.must(err)
 	return b.ID
 }
