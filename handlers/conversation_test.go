@@ -66,6 +66,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Jobs:    &handlers.Jobs{Queue: reader},
 		Go:      &handlers.Go{Codes: reader, Seal: keys},
 		Help:    &handlers.Help{},
+		Holds:   &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments},
 	}
 	a.Site = webtest.Start(t, screens.Routes(), func(o *web.Options) { o.Now, o.Zone = clock.Time, shanghai })
 	return a

@@ -24,6 +24,7 @@ type Screens struct {
 	Audit         *Audit
 	Reports       *Reports
 	Certificates  *Certificates
+	Holds         *Holds
 	Home          *Home
 	Imports       *Imports
 	Jobs          *Jobs
@@ -83,6 +84,15 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/batches/:id/undo", Permission: account.BatchUndo, Handler: s.Batches.Undo, Slow: true},
 		{Method: post, Path: "/batches/:id/restore", Permission: account.BinRestore, Handler: s.Batches.RestoreItems, Slow: true},
 		{Method: post, Path: "/batches/:id/retry", Permission: account.BatchCreate, Handler: s.Batches.Retry},
+		{Method: get, Path: "/holds", Permission: account.HoldRead, Handler: s.Holds.List},
+		{Method: get, Path: "/holds/list.csv", Permission: account.HoldRead, Handler: s.Holds.File},
+		{Method: get, Path: "/holds/new", Permission: account.HoldCreate, Handler: s.Holds.New},
+		{Method: post, Path: "/holds/new", Permission: account.HoldCreate, Handler: s.Holds.Create, Slow: true},
+		{Method: get, Path: "/holds/:id", Permission: account.HoldRead, Handler: s.Holds.Show},
+		{Method: post, Path: "/holds/:id/review", Permission: account.HoldReview, Handler: s.Holds.Review},
+		{Method: post, Path: "/holds/:id/release", Permission: account.HoldRelease, Handler: s.Holds.AskRelease},
+		{Method: post, Path: "/holds/:id/decide", Permission: account.HoldRelease, Handler: s.Holds.Decide},
+		{Method: post, Path: "/holds/:id/cancel", Permission: account.HoldRelease, Handler: s.Holds.Cancel},
 		{Method: get, Path: "/bin", Permission: account.BinRead, Handler: s.Bin.List},
 		{Method: post, Path: "/bin/restore", Permission: account.BinRestore, Handler: s.Bin.Restore, Slow: true},
 		{Method: post, Path: "/bin/extend", Permission: account.BinExtend, Handler: s.Bin.Extend},

@@ -28,6 +28,7 @@ func (a *app) screens() *handlers.Screens {
 		Org:          &handlers.Org{Accounts: a.accounts, Manage: a.accounts, Departments: a.departments, Origin: a.address()},
 		Purges:       &handlers.Purges{Reader: a.purges, Desk: a.purges, Manifest: a.purges},
 		Certificates: &handlers.Certificates{Desk: a.purges},
+		Holds:        &handlers.Holds{Reader: a.holds, Desk: a.holds, Release: a.holds, Departments: a.departments},
 		Batches:      &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Departments: a.departments},
 		Bin:          &handlers.Bin{Reader: a.bin, Acts: a.bin, Departments: a.departments},
 		Conversations: &handlers.Conversations{

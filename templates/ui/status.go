@@ -14,6 +14,12 @@ func statusLook(area, code string) look {
 	return looks[area+"."+code]
 }
 
+// StatusLook is the colour and the icon of a state, for a badge with words of its own.
+func StatusLook(area, code string) (kind, icon string) {
+	l := statusLook(area, code)
+	return l.kind, l.icon
+}
+
 var looks = map[string]look{
 	"conversation.hidden":  {Outline, "eye-off"},
 	"conversation.expired": {Warning, "hourglass"},
