@@ -10,6 +10,7 @@ import (
 	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
+	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/purge"
 	"qingdang/models/seal"
@@ -18,7 +19,9 @@ import (
 // otherOracles need more than one query.
 var otherOracles = []oracle{
 	{"I1", (*Checker).votesGenuine},
+	{"I1", (*Checker).requestsGenuine},
 	{"I2", (*Checker).manifestRoots},
+	{"I3", (*Checker).releasesGenuine},
 	{"I4", (*Checker).leafCounts},
 	{"I5", (*Checker).certificates},
 	{"I9", (*Checker).bucketStates},
@@ -27,27 +30,34 @@ var otherOracles = []oracle{
 // votesGenuine finds votes that somebody wrote past the program: their code does not fit.
 func (c *Checker) votesGenuine(tx *db.Tx) ([]Finding, error) {
 	forged, err := purge.ForgedVotes(tx, c.Store)
-	if err != nil {
-		return nil, err
-	}
-	var out []Finding
-	for _, code := range forged {
-		out = append(out, Finding{"I1", "fsck.vote_forged", code})
-	}
-	return out, nil
+	return findings("I1", "fsck.vote_forged", forged), err
+}
+
+// requestsGenuine does the same for what was requested and what legal confirmed.
+func (c *Checker) requestsGenuine(tx *db.Tx) ([]Finding, error) {
+	forged, err := purge.ForgedRequests(tx, c.Store)
+	return findings("I1", "fsck.request_forged", forged), err
+}
+
+// releasesGenuine finds holds that ended otherwise than by two people and the buffer.
+func (c *Checker) releasesGenuine(tx *db.Tx) ([]Finding, error) {
+	forged, err := hold.ForgedReleases(tx, c.Store)
+	return findings("I3", "fsck.release_forged", forged), err
 }
 
 // manifestRoots computes every list's root anew.
 func (c *Checker) manifestRoots(tx *db.Tx) ([]Finding, error) {
 	changed, err := purge.ChangedManifests(tx)
-	if err != nil {
-		return nil, err
+	return findings("I2", "fsck.manifest_changed", changed), err
+}
+
+// findings says the same of every object.
+func findings(promise, key string, objects []string) []Finding {
+	out := make([]Finding, len(objects))
+	for i, o := range objects {
+		out[i] = Finding{promise, key, o}
 	}
-	var out []Finding
-	for _, code := range changed {
-		out = append(out, Finding{"I2", "fsck.manifest_changed", code})
-	}
-	return out, nil
+	return out
 }
 
 // leafCounts compares what the log says was destroyed with what the lists say.
@@ -58,24 +68,13 @@ func (c *Checker) leafCounts(tx *db.Tx) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("leaf counts: %w", err)
 	}
-	var out []Finding
-	for _, code := range differ {
-		out = append(out, Finding{"I4", "fsck.leaves_differ", code})
-	}
-	return out, nil
+	return findings("I4", "fsck.leaves_differ", differ), nil
 }
 
 // certificates computes every certificate's digest anew and compares its figures with its list.
 func (c *Checker) certificates(tx *db.Tx) ([]Finding, error) {
 	changed, err := purge.ChangedCertificates(tx)
-	if err != nil {
-		return nil, err
-	}
-	var out []Finding
-	for _, code := range changed {
-		out = append(out, Finding{"I5", "fsck.certificate_changed", code})
-	}
-	return out, nil
+	return findings("I5", "fsck.certificate_changed", changed), err
 }
 
 // bucketStates compares the database's buckets with the key store's.

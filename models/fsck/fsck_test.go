@@ -34,6 +34,9 @@ func corruptions(w *world, now any) []corruption {
 		{"I1 fsck.purged_without_approval", false, "DELETE FROM approval", nil},
 		{"I1 fsck.vote_forged", false, "UPDATE vote SET opinion = '同意，同意' WHERE role = 'legal'", nil},
 		{"I1 fsck.vote_forged", false, "UPDATE vote SET person_id = person_id + 1000 WHERE role = 'legal'", nil},
+		{"I1 fsck.request_forged", false, "UPDATE purge_request SET reason = '另一个理由'", nil},
+		{"I1 fsck.request_forged", false, "UPDATE purge_request SET requester_person = requester_person + 1000", nil},
+		{"I3 fsck.release_forged", false, "UPDATE legal_hold SET released_at = ?", []any{now}},
 		{"I1 fsck.purged_by_two", false, "INSERT INTO purge_item (purge_id, seq, conversation_id, version, digest, department_id, service_type, platform, bucket_id, batch_id, messages, attachments, bytes, last_at, state, reason) " +
 			"SELECT purge_id + 1000, seq, conversation_id, version, digest, department_id, service_type, platform, bucket_id, batch_id, messages, attachments, bytes, last_at, state, reason FROM purge_item WHERE seq = 0", nil},
 		{"I2 fsck.purged_but_there", false, "UPDATE purge_item SET conversation_id = ? WHERE seq = 0", []any{w.live}},

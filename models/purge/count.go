@@ -2,6 +2,7 @@ package purge
 
 import (
 	"bytes"
+	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 
@@ -38,6 +39,24 @@ func ForgedVotes(tx *db.Tx, k approval.Keys) ([]string, error) {
 		return nil, fmt.Errorf("name forged purges: %w", err)
 	}
 	return codes, nil
+}
+
+// ForgedRequests names the purges whose request, or whose confirmation by legal, was written or
+// changed past this program.
+func ForgedRequests(tx *db.Tx, k approval.Keys) ([]string, error) {
+	var rows []Request
+	if err := tx.Where("requester_id <> 0").Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read purges: %w", err)
+	}
+	var forged []string
+	for i := range rows {
+		r := &rows[i]
+		confirmed := r.ConfirmedAt == nil || subtle.ConstantTimeCompare(r.ConfirmedMAC, r.sealConfirmation(k)) == 1
+		if subtle.ConstantTimeCompare(r.MAC, r.seal(k)) != 1 || !confirmed {
+			forged = append(forged, r.Code)
+		}
+	}
+	return forged, nil
 }
 
 // ChangedManifests names the purges whose stored list no longer gives the root that was agreed
