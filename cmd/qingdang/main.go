@@ -33,6 +33,7 @@ type commands struct {
 	Search      searchCommand      `cmd:"" help:"List conversations."`
 	Fsck        fsckCommand        `cmd:"" help:"Check every promise the data must keep."`
 	Verify      verifyCommand      `cmd:"" help:"Check certificates, audit reports and log bundles offline."`
+	Bench       benchCommand       `cmd:"" hidden:"" help:"Measure this build on this machine."`
 	Version     kong.VersionFlag   `help:"Show the version."`
 }
 
