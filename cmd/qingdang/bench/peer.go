@@ -44,7 +44,7 @@ func (p *peer) list(ctx context.Context, from, name string) error {
 		"INSERT INTO %[2]s.%[3]s SELECT conversation_id FROM %[1]s.purge_item ORDER BY conversation_id",
 		"ANALYZE TABLE %[2]s.%[3]s",
 	} {
-		if _, err := p.server.pool.ExecContext(ctx, fmt.Sprintf(do, prefix+from, prefix+name, manifest)); err != nil {
+		if _, err := p.server.pool.ExecContext(ctx, fmt.Sprintf(do, p.server.own+from, p.server.own+name, manifest)); err != nil {
 			return fmt.Errorf("copy manifest: %w", err)
 		}
 	}
@@ -81,7 +81,7 @@ func (p *peer) run(ctx context.Context, name string) (time.Duration, error) {
 }
 
 func (p *peer) pass(ctx context.Context, name, table, where string) error {
-	source := fmt.Sprintf("F=%s,D=%s,t=%s,A=utf8mb4", p.options(), prefix+name, table)
+	source := fmt.Sprintf("F=%s,D=%s,t=%s,A=utf8mb4", p.options(), p.server.own+name, table)
 	switch host, port, socket := p.server.address(); {
 	case socket != "":
 		source += ",S=" + socket
@@ -100,7 +100,7 @@ func (p *peer) pass(ctx context.Context, name, table, where string) error {
 func (p *peer) gone(ctx context.Context, name string) error {
 	for _, t := range purged {
 		var left int
-		q := fmt.Sprintf("SELECT COUNT(*) FROM %[1]s%[2]s.%[3]s m JOIN %[1]s%[2]s.%[4]s t ON t.%[5]s = m.id", prefix, name, manifest, t.name, t.key)
+		q := fmt.Sprintf("SELECT COUNT(*) FROM %[1]s%[2]s.%[3]s m JOIN %[1]s%[2]s.%[4]s t ON t.%[5]s = m.id", p.server.own, name, manifest, t.name, t.key)
 		if err := p.server.pool.QueryRowContext(ctx, q).Scan(&left); err != nil {
 			return err
 		}

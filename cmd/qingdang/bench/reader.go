@@ -11,7 +11,7 @@ import (
 	"qingdang/models/fault"
 )
 
-// reader is a supervisor of one department who turns pages and opens conversations, through the
+// reader is a supervisor of one division who turns pages and opens conversations, through the
 // use cases that the console uses.
 type reader struct {
 	site *site
@@ -21,15 +21,15 @@ type reader struct {
 // pause is how long the supervisor looks at what is shown.
 const pause = 20 * time.Millisecond
 
-// newReader gives a reader of a department from which no choice takes everything.
+// newReader gives a reader of a division from which no choice takes everything.
 func newReader(ctx context.Context, o *site) (*reader, error) {
 	tree, err := o.departments.Tree(ctx)
 	if err != nil {
 		return nil, err
 	}
-	dep, ok := tree.ByPath(divisionName(1) + "/1号分公司")
+	dep, ok := tree.ByPath(divisionName(1))
 	if !ok {
-		return nil, fmt.Errorf("the reader has no department")
+		return nil, fmt.Errorf("the reader has no division")
 	}
 	people, err := o.cast(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -14,8 +15,7 @@ import (
 	"qingdang/models/db"
 )
 
-// prefix begins the names of all databases that the bench makes, empties and drops. It touches
-// no other.
+// prefix begins the names of all databases that the bench makes and drops. It touches no other.
 const prefix = "qingdang_bench_"
 
 // ErrNotOurs says that the DSN names a database that the bench must not touch.
@@ -25,6 +25,7 @@ var ErrNotOurs = errors.New("bench: the DSN names a database; the bench makes it
 type server struct {
 	cfg  *mysql.Config
 	pool *sql.DB
+	own  string // prefix of this process's databases
 }
 
 func dial(ctx context.Context, dsn string) (*server, error) {
@@ -43,12 +44,12 @@ func dial(ctx context.Context, dsn string) (*server, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	return &server{cfg: cfg, pool: pool}, nil
+	return &server{cfg: cfg, pool: pool, own: fmt.Sprintf("%s%d_", prefix, os.Getpid())}, nil
 }
 
 func (s *server) settings(name string) db.Settings {
 	cfg := s.cfg.Clone()
-	cfg.DBName = prefix + name
+	cfg.DBName = s.own + name
 	return db.Settings{DSN: cfg.FormatDSN()}
 }
 
@@ -57,12 +58,12 @@ func (s *server) fresh(ctx context.Context, name string) error {
 	if err := s.drop(ctx, name); err != nil {
 		return err
 	}
-	_, err := s.pool.ExecContext(ctx, "CREATE DATABASE "+prefix+name)
+	_, err := s.pool.ExecContext(ctx, "CREATE DATABASE "+s.own+name)
 	return err
 }
 
 func (s *server) drop(ctx context.Context, name string) error {
-	_, err := s.pool.ExecContext(ctx, "DROP DATABASE IF EXISTS "+prefix+name)
+	_, err := s.pool.ExecContext(ctx, "DROP DATABASE IF EXISTS "+s.own+name)
 	return err
 }
 
@@ -93,7 +94,7 @@ func (s *server) clone(ctx context.Context, from, to string) error {
 	}
 	for _, t := range tables {
 		for _, do := range []string{"TRUNCATE TABLE %[2]s.%[3]s", "INSERT INTO %[2]s.%[3]s SELECT * FROM %[1]s.%[3]s", "ANALYZE TABLE %[2]s.%[3]s"} {
-			if _, err := c.ExecContext(ctx, fmt.Sprintf(do, prefix+from, prefix+to, "`"+t+"`")); err != nil {
+			if _, err := c.ExecContext(ctx, fmt.Sprintf(do, s.own+from, s.own+to, "`"+t+"`")); err != nil {
 				return fmt.Errorf("copy %s: %w", t, err)
 			}
 		}
@@ -102,7 +103,7 @@ func (s *server) clone(ctx context.Context, from, to string) error {
 }
 
 func (s *server) tables(ctx context.Context, name string) (tables []string, err error) {
-	rows, err := s.pool.QueryContext(ctx, "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE' ORDER BY table_name", prefix+name)
+	rows, err := s.pool.QueryContext(ctx, "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE' ORDER BY table_name", s.own+name)
 	if err != nil {
 		return nil, err
 	}
@@ -128,9 +129,9 @@ func (s *server) settle(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		for _, t := range purged {
 			var n, sum sql.NullFloat64
-			q := fmt.Sprintf("SELECT COUNT(*), SUM(%s) FROM %s%s.%s FORCE INDEX (PRIMARY)", t.key, prefix, name, t.name)
+			q := fmt.Sprintf("SELECT COUNT(*), SUM(%s) FROM %s%s.%s FORCE INDEX (PRIMARY)", t.key, s.own, name, t.name)
 			if t.name == "conversation_body" {
-				q = fmt.Sprintf("SELECT COUNT(*), SUM(CRC32(body)) FROM %s%s.%s", prefix, name, t.name)
+				q = fmt.Sprintf("SELECT COUNT(*), SUM(CRC32(body)) FROM %s%s.%s", s.own, name, t.name)
 			}
 			if err := s.pool.QueryRowContext(ctx, q).Scan(&n, &sum); err != nil {
 				return fmt.Errorf("warm %s: %w", t.name, err)
