@@ -152,11 +152,11 @@ func (o *site) order(ctx context.Context, c choice, n int) (*purge.Request, erro
 	if err != nil {
 		return nil, err
 	}
-	batch, err := Bin(ctx, o.db, time.Now(), ids)
+	people, err := o.cast(ctx)
 	if err != nil {
 		return nil, err
 	}
-	people, err := o.cast(ctx)
+	batch, err := Bin(ctx, o.db, people.Requester, time.Now(), ids)
 	if err != nil {
 		return nil, err
 	}
