@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
+	"qingdang/models/custody"
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/hold"
@@ -56,6 +58,20 @@ type options struct {
 	logins int
 }
 
+// now is the clock of the key store, nil for the host's.
+func (o options) now() func() time.Time {
+	if o.clock == nil {
+		return nil
+	}
+	return func() time.Time {
+		t, err := o.clock.Now(context.Background(), "", nil)
+		if err != nil {
+			return time.Now()
+		}
+		return t
+	}
+}
+
 // withApp opens the application by the environment, runs f and closes it. Every command that
 // touches data migrates first, so that a script needs no server.
 func (t *terminal) withApp(f func(a *app) error) error {
@@ -75,9 +91,21 @@ func (t *terminal) withConfig(c *Config, o options, f func(a *app) error) (err e
 	return f(a)
 }
 
-// openApp opens the database and the key store and migrates. A database whose key store is
-// missing is refused: what it holds could not be read, and new keys would hide the loss.
+// openApp opens the database and the key store and wires everything. A database whose key store is missing
+// or older than it is refused: what it holds could not be read, and new keys would hide the loss.
 func openApp(ctx context.Context, c *Config, o options) (*app, error) {
+	a, err := openDatabase(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.open(ctx, o); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// openDatabase opens the database alone and migrates.
+func openDatabase(ctx context.Context, c *Config, o options) (*app, error) {
 	if err := os.MkdirAll(c.temporary(), 0o700); err != nil {
 		return nil, fmt.Errorf("QINGDANG_DATA: %w", err)
 	}
@@ -86,17 +114,17 @@ func openApp(ctx context.Context, c *Config, o options) (*app, error) {
 		return nil, err
 	}
 	a := &app{config: c, db: d}
-	if err := a.open(ctx, o); err != nil {
+	if err := d.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
 
 func (a *app) open(ctx context.Context, o options) (err error) {
-	if err := a.db.Migrate(ctx); err != nil {
+	if err := a.openKeys(ctx, o); err != nil {
 		return err
 	}
-	if err := a.openKeys(ctx); err != nil {
+	if err := custody.CheckAge(ctx, a.db, a.store); err != nil {
 		return err
 	}
 	a.departments = &department.Departments{DB: a.db}
@@ -126,27 +154,21 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	return nil
 }
 
-// openKeys opens the key store and makes sure that it is the one this database was written
-// with.
-func (a *app) openKeys(ctx context.Context) (err error) {
-	known, err := a.db.Setting(ctx, "key_store")
-	if err != nil {
-		return err
+// openKeys opens the key store of this database.
+func (a *app) openKeys(ctx context.Context, o options) (err error) {
+	a.store, err = custody.Open(ctx, a.db, a.keyOptions(o))
+	return err
+}
+
+func (a *app) keyOptions(o options) seal.Options {
+	return seal.Options{
+		Dir: a.config.Keys, Root: []byte(a.config.RootKey), Suite: suites[a.config.Suite], BackupDays: int(a.config.KeyDays), Now: o.now(),
 	}
-	a.store, err = seal.OpenStore(seal.Options{
-		Dir: a.config.Keys, Root: []byte(a.config.RootKey), Create: known == "", Suite: suites[a.config.Suite], BackupDays: int(a.config.KeyDays),
-	})
-	switch {
-	case errors.Is(err, seal.ErrNoStore):
-		return fmt.Errorf("the key store of this database is not at %s: restore it from its backup, or nothing stored can be read: %w", a.config.Keys, err)
-	case err != nil:
-		return fmt.Errorf("key store %s: %w", a.config.Keys, err)
-	case known == "":
-		return a.db.SetSetting(ctx, "key_store", a.store.ID())
-	case known != a.store.ID():
-		return fmt.Errorf("the key store at %s belongs to another database (store %s, database wants %s)", a.config.Keys, a.store.ID(), known)
-	}
-	return nil
+}
+
+// keeper looks after the key store.
+func (a *app) keeper() *custody.Keeper {
+	return &custody.Keeper{DB: a.db, Store: a.store, Folder: a.config.KeyBackups}
 }
 
 // Close closes what was opened.

@@ -119,9 +119,12 @@ func (c *Config) check() (err error) {
 	if c.Checkpoints == "" {
 		c.Checkpoints = filepath.Join(c.Data, "checkpoints")
 	}
+	if rel, err := filepath.Rel(c.Keys, c.KeyBackups); c.KeyBackups != "" && err == nil && filepath.IsLocal(rel) {
+		return errors.New("QINGDANG_KEY_BACKUPS: must not lie in the key store's folder")
+	}
 	if c.RootKey != "" {
-		if b, err := hex.DecodeString(c.RootKey); err != nil || len(b) != 32 {
-			return errors.New("QINGDANG_ROOT_KEY: must be 64 hex digits")
+		if _, err := decodeRootKey(c.RootKey); err != nil {
+			return fmt.Errorf("QINGDANG_ROOT_KEY: %w", err)
 		}
 	}
 	if c.KeyDays > seal.MaxBackupDays {
@@ -141,6 +144,14 @@ func (c *Config) check() (err error) {
 		c.proxies = append(c.proxies, prefix)
 	}
 	return nil
+}
+
+func decodeRootKey(text string) ([]byte, error) {
+	b, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(b) != 32 {
+		return nil, errors.New("must be 64 hex digits")
+	}
+	return b, nil
 }
 
 // databaseFile is the embedded database's file.

@@ -58,6 +58,7 @@ func TestConfigNamesWhatItCannotRead(t *testing.T) {
 		"QINGDANG_HTTPS":           {"QINGDANG_HTTPS": "perhaps"},
 		"QINGDANG_UPLOAD_MB":       {"QINGDANG_UPLOAD_MB": "-1"},
 		"QINGDANG_KEY_BACKUP_DAYS": {"QINGDANG_KEY_BACKUP_DAYS": "31"},
+		"QINGDANG_KEY_BACKUPS":     {"QINGDANG_KEY_BACKUPS": "./var/keys/backups"},
 		"QINGDANG_SUITE":           {"QINGDANG_SUITE": "rot13"},
 		"QINGDANG_TRUSTED_PROXIES": {"QINGDANG_TRUSTED_PROXIES": "everywhere"},
 	} {

@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"audit", "job"},
 	{"account", "index"},
 	{"department", "conversation", "approval"},
-	{"retention", "hold"},
+	{"retention", "hold", "custody"},
 	{"bin"},
 	{"intake", "purge", "export", "inspection", "report"},
 	{"fsck"},

@@ -1,5 +1,5 @@
 // Command qingdang is the console and its tools: serve, worker, demo, import, search,
-// departments, user, migrate, fsck and verify.
+// departments, user, keys, migrate, fsck and verify.
 package main
 
 import (
@@ -31,6 +31,7 @@ type commands struct {
 	Departments departmentsCommand `cmd:"" help:"The department tree."`
 	Import      importCommand      `cmd:"" help:"Import exported files."`
 	Search      searchCommand      `cmd:"" help:"List conversations."`
+	Keys        keysCommand        `cmd:"" help:"The key store: state, backups, bringing one back, a new root key."`
 	Fsck        fsckCommand        `cmd:"" help:"Check every promise the data must keep."`
 	Verify      verifyCommand      `cmd:"" help:"Check certificates, audit reports and log bundles offline."`
 	Bench       benchCommand       `cmd:"" hidden:"" help:"Measure this build on this machine."`

@@ -47,6 +47,7 @@ func (a *app) timers() []job.New {
 		{Kind: jobSessions},
 		{Kind: jobUploads},
 		{Kind: jobFsck},
+		{Kind: jobKeys},
 	}
 }
 
@@ -73,6 +74,9 @@ func (a *app) runners() map[string]job.Runner {
 			_, err := a.checker().Record(ctx, account.System("worker", ""))
 			return err
 		}),
+		jobKeys: a.every(24*time.Hour, func(ctx context.Context) error {
+			return a.keeper().Daily(ctx, account.System("worker", ""))
+		}),
 		jobUploads: a.every(time.Hour, a.imports.Sweep),
 		jobSessions: a.every(time.Hour, func(ctx context.Context) error {
 			_, err := a.accounts.CleanSessions(ctx)
@@ -88,6 +92,7 @@ const (
 	jobSessions   = "session.clean"
 	jobUploads    = "upload.sweep"
 	jobFsck       = "data.check"
+	jobKeys       = "keys.backup"
 )
 
 // every makes a timer of a function: it runs and then waits for its next time.

@@ -27,7 +27,7 @@ func Class(action string) string {
 		return Danger
 	case slices.Contains(viewing, verb):
 		return View
-	case noun == "purge" || noun == "key":
+	case noun == "purge" || noun == "key", noun == "keys" && verb != "backed_up":
 		return Danger
 	}
 	return Change

@@ -8,7 +8,7 @@ func (s *Store) mergeSlots(into *slots, here []byte, from *source, r Restoring, 
 	for _, id := range r.Dead {
 		dead[id] = true
 	}
-	last := max(r.Last, buckets(here), buckets(from.bytes))
+	last := max(r.Last, bucketsIn(int64(len(here))), bucketsIn(int64(len(from.bytes))))
 	out := make([]byte, 0, last*slotSize)
 	for id := uint64(1); id <= last; id++ {
 		own, saved := slotOf(here, id), slotOf(from.bytes, id)
@@ -16,11 +16,6 @@ func (s *Store) mergeSlots(into *slots, here []byte, from *source, r Restoring, 
 		out = append(out, sl[:]...)
 	}
 	return out
-}
-
-// buckets is how many buckets a slots file has room for; the first slot is its header.
-func buckets(file []byte) uint64 {
-	return max(uint64(len(file)+slotSize-1)/slotSize, 1) - 1
 }
 
 func slotOf(b []byte, id uint64) (sl slot) {
