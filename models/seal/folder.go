@@ -90,8 +90,7 @@ func (s *Store) create() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	var err error
-	if s.lock, err = os.OpenFile(s.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if err := s.openLock(os.O_CREATE); err != nil {
 		return err
 	}
 	return s.locked(func() error {

@@ -83,7 +83,7 @@ func (s *Store) restore(o Options, r Restoring) (done Restored, err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return done, err
 	}
-	if s.lock, err = os.OpenFile(s.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if err := s.openLock(os.O_CREATE); err != nil {
 		return done, err
 	}
 	err = s.locked(func() error {

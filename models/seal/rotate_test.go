@@ -358,3 +358,28 @@ func TestProcessesGoOnDuringRotations(t *testing.T) {
 		}
 	}
 }
+
+// The folder is moved away under an open store and another one put in its place, as a careful operator
+// does: the store goes on with the new one, under the new one's lock.
+func TestAFolderThatIsExchangedIsNoticed(t *testing.T) {
+	s := newTestStore(t)
+	l := live(t, s)
+	before := copyDir(t, s.dir)
+	check(t, s.Destroy(l.ids[3]))
+	l.sealed[3], l.ids[3] = l.sealed[0], l.ids[0]
+	check(t, os.Rename(s.dir, s.dir+".old"))
+	if _, err := s.NewBuckets(1); !errors.Is(err, ErrNoStore) {
+		t.Errorf("allocate without a folder = %v", err)
+	}
+	if _, err := s.State(l.ids[0]); err == nil {
+		t.Error("a state was told without a folder")
+	}
+	check(t, os.CopyFS(s.dir, os.DirFS(before)))
+	check(t, os.Chmod(s.path(rootFile), 0o600))
+	l.holds(s)
+	other := reopen(t, Options{Dir: s.dir})
+	one, two := newBuckets(t, s, 1)[0], newBuckets(t, other, 1)[0]
+	if one == two || !same(s.lock, other.path(lockFile)) {
+		t.Errorf("buckets %d and %d: they do not share a lock", one, two)
+	}
+}

@@ -38,8 +38,6 @@ const (
 type slots struct {
 	file  *os.File
 	path  string
-	dev   uint64 // with ino: which file it is. It stays ours while the file is open, even when unlinked
-	ino   uint64
 	epoch uint32
 	box   *box
 }
@@ -48,10 +46,7 @@ type slots struct {
 func (f *slots) Close() error { return f.file.Close() }
 
 // inForce tells whether the folder still has this very file.
-func (f *slots) inForce() bool {
-	var st syscall.Stat_t
-	return syscall.Stat(f.path, &st) == nil && uint64(st.Dev) == f.dev && st.Ino == f.ino
-}
+func (f *slots) inForce() bool { return same(f.file, f.path) }
 
 // read reads a slot as it is on disk now. Past the end of the file it reads zeros, which is Absent; a
 // slot that is only partly there is Damaged by its checksum.
@@ -100,18 +95,47 @@ func (s *Store) exclusive(f func() error) error {
 func (s *Store) locked(f func() error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	fd := int(s.lock.Fd())
-	for {
+	for range 5 {
+		fd := int(s.lock.Fd())
 		err := syscall.Flock(fd, syscall.LOCK_EX)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, syscall.EINTR) {
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case err != nil:
 			return fmt.Errorf("lock key store: %w", err)
 		}
+		// Where somebody moved the folder away and put another in its place, the others lock that one.
+		if same(s.lock, s.path(lockFile)) {
+			defer syscall.Flock(fd, syscall.LOCK_UN)
+			return f()
+		}
+		if err := s.openLock(0); err != nil {
+			return err
+		}
 	}
-	defer syscall.Flock(fd, syscall.LOCK_UN)
-	return f()
+	return fmt.Errorf("lock key store: %s is exchanged all the time", lockFile)
+}
+
+// openLock opens the lock file, which lets go of the one that was open.
+func (s *Store) openLock(create int) error {
+	f, err := os.OpenFile(s.path(lockFile), os.O_RDWR|create, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNoStore
+	}
+	if err != nil {
+		return err
+	}
+	if s.lock != nil {
+		s.lock.Close()
+	}
+	s.lock = f
+	return nil
+}
+
+// same tells whether path is the file that is open as f, whose number nobody else gets while it is open.
+func same(f *os.File, path string) bool {
+	var one, two syscall.Stat_t
+	return syscall.Fstat(int(f.Fd()), &one) == nil && syscall.Stat(path, &two) == nil && one.Dev == two.Dev && one.Ino == two.Ino
 }
 
 // turn opens the slots that are in the folder now, and ends what a process left behind that was killed
@@ -150,12 +174,7 @@ func openSlots(path string) (*slots, error) {
 	if err != nil {
 		return nil, err
 	}
-	var st syscall.Stat_t
-	if err := syscall.Fstat(int(file.Fd()), &st); err != nil {
-		file.Close()
-		return nil, err
-	}
-	return &slots{file: file, path: path, dev: uint64(st.Dev), ino: st.Ino}, nil
+	return &slots{file: file, path: path}, nil
 }
 
 // unlockSlots opens the header with the root key. A rotation that was cut short after the new slots were

@@ -119,7 +119,7 @@ func (s *Store) load() error {
 		return ErrDamaged
 	}
 	if s.lock == nil {
-		if s.lock, err = os.OpenFile(s.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		if err := s.openLock(os.O_CREATE); err != nil {
 			return err
 		}
 	}
@@ -129,6 +129,8 @@ func (s *Store) load() error {
 // Close releases the files and drops the unwrapped bucket keys. Buckets taken from the store keep theirs.
 func (s *Store) Close() error {
 	s.forget()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	s.turning.Lock()
 	defer s.turning.Unlock()
 	var errs []error
