@@ -227,21 +227,3 @@ func TestBadCallsSayWhatIsWrong(t *testing.T) {
 		t.Errorf("bad calls stored %d conversations", len(got))
 	}
 }
-
-// A database whose key store is gone is refused in words, and nothing is made in its place.
-func TestLostKeyStoreIsSaidClearly(t *testing.T) {
-	data := t.TempDir()
-	b := &bench{t: t, env: map[string]string{"QINGDANG_DATA": data, "QINGDANG_LANG": "en"}}
-	b.ok("migrate")
-	keys := filepath.Join(data, "keys")
-	if err := os.RemoveAll(keys); err != nil {
-		t.Fatal(err)
-	}
-	_, errOut, code := b.run("search")
-	if code != 1 || !strings.Contains(errOut, "key store") || !strings.Contains(errOut, keys) {
-		t.Errorf("exit %d: %s", code, errOut)
-	}
-	if _, err := os.Stat(keys); !os.IsNotExist(err) {
-		t.Error("a new key store was made over the loss")
-	}
-}

@@ -110,7 +110,7 @@ func restoreRefusal(dir, file string, err error) error {
 		f = fault.Conflict("keys.backup_root", file)
 	case errors.Is(err, seal.ErrDamaged):
 		f = fault.Conflict("keys.backup_damaged", file)
-	case errors.As(err, &format):
+	case errors.As(err, &format) && format.What == "key store backup":
 		f = fault.Conflict("keys.format", file, format.What, format.Got)
 	default:
 		return refusal(dir, err)

@@ -147,7 +147,10 @@ func (s *Store) ownRoot() ([]byte, error) {
 // merge writes the folder anew, under its lock. The rename of the slots is the moment; what is written
 // before it does not change what the folder says.
 func (s *Store) merge(from *source, r Restoring) (done Restored, err error) {
-	if m, err := readMeta(s.path(metaFile)); err == nil && m.ID != from.head.Store {
+	var newer *FormatError
+	if m, err := readMeta(s.path(metaFile)); errors.As(err, &newer) {
+		return done, err
+	} else if err == nil && m.ID != from.head.Store {
 		return done, ErrOtherStore
 	}
 	old, oldBytes, err := s.present()

@@ -181,6 +181,18 @@ func TestRestoreRefuses(t *testing.T) {
 			r.File, r.Store, r.BackupRoot = other.backup.File, other.store.ID(), other.root
 			check(b.t, os.Remove(b.store.path(metaFile)))
 		}, ErrOtherStore},
+		{"over a folder that a newer version wrote", func(b *backedUp, _ *Restoring) {
+			check(b.t, os.WriteFile(b.store.path(metaFile), []byte(`{"format":9}`), 0o600))
+		}, &FormatError{"store format", 9}},
+		{"over slots that a newer version wrote", func(b *backedUp, _ *Restoring) {
+			var head slot
+			_, err := b.store.slots.file.ReadAt(head[:], 0)
+			check(b.t, err)
+			head[headerID-1] = '3'
+			copy(head[headerSum:], headerDigest(&head))
+			_, err = b.store.slots.file.WriteAt(head[:], 0)
+			check(b.t, err)
+		}, &FormatError{"slots format", 3}},
 		{"at the instant of its end", func(b *backedUp, r *Restoring) { r.Now = b.backup.ExpiresAt }, expired},
 		{"a root key that is missing", func(b *backedUp, _ *Restoring) { check(b.t, os.Remove(b.store.path(rootFile))) }, ErrNoRoot},
 		{"a root key that is another", func(b *backedUp, r *Restoring) { r.BackupRoot = bytes.Repeat([]byte{9}, 32) }, ErrBackupRoot},

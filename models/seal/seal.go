@@ -57,7 +57,7 @@ var (
 // FormatError says that a ciphertext was made by a version, suite or dictionary this build does not know.
 // It is kept apart from ErrTampered because the cure is a newer build, not a backup.
 type FormatError struct {
-	What string // "body version", "suite", "key version", "small version", "dictionary", "store format"
+	What string // "body version", "suite", "key version", "small version", "dictionary", "store format", "slots format", "key store backup"
 	Got  int
 }
 

@@ -210,7 +210,13 @@ func (s *Store) unlockSlots(f *slots) error {
 
 // openHeader takes epoch and secret out of a header, and the key of its slots from root.
 func (s *Store) openHeader(f *slots, head *slot, root []byte) error {
-	if !bytes.Equal(head[headerSum:], headerDigest(head)) || string(head[:headerID]) != slotsMagic || !bytes.Equal(head[headerID:headerEpoch], s.id[:]) {
+	if !bytes.Equal(head[headerSum:], headerDigest(head)) {
+		return ErrDamaged
+	}
+	if string(head[:headerID]) != slotsMagic {
+		return &FormatError{What: "slots format", Got: int(head[headerID-1] - '0')}
+	}
+	if !bytes.Equal(head[headerID:headerEpoch], s.id[:]) {
 		return ErrDamaged
 	}
 	secret, err := s.rootBox(root, "secret").open(nil, head[headerBox:headerZero], head[:headerBox])
