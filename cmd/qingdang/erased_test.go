@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -67,30 +66,47 @@ func (d dump) opens(t *testing.T, s *seal.Store) (ids []id.Conversation) {
 	return ids
 }
 
-// approve has the open request approved and tells when it is due.
+// code gives a person's one-time code of now.
+func (w *world) code(t *testing.T, by account.Actor) string {
+	t.Helper()
+	const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	dbtest.Exec(t, w.app.db, "UPDATE `user` SET totp = ? WHERE id = ?", w.app.store.SealSmall("account totp", []byte(id.String(by.ID)), []byte(secret)), by.ID)
+	code, err := totp.GenerateCode(secret, w.clock.Time())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// approve has the open request approved and confirmed, moves the clock into its cooling-off's end and
+// tells when it is due.
 func (w *world) approve(t *testing.T) time.Time {
 	t.Helper()
-	a, ctx := w.app, context.WithoutCancel(t.Context())
+	a := w.app
 	supervisor, legal := accounttest.User(t, a.db, a.accounts, account.Supervisor, w.department), accounttest.User(t, a.db, a.accounts, account.Legal)
 	legal.Scope = account.Everywhere()
-	var r *purge.Request
+	now := func() *purge.Request {
+		t.Helper()
+		detail, err := a.purges.Get(t.Context(), legal, w.request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &detail.Request
+	}
+	root := hex.EncodeToString(now().Root)
 	for _, by := range []account.Actor{supervisor, legal} {
-		const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-		dbtest.Exec(t, a.db, "UPDATE `user` SET totp = ? WHERE id = ?", a.store.SealSmall("account totp", []byte(id.String(by.ID)), []byte(secret)), by.ID)
-		detail, err := a.purges.Get(ctx, by, w.request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		code, err := totp.GenerateCode(secret, w.clock.Time())
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err = a.purges.Vote(ctx, by, purge.Ballot{Purge: w.request, Verdict: approval.Approve, Opinion: "范围无误，同意", SeenRoot: hex.EncodeToString(detail.Request.Root), Code: code})
-		if err != nil {
+		ballot := purge.Ballot{Purge: w.request, Verdict: approval.Approve, Opinion: "范围无误，同意", SeenRoot: root, Code: w.code(t, by)}
+		if _, err := a.purges.Vote(t.Context(), by, ballot); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return *r.DueAt
+	w.clock.Set(*now().CoolingUntil)
+	if now().DueAt == nil {
+		if err := a.purges.Confirm(t.Context(), legal, purge.Confirmation{Purge: w.request, Tail: root[len(root)-6:], Code: w.code(t, legal)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return *now().DueAt
 }
 
 // purge has the worker carry it out.
@@ -122,7 +138,6 @@ func TestErasedMeansErased(t *testing.T) {
 				t.Fatal(err)
 			}
 			due := w.approve(t)
-			w.clock.Set(due.Add(-time.Hour))
 			before := w.dump(t)
 			folder := t.TempDir()
 			run := func(args ...string) {
