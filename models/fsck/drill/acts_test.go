@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"qingdang/models/account"
@@ -188,7 +189,7 @@ func (w *world) voting(r *purge.Request, by account.Actor, v approval.Verdict, t
 // confirming is legal's second word on a purge of a whole organisation.
 func (w *world) confirming() try {
 	s := w.shop(2)
-	b, err := w.bin.Discard(w.ctx(), w.boss, w.draftOf(bin.Scope{Departments: []id.Department{s.root}, Sub: true}))
+	b, err := w.bin.Discard(w.ctx(), w.boss, w.draftOf(bin.Scope{Departments: []id.Department{w.department(strings.TrimSuffix(s.path, "/店"))}, Sub: true}))
 	w.must(err)
 	r, err := w.desk.Request(w.ctx(), w.agent, w.ask(b.ID))
 	w.must(err)

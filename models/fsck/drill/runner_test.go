@@ -53,6 +53,9 @@ func (w *world) wantFinished(where string, r *purge.Request) {
 	if n := w.count(&conversation.Conversation{}, "state IN ?", []conversation.State{conversation.Frozen, conversation.Purging}); n != 0 {
 		w.t.Errorf("%s: %d are still frozen", where, n)
 	}
+	if head, err := w.ledger.Head(r.Code); err != nil || head.Purged != r.Purged || head.Skipped != r.Skipped {
+		w.t.Errorf("%s: the outside ledger says %+v, %v", where, head, err)
+	}
 	w.wantClean(where)
 }
 
@@ -93,7 +96,7 @@ func TestAFaultAtAnyCallOfAPurge(t *testing.T) {
 			phases[w.now(r).Phase] += w.walkStep(r, mode)
 		}
 		w.wantFinished("at the end", r)
-		for _, p := range []purge.Phase{purge.PhaseNone, purge.PhaseErase, purge.PhaseKeys, purge.PhaseVerify, purge.PhaseFile} {
+		for _, p := range []purge.Phase{purge.PhaseNone, purge.PhaseErase, purge.PhaseLedger, purge.PhaseKeys, purge.PhaseVerify, purge.PhaseFile} {
 			if phases[p] == 0 {
 				t.Errorf("no call of phase %q failed", p)
 			}

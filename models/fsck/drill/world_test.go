@@ -64,6 +64,7 @@ type world struct {
 	bin      *bin.Bin
 	holds    *hold.Holds
 	desk     *purge.Desk
+	ledger   *purge.Ledger
 	log      *audit.Log
 	importer *intake.Importer
 	checker  *fsck.Checker
@@ -83,6 +84,7 @@ func newWorld(t testing.TB, engine string) *world {
 		bin: &bin.Bin{DB: d, Zone: shanghai}, holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai},
 	}
 	w.desk = &purge.Desk{DB: d, Accounts: w.accounts, Keys: keys, Zone: shanghai}
+	w.ledger = &purge.Ledger{Dir: t.TempDir(), Keys: keys}
 	w.importer = &intake.Importer{DB: d, Vault: w.vault}
 	signer, err := keys.Signer("qingdang.example.cn/drill")
 	w.must(err)
@@ -118,7 +120,6 @@ func (w *world) key() string { return fmt.Sprintf("drill-key-%06d", w.next()) }
 
 // shop is a department of its own with some conversations.
 type shop struct {
-	root id.Department // above it
 	path string
 	dep  id.Department
 	ids  []id.Conversation
@@ -128,7 +129,6 @@ func (w *world) shop(n int) *shop {
 	w.t.Helper()
 	s := &shop{path: fmt.Sprintf("机构%d/店", w.next())}
 	s.dep = w.department(s.path)
-	s.root = w.department(strings.TrimSuffix(s.path, "/店"))
 	w.bring(s, n)
 	return s
 }
@@ -156,6 +156,9 @@ func (s *shop) chat(i, messages int) *format.Conversation {
 	c := &format.Conversation{
 		Platform: "qianniu", ExternalID: fmt.Sprintf("%s-%d", s.path, i), DepartmentPath: s.path,
 		AgentID: "a1", CustomerID: fmt.Sprintf("tb_%d", i), ServiceType: "咨询", Tags: []string{"退款"},
+	}
+	if i == 2 {
+		c.ServiceType = "售后"
 	}
 	for m := range messages {
 		at := old.Add(time.Duration(i)*time.Hour + time.Duration(m)*time.Minute)
@@ -233,7 +236,7 @@ func (w *world) now(r *purge.Request) *purge.Request {
 }
 
 func (w *world) runner() *purge.Runner {
-	return &purge.Runner{DB: w.d, Vault: w.vault, Desk: w.desk, Log: w.log, Organisation: "云栖优品集团", Worker: "worker-1", Chunk: 10}
+	return &purge.Runner{DB: w.d, Vault: w.vault, Desk: w.desk, Log: w.log, Ledger: w.ledger, Organisation: "云栖优品集团", Worker: "worker-1", Chunk: 10}
 }
 
 // runners are the jobs that a worker of the console does.
