@@ -53,8 +53,16 @@ func Faulty(t testing.TB, clock db.Clock) (*db.DB, *Faults) {
 // FaultyOn is Faulty on the engine.
 func FaultyOn(t testing.TB, engine string, clock db.Clock) (*db.DB, *Faults) {
 	t.Helper()
-	f := &Faults{settings: Settings(t, engine)}
-	f.settings.Clock, f.settings.Wrap = clock, f.wrap
+	s := Settings(t, engine)
+	s.Clock = clock
+	return FaultyAt(t, s)
+}
+
+// FaultyAt is Faulty for a database that is there already.
+func FaultyAt(t testing.TB, s db.Settings) (*db.DB, *Faults) {
+	t.Helper()
+	f := &Faults{settings: s}
+	f.settings.Wrap = f.wrap
 	d, err := db.Open(context.WithoutCancel(t.Context()), f.settings)
 	if err != nil {
 		t.Fatal(err)

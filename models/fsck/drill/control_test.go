@@ -54,7 +54,7 @@ func TestTheNaiveVersionsGoWrong(t *testing.T) {
 				if x, y := together(round, a, b); x != nil && y != nil {
 					t.Logf("round %d: %v; %v", round, x, y)
 				}
-				for _, f := range w.found() {
+				for _, f := range w.found(false) {
 					if strings.Contains(f, c.notice) {
 						t.Logf("after %d rounds: %s", round+1, f)
 						return
@@ -77,7 +77,7 @@ func TestTheSnapshotIsWhatGoesWrong(t *testing.T) {
 		g := w.ground(round, binned, false)
 		together(round, g.holding(), func() error { return g.naiveErase(raw, sql.LevelReadCommitted, snapshotFirst) })
 	}
-	for _, f := range w.found() {
+	for _, f := range w.found(false) {
 		if strings.Contains(f, "fsck.held_and_gone") {
 			t.Error(f)
 		}

@@ -10,7 +10,7 @@ import (
 // they wait for the disk, or sleep in the windows of a race.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	for name, value := range map[string]string{"test.parallel": "6"} {
+	for name, value := range map[string]string{"test.parallel": "6", "rapid.nofailfile": "true"} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}

@@ -36,6 +36,7 @@ import (
 	"qingdang/models/intake/format"
 	"qingdang/models/job"
 	"qingdang/models/purge"
+	"qingdang/models/seal"
 )
 
 const (
@@ -71,6 +72,7 @@ type world struct {
 
 	agent, boss, second, legal, counsel, admin account.Actor // second: another supervisor, counsel: another legal
 	tables                                     []string
+	chunk                                      int // items of one step
 	serial                                     atomic.Int64
 }
 
@@ -78,11 +80,21 @@ func newWorld(t testing.TB, engine string) *world {
 	t.Helper()
 	clock := dbtest.NewClock()
 	d, faults := dbtest.FaultyOn(t, engine, clock)
-	keys := accounttest.Keys(t, d)
+	w := assemble(t, d, faults, clock, accounttest.Keys(t, d))
+	w.people()
+	return w
+}
+
+// assemble puts the drawers together on a database and a key store.
+func assemble(t testing.TB, d *db.DB, faults *dbtest.Faults, clock *dbtest.Clock, keys *seal.Store) *world {
+	t.Helper()
 	w := &world{
-		t: t, d: d, plain: faults.Plain(t), clock: clock, faults: faults, accounts: accounttest.New(t, d), vault: conversation.Vault{Store: keys},
+		t: t, d: d, plain: faults.Plain(t), clock: clock, faults: faults, chunk: 10, vault: conversation.Vault{Store: keys},
 		bin: &bin.Bin{DB: d, Zone: shanghai}, holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai},
 	}
+	var err error
+	w.accounts, err = account.New(account.Settings{DB: d, Keys: keys, Resolve: accounttest.Exactly})
+	w.must(err)
 	w.desk = &purge.Desk{DB: d, Accounts: w.accounts, Keys: keys, Zone: shanghai}
 	w.ledger = &purge.Ledger{Dir: t.TempDir(), Keys: keys}
 	w.importer = &intake.Importer{DB: d, Vault: w.vault}
@@ -90,18 +102,25 @@ func newWorld(t testing.TB, engine string) *world {
 	w.must(err)
 	w.log = &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}
 	w.checker = &fsck.Checker{DB: w.plain, Store: keys, Log: &audit.Log{DB: w.plain, Signer: signer, Dir: t.TempDir()}}
-	clock.Advance(-3 * day) // so that the accounts are old enough
-	for role, actors := range map[account.Role][]*account.Actor{
-		account.Agent: {&w.agent}, account.Supervisor: {&w.boss, &w.second}, account.Legal: {&w.legal, &w.counsel}, account.Admin: {&w.admin},
-	} {
-		for _, a := range actors {
-			*a = accounttest.User(t, d, w.accounts, role)
-			a.Scope = account.Everywhere()
-		}
-	}
-	clock.Advance(3 * day)
 	w.tables = w.listTables()
 	return w
+}
+
+// people gives the world everybody who acts in it.
+func (w *world) people() {
+	w.t.Helper()
+	w.clock.Advance(-3 * day) // so that the accounts are old enough
+	for _, p := range []struct {
+		actor *account.Actor
+		role  account.Role
+	}{
+		{&w.agent, account.Agent}, {&w.boss, account.Supervisor}, {&w.second, account.Supervisor},
+		{&w.legal, account.Legal}, {&w.counsel, account.Legal}, {&w.admin, account.Admin},
+	} {
+		*p.actor = accounttest.User(w.t, w.d, w.accounts, p.role)
+		p.actor.Scope = account.Everywhere()
+	}
+	w.clock.Advance(3 * day)
 }
 
 func (w *world) ctx() context.Context { return context.WithoutCancel(w.t.Context()) }
@@ -236,12 +255,12 @@ func (w *world) now(r *purge.Request) *purge.Request {
 }
 
 func (w *world) runner() *purge.Runner {
-	return &purge.Runner{DB: w.d, Vault: w.vault, Desk: w.desk, Log: w.log, Ledger: w.ledger, Organisation: "云栖优品集团", Worker: "worker-1", Chunk: 10}
+	return &purge.Runner{DB: w.d, Vault: w.vault, Desk: w.desk, Log: w.log, Ledger: w.ledger, Organisation: "云栖优品集团", Worker: "worker-1", Chunk: w.chunk}
 }
 
 // runners are the jobs that a worker of the console does.
 func (w *world) runners() map[string]job.Runner {
-	return map[string]job.Runner{purge.JobRun: w.runner(), bin.JobMove: &bin.Mover{DB: w.d, Chunk: 10}, purge.JobTimer: &purge.Timer{Desk: w.desk}}
+	return map[string]job.Runner{purge.JobRun: w.runner(), bin.JobMove: &bin.Mover{DB: w.d, Chunk: w.chunk}, purge.JobTimer: &purge.Timer{Desk: w.desk}}
 }
 
 // work lets a worker do what is due until nothing is.

@@ -1,0 +1,441 @@
+package drill_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"qingdang/models/account"
+	"qingdang/models/approval"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
+	"qingdang/models/db/dbtest"
+	"qingdang/models/hold"
+	"qingdang/models/id"
+	"qingdang/models/intake/format"
+	"qingdang/models/purge"
+)
+
+// agree compares what an act answered with what the model expects.
+func (x *machine) agree(rt *rapid.T, what string, err error, want bool) bool {
+	if (err == nil) != want {
+		rt.Fatalf("%s: %v, the model says done = %v", what, err, want)
+	}
+	if err == nil {
+		x.seen.note(what)
+	} else {
+		x.seen.note(what + ", refused")
+	}
+	return err == nil
+}
+
+func pick[T any](rt *rapid.T, label string, list []T) T {
+	if len(list) == 0 {
+		rt.Skip("nothing to choose")
+	}
+	return list[rapid.IntRange(0, len(list)-1).Draw(rt, label)]
+}
+
+const mostConvs = 24
+
+var classes = []string{"咨询", "咨询", "投诉", "法律纠纷"}
+
+func (x *machine) bring(rt *rapid.T) {
+	if len(x.m.convs) >= mostConvs {
+		rt.Skip("enough")
+	}
+	c := x.come(rapid.IntRange(0, len(paths)-1).Draw(rt, "department"), pick(rt, "class", classes), 1)[0]
+	if rapid.IntRange(0, 4).Draw(rt, "young") == 0 {
+		x.grow(c, int(x.m.now.Sub(c.began)/time.Minute)-20*24*60) // somebody wrote 20 days ago
+	}
+}
+
+// come imports new conversations.
+func (x *machine) come(dep int, class string, n int) []*modelConv {
+	var fresh []*modelConv
+	for range n {
+		c := &modelConv{
+			name: fmt.Sprint("c", len(x.m.convs)), dep: dep, class: class, began: old.Add(time.Duration(len(x.m.convs)) * time.Hour),
+			said: []int{0}, version: 1, state: conversation.Active,
+		}
+		x.m.convs, fresh = append(x.m.convs, c), append(fresh, c)
+	}
+	x.w.must(x.add(fresh...))
+	ids := slices.DeleteFunc(x.w.idsOf(x.m.deps[dep].id), func(c id.Conversation) bool { return x.m.find(c) != nil })
+	if len(ids) != n {
+		x.rt.Fatalf("%d of %d conversations came", len(ids), n)
+	}
+	for i, c := range fresh {
+		c.id = ids[i]
+	}
+	return fresh
+}
+
+// grow lets somebody write to a conversation, some minutes after it began.
+func (x *machine) grow(c *modelConv, minute int) {
+	next := *c
+	next.said, next.version = append(slices.Clone(c.said), minute), c.version+1
+	x.w.must(x.add(&next))
+	if !c.gone {
+		*c = next
+	}
+}
+
+// add imports conversations as they are in the model.
+func (x *machine) add(convs ...*modelConv) error {
+	var all []*format.Conversation
+	for _, c := range convs {
+		f := &format.Conversation{
+			Platform: "qianniu", ExternalID: c.name, DepartmentPath: x.m.deps[c.dep].path, AgentID: "a1", CustomerID: "tb_" + c.name, ServiceType: c.class, OrderState: "closed",
+		}
+		if c.open {
+			f.OrderState = "open"
+		}
+		for i, minute := range c.said {
+			f.Messages = append(f.Messages, format.Message{ID: fmt.Sprint(i), Sender: "customer", At: c.began.Add(time.Duration(minute) * time.Minute), Kind: "text", Text: "我要退款"})
+		}
+		all = append(all, f)
+	}
+	return x.w.adding(all)(x.w.ctx())
+}
+
+// more lets a conversation go on, or its order be opened or closed, wherever it is.
+func (x *machine) more(rt *rapid.T) {
+	c := pick(rt, "conversation", x.m.convs)
+	if rapid.Bool().Draw(rt, "a message") {
+		x.grow(c, len(c.said))
+		return
+	}
+	next := *c
+	next.open = rapid.IntRange(0, 2).Draw(rt, "order") == 0
+	x.w.must(x.add(&next))
+	if !c.gone {
+		*c = next
+	}
+}
+
+func (x *machine) discard(rt *rapid.T) {
+	dep, sub := rapid.IntRange(0, len(paths)-1).Draw(rt, "department"), rapid.Bool().Draw(rt, "sub")
+	taken := x.m.below(dep, sub)
+	var moves []*modelConv
+	for _, c := range x.m.convs {
+		if !c.gone && c.state == conversation.Active && taken[c.dep] && x.m.protects(c) == "" {
+			moves = append(moves, c)
+		}
+	}
+	draft, err := x.w.bin.NewDraft(x.w.ctx(), x.w.boss, bin.Scope{Departments: []id.Department{x.m.deps[dep].id}, Sub: sub})
+	x.w.must(err)
+	_, err = x.w.bin.EditDraft(x.w.ctx(), x.w.boss, draft, func(f *bin.Form) { f.KeepResidue, f.ResidueReason = true, reason })
+	x.w.must(err)
+	d, _, err := x.w.bin.Freeze(x.w.ctx(), x.w.boss, draft)
+	if !x.agree(rt, "freezing a list", err, len(moves) > 0) {
+		return
+	}
+	b, err := x.w.bin.Discard(x.w.ctx(), x.w.boss, bin.Request{
+		Draft: draft, Key: x.w.key(), Reason: reason, Checks: bin.Checks{Notified: true, Partners: true, Complaints: true},
+		Typed: fmt.Sprint(d.Frozen), Shown: hex.EncodeToString(d.Fingerprint),
+	})
+	x.w.must(err)
+	if b.Moved != int64(len(moves)) {
+		rt.Fatalf("%d were binned, the model says %d", b.Moved, len(moves))
+	}
+	x.intoBin(b, dep == 0 && sub, moves...)
+}
+
+func (x *machine) intoBin(b *bin.Batch, organ bool, moves ...*modelConv) {
+	batch := &modelBatch{id: b.ID, code: b.Code, keep: x.m.now.Add(7 * day), organ: organ}
+	x.m.batches = append(x.m.batches, batch)
+	for _, c := range moves {
+		c.state, c.batch = conversation.Binned, batch
+	}
+}
+
+func (x *machine) discardOne(rt *rapid.T) {
+	c := pick(rt, "conversation", x.m.convs)
+	b, err := x.w.bin.DiscardOne(x.w.ctx(), x.w.boss, c.id, reason, x.w.key())
+	if x.agree(rt, "binning one", err, !c.gone && c.state == conversation.Active && x.m.protects(c) == "") {
+		x.intoBin(b, false, c)
+	}
+}
+
+func (x *machine) restore(rt *rapid.T) {
+	b := pick(rt, "batch", x.m.batches)
+	back := x.m.in(b, conversation.Binned, conversation.Frozen)
+	by := x.w.boss
+	undo := rapid.Bool().Draw(rt, "undo")
+	if !undo && rapid.Bool().Draw(rt, "legal") {
+		by = x.w.counsel
+	}
+	want := len(back) > 0 && (!x.m.expired(b) || by.ID == x.w.counsel.ID)
+	var err error
+	if undo {
+		_, err = x.w.bin.Undo(x.w.ctx(), by, b.id)
+	} else {
+		_, err = x.w.bin.Restore(x.w.ctx(), by, b.id)
+	}
+	if x.agree(rt, "restoring", err, want) {
+		x.outOfBin(b, back)
+	}
+}
+
+// outOfBin restores what may be: when the time is over nothing that is on a list.
+func (x *machine) outOfBin(b *modelBatch, back []*modelConv) {
+	for _, c := range back {
+		if c.state == conversation.Binned || !x.m.expired(b) {
+			c.state, c.batch = conversation.Active, nil
+		}
+	}
+}
+
+func (x *machine) restoreOne(rt *rapid.T) {
+	c := pick(rt, "conversation", x.m.convs)
+	one, err := id.NewSet(c.id)
+	x.w.must(err)
+	out, err := x.w.bin.RestoreItems(x.w.ctx(), x.w.counsel, one)
+	x.w.must(err)
+	rests := !c.gone && c.batch != nil && (c.state == conversation.Binned || c.state == conversation.Frozen && !x.m.expired(c.batch))
+	if (out.Done == 1) != rests {
+		rt.Fatalf("restoring one: %+v, the model says %v", out, rests)
+	}
+	if rests {
+		c.state, c.batch = conversation.Active, nil
+	}
+}
+
+func (x *machine) extend(rt *rapid.T) {
+	b := pick(rt, "batch", x.m.batches)
+	_, err := x.w.bin.Extend(x.w.ctx(), x.w.boss, b.id, reason)
+	if x.agree(rt, "extending", err, !b.extended && !x.m.expired(b)) {
+		b.extended, b.keep = true, b.keep.Add(bin.Extension)
+	}
+}
+
+func (x *machine) hold(rt *rapid.T) {
+	if len(x.m.holds) >= 3 || rapid.IntRange(0, 2).Draw(rt, "seldom") > 0 {
+		rt.Skip("else everything is held soon")
+	}
+	order, h := hold.Order{Name: "保全", Reason: reason}, modelHold{}
+	if rapid.IntRange(0, 3).Draw(rt, "department") == 0 {
+		dep, sub := rapid.IntRange(1, len(paths)-1).Draw(rt, "which"), rapid.Bool().Draw(rt, "sub")
+		order.Department, order.Sub, h.deps = x.m.deps[dep].id, sub, x.m.below(dep, sub)
+	} else {
+		h.conv = pick(rt, "conversation", x.m.convs)
+		order.Conversations = []id.Conversation{h.conv.id}
+	}
+	_, err := x.w.holds.Place(x.w.ctx(), x.w.legal, order)
+	if !x.agree(rt, "placing a hold", err, h.conv == nil || !h.conv.gone) {
+		return
+	}
+	x.m.holds = append(x.m.holds, h)
+	for _, c := range x.m.convs {
+		if !c.gone && c.batch != nil && (h.conv == c || h.deps[c.dep]) {
+			c.state, c.batch = conversation.Active, nil
+		}
+	}
+}
+
+func (x *machine) request(rt *rapid.T) {
+	b := pick(rt, "batch", x.m.batches)
+	by := pick(rt, "by", []account.Actor{x.w.agent, x.w.boss, x.w.legal})
+	var draft *modelPurge
+	for _, p := range x.m.purges {
+		if p.state == purge.Draft && p.batch == b {
+			draft = p
+		}
+	}
+	x.requestFor(rt, b, by, draft)
+}
+
+// requestFor asks for a purge of a batch; of one for which the timer has drafted a request, by the
+// draft or past it.
+func (x *machine) requestFor(rt *rapid.T, b *modelBatch, by account.Actor, draft *modelPurge) {
+	ask := x.w.ask(b.id)
+	if draft != nil && rapid.Bool().Draw(rt, "the draft") {
+		ask.Batches, ask.Draft = nil, draft.id
+	}
+	p := &modelPurge{state: purge.AwaitingSupervisor, batch: b, requester: by, expires: x.m.now.Add(7 * day), cooling: day}
+	if b.organ {
+		p.cooling = 3 * day
+	}
+	for _, c := range x.m.in(b, conversation.Binned) {
+		if x.m.protects(c) == "" {
+			p.items = append(p.items, modelItem{c, c.version, purge.Pending})
+		}
+	}
+	r, err := x.w.desk.Request(x.w.ctx(), by, ask)
+	if !x.agree(rt, "requesting", err, len(p.items) > 0) {
+		return
+	}
+	if r.Size != int64(len(p.items)) {
+		rt.Fatalf("%d are on the list, the model says %d", r.Size, len(p.items))
+	}
+	p.id = r.ID
+	for _, it := range p.items {
+		it.conv.state = conversation.Frozen
+	}
+	switch {
+	case ask.Draft != 0:
+		*draft = *p
+		return
+	case draft != nil:
+		draft.state = purge.Lapsed
+	}
+	x.m.purges = append(x.m.purges, p)
+}
+
+// someOf gives the requests in one of the states.
+func (x *machine) someOf(states ...purge.State) (out []*modelPurge) {
+	for _, p := range x.m.purges {
+		if slices.Contains(states, p.state) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// vote lets anybody answer a request that somebody's answer is awaited on.
+func (x *machine) vote(rt *rapid.T) {
+	p := pick(rt, "request", x.someOf(purge.AwaitingSupervisor, purge.AwaitingLegal, purge.CoolingOff, purge.Rejected))
+	by := pick(rt, "by", []account.Actor{x.w.boss, x.w.second, x.w.legal, x.w.counsel, x.w.agent, x.w.admin})
+	v := pick(rt, "verdict", []approval.Verdict{approval.Approve, approval.Approve, approval.Approve, approval.Reject})
+	x.cast(rt, p, by, v)
+}
+
+// approve lets somebody who is awaited agree, so that requests come to their end.
+func (x *machine) approve(rt *rapid.T) {
+	p := pick(rt, "request", x.someOf(purge.AwaitingSupervisor, purge.AwaitingLegal))
+	people := map[purge.State][]account.Actor{purge.AwaitingSupervisor: {x.w.boss, x.w.second}, purge.AwaitingLegal: {x.w.legal, x.w.counsel}}
+	x.cast(rt, p, pick(rt, "by", people[p.state]), approval.Approve)
+}
+
+func (x *machine) cast(rt *rapid.T, p *modelPurge, by account.Actor, v approval.Verdict) {
+	code := x.code(by)
+	if code == "" {
+		rt.Skip("no code left")
+	}
+	role := map[purge.State]account.Role{purge.AwaitingSupervisor: account.Supervisor, purge.AwaitingLegal: account.Legal}[p.state]
+	voted := slices.ContainsFunc(p.votes, func(o modelVote) bool { return o.by.PersonID == by.PersonID })
+	stale := rapid.IntRange(0, 9).Draw(rt, "stale page") == 0
+	want := !stale && by.Role == role && by.PersonID != p.requester.PersonID && !voted && !x.m.off[by.ID] && x.m.now.Before(p.expires)
+	r := x.w.now(&purge.Request{ID: p.id})
+	if stale {
+		r.Root[0]++ // the page showed another list
+	}
+	_, err := x.w.desk.Vote(x.w.ctx(), by, purge.Ballot{
+		Purge: p.id, Verdict: v, Opinion: "范围无误，同意", SeenRoot: hex.EncodeToString(r.Root), Code: code,
+	})
+	if !x.agree(rt, fmt.Sprintf("%s's %s of what is %s", by.Role, v, p.state), err, want) {
+		return
+	}
+	valid := later(x.m.now.Add(p.cooling), p.batch.keep).Add(7 * day)
+	p.votes = append(p.votes, modelVote{by, valid})
+	switch {
+	case v == approval.Reject:
+		x.m.giveBack(p, purge.Rejected)
+	case p.state == purge.AwaitingSupervisor:
+		p.state = purge.AwaitingLegal
+	default:
+		p.state, p.until = purge.CoolingOff, x.m.now.Add(p.cooling)
+	}
+}
+
+// approved takes what can be binned of a department all the way to a purge that waits for its
+// time, so that enough of them are carried out.
+func (x *machine) approved(rt *rapid.T) {
+	if len(x.someOf(purge.CoolingOff, purge.Scheduled)) > 1 {
+		rt.Skip("enough of them wait")
+	}
+	before := len(x.m.batches)
+	x.discard(rt)
+	if len(x.m.batches) == before {
+		return
+	}
+	b := x.m.batches[before]
+	x.requestFor(rt, b, x.w.agent, nil)
+	p := x.m.purges[len(x.m.purges)-1]
+	for _, by := range []account.Actor{x.w.boss, x.w.counsel} {
+		if x.code(by) == "" {
+			x.clock(time.Minute)
+		}
+		x.cast(rt, p, by, approval.Approve)
+	}
+}
+
+// begin moves the clock to the time of a purge and lets a worker do a few steps.
+func (x *machine) begin(rt *rapid.T) {
+	x.waitTillDue(rt)
+	for range rapid.IntRange(1, 4).Draw(rt, "steps") {
+		x.step(0, 0)
+	}
+}
+
+func (x *machine) confirm(rt *rapid.T) {
+	p := pick(rt, "request", x.someOf(purge.CoolingOff, purge.AwaitingCodes))
+	by := pick(rt, "by", []account.Actor{x.w.legal, x.w.counsel})
+	code := x.code(by)
+	if code == "" {
+		rt.Skip("no code left")
+	}
+	r := x.w.now(&purge.Request{ID: p.id})
+	root := hex.EncodeToString(r.Root)
+	want := p.batch.organ && !x.m.now.Before(p.until) && x.m.now.Before(p.until.Add(3*day)) && by.PersonID != p.requester.PersonID && !x.m.off[by.ID]
+	for _, v := range p.votes {
+		want = want && x.m.now.Before(v.valid)
+	}
+	err := x.w.desk.Confirm(x.w.ctx(), by, purge.Confirmation{Purge: p.id, Tail: root[len(root)-6:], Code: code})
+	if x.agree(rt, "confirming", err, want) {
+		p.state, p.confirmed = purge.Scheduled, &by
+	}
+}
+
+func (x *machine) withdraw(rt *rapid.T) {
+	p := pick(rt, "request", x.m.purges)
+	by := pick(rt, "by", []account.Actor{x.w.agent, x.w.counsel})
+	may := by.ID == x.w.counsel.ID || by.PersonID == p.requester.PersonID
+	err := x.w.desk.Withdraw(x.w.ctx(), by, p.id, "名单有误")
+	if x.agree(rt, "withdrawing", err, may && p.state.Open()) {
+		x.m.giveBack(p, purge.Withdrawn)
+	}
+}
+
+func (x *machine) tick(rt *rapid.T) {
+	x.w.must(x.w.desk.Tick(x.w.ctx()))
+	x.m.tick()
+}
+
+func (x *machine) wait(rt *rapid.T) {
+	x.clock(pick(rt, "for", []time.Duration{time.Minute, 6 * time.Hour, day, 3 * day, 8 * day}))
+}
+
+// waitTillDue moves the clock to the time of a purge, so that some are carried out.
+func (x *machine) waitTillDue(rt *rapid.T) {
+	p := pick(rt, "request", x.someOf(purge.CoolingOff, purge.Scheduled))
+	r := x.w.now(&purge.Request{ID: p.id})
+	at := p.until
+	if r.DueAt != nil {
+		at = *r.DueAt
+	}
+	if by := at.Sub(x.m.now); by > 0 {
+		x.clock(by)
+	}
+}
+
+// disable turns off the account of one of those who have a deputy.
+func (x *machine) disable(rt *rapid.T) {
+	if rapid.IntRange(0, 3).Draw(rt, "seldom") > 0 {
+		rt.Skip("else nobody is left")
+	}
+	by := pick(rt, "who", []account.Actor{x.w.second, x.w.legal})
+	x.w.must(x.w.accounts.DisableUser(x.w.ctx(), x.w.admin, by.ID))
+	x.m.off[by.ID] = true
+}
+
+func (x *machine) policy(rt *rapid.T) {
+	class := pick(rt, "class", []string{"", "投诉", "交易"})
+	days := pick(rt, "days", []int{0, 183, 183, 1500, 3000})
+	dbtest.Exec(x.w.t, x.w.plain, "UPDATE retention_rule SET floor_days = ? WHERE service_type = ?", days, class)
+	x.m.floors[class] = days
+}
