@@ -114,8 +114,12 @@ func (w *world) people() {
 		actor *account.Actor
 		role  account.Role
 	}{
-		{&w.agent, account.Agent}, {&w.boss, account.Supervisor}, {&w.second, account.Supervisor},
-		{&w.legal, account.Legal}, {&w.counsel, account.Legal}, {&w.admin, account.Admin},
+		{&w.agent, account.Agent},
+		{&w.boss, account.Supervisor},
+		{&w.second, account.Supervisor},
+		{&w.legal, account.Legal},
+		{&w.counsel, account.Legal},
+		{&w.admin, account.Admin},
 	} {
 		*p.actor = accounttest.User(w.t, w.d, w.accounts, p.role)
 		p.actor.Scope = account.Everywhere()
