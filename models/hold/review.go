@@ -40,7 +40,7 @@ func (review) TableName() string { return "hold_review" }
 // Review notes that a hold was looked at and extends it to its next review. A review that is
 // overdue releases nothing. The fault is forbidden but for legal, not-found, invalid without a
 // note or for a date that is past or more than a year ahead, and a conflict when the hold is
-// released.
+// released. Sending the same once more changes nothing.
 func (h *Holds) Review(ctx context.Context, by account.Actor, r Reviewing) error {
 	if err := by.Require(account.HoldReview); err != nil {
 		return err
@@ -72,6 +72,13 @@ func (h *Holds) Review(ctx context.Context, by account.Actor, r Reviewing) error
 }
 
 func (r Reviewing) store(tx *db.Tx, by account.Actor, found *Hold, owner id.User, next time.Time) error {
+	var last []review
+	if err := tx.Where("hold_id = ?", found.ID).Order("id DESC").Limit(1).Find(&last).Error; err != nil {
+		return fmt.Errorf("look at the last review: %w", err)
+	}
+	if len(last) == 1 && last[0].UserID == by.ID && last[0].OwnerID == owner && last[0].Note == r.Note && last[0].NextAt.Equal(next) {
+		return nil // the same form once more, perhaps because its answer was lost
+	}
 	res := tx.Model(&Hold{}).Where("id = ? AND released_at IS NULL", found.ID).Updates(map[string]any{"review_at": next, "owner_id": owner})
 	switch {
 	case res.Error != nil:

@@ -77,7 +77,10 @@ func (x *machine) advanced(p *modelPurge, r purge.Request) {
 	if p.state == r.State {
 		return
 	}
-	at := later(p.until, p.batch.keep)
+	at := p.until
+	if !p.emergency {
+		at = later(at, p.batch.keep)
+	}
 	switch r.State {
 	case purge.Running:
 		switch {
@@ -87,11 +90,11 @@ func (x *machine) advanced(p *modelPurge, r purge.Request) {
 			x.rt.Fatalf("request %s began at %v, it may from %v on", r.Code, x.m.now, at)
 		case !x.m.consent(p):
 			x.rt.Fatalf("request %s began without consent", r.Code)
-		case p.batch.organ && (p.confirmed == nil || x.m.off[p.confirmed.ID]):
+		case p.organ && (p.confirmed == nil || x.m.off[p.confirmed.ID]):
 			x.rt.Fatalf("request %s began without legal's confirmation", r.Code)
 		}
 	case purge.Lapsed:
-		confirmed := !p.batch.organ || p.confirmed != nil && !x.m.off[p.confirmed.ID]
+		confirmed := !p.organ || p.confirmed != nil && !x.m.off[p.confirmed.ID]
 		if x.m.consent(p) && confirmed || x.m.now.Before(at) {
 			x.rt.Fatalf("request %s lapsed (%s) though nothing is wrong with it", r.Code, r.ClosedReason)
 		}

@@ -3,6 +3,7 @@ package drill_test
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,35 @@ type act struct {
 	begin func(w *world) try
 }
 
+// acts are in no order but that those of the timer, which looks at everything, come first.
 var acts = []act{
+	{"drafting a request for what is over", func(w *world) try {
+		w.quiet()
+		b := w.discard(w.shop(2))
+		w.clock.Advance(8 * day)
+		return try{func(ctx context.Context) error { return w.desk.Tick(ctx) }, func() bool {
+			return w.count(&purge.Request{}, "request_key = ?", fmt.Sprint("draft-", b.ID)) == 1
+		}, ""}
+	}},
+	{"a request lapsing", func(w *world) try {
+		w.quiet()
+		b := w.discard(w.shop(2))
+		_, err := w.bin.Extend(w.ctx(), w.boss, b.ID, reason) // or its end would draft the next request
+		w.must(err)
+		r, err := w.desk.Request(w.ctx(), w.boss, w.ask(b.ID))
+		w.must(err)
+		w.clock.Set(*r.ExpiresAt)
+		return try{func(ctx context.Context) error { return w.desk.Tick(ctx) }, func() bool { return w.now(r).State == purge.Lapsed }, ""}
+	}},
+	{"a hold's release taking effect", func(w *world) try {
+		w.clock.Advance(30 * day)
+		w.must(w.holds.Tick(w.ctx()))
+		r := w.releasing(w.held(w.shop(1)))
+		w.clock.Advance(hold.Buffer)
+		return try{func(ctx context.Context) error { return w.holds.Tick(ctx) }, func() bool {
+			return w.count(&hold.Hold{}, "id = ? AND released_at IS NOT NULL", r.HoldID) == 1 && w.count(&hold.Release{}, "id = ? AND state = ?", r.ID, hold.Ended) == 1
+		}, ""}
+	}},
 	{"freezing a draft's list", func(w *world) try {
 		s := w.shop(2)
 		draft, err := w.bin.NewDraft(w.ctx(), w.boss, bin.Scope{Departments: []id.Department{s.dep}})
@@ -88,58 +117,65 @@ var acts = []act{
 	{"placing a hold on what is in the bin", func(w *world) try {
 		s := w.shop(2)
 		w.discard(s)
-		order := hold.Order{Name: w.key(), Reason: reason, Department: s.dep}
+		order := hold.Order{Key: w.key(), Name: "保全", Reason: reason, Department: s.dep}
+		return try{func(ctx context.Context) error { _, err := w.holds.Place(ctx, w.legal, order); return err }, w.are(conversation.Active, s.ids...), ""}
+	}},
+	{"asking for a hold's release", func(w *world) try {
+		h := w.held(w.shop(1))
 		return try{func(ctx context.Context) error {
-			if w.count(&hold.Hold{}, "name = ?", order.Name) > 0 {
-				return nil // the person looked into the register first
-			}
-			_, err := w.holds.Place(ctx, w.legal, order)
+			_, err := w.holds.RequestRelease(ctx, w.legal, h.ID, reason)
 			return err
-		}, w.are(conversation.Active, s.ids...), ""}
+		}, func() bool {
+			return w.count(&hold.Release{}, "hold_id = ? AND state = ?", h.ID, hold.Asked) == 1
+		}, "hold.release_open"}
+	}},
+	{"agreeing to a hold's release", func(w *world) try {
+		h := w.held(w.shop(1))
+		r, err := w.holds.RequestRelease(w.ctx(), w.legal, h.ID, reason)
+		w.must(err)
+		w.clock.Advance(time.Minute)
+		return try{func(ctx context.Context) error {
+			_, err := w.holds.ApproveRelease(ctx, w.counsel, w.releaseBallot(r))
+			return err
+		}, func() bool { return w.count(&hold.Release{}, "id = ? AND state = ?", r.ID, hold.Approved) == 1 }, "approval.closed"}
+	}},
+	{"cancelling a hold's release", func(w *world) try {
+		r := w.releasing(w.held(w.shop(1)))
+		return try{func(ctx context.Context) error { return w.holds.CancelRelease(ctx, w.legal, r.HoldID, reason) }, func() bool {
+			return w.count(&hold.Release{}, "id = ? AND state = ?", r.ID, hold.Cancelled) == 1
+		}, "hold.no_release"}
+	}},
+	{"reviewing a hold", func(w *world) try {
+		h, next := w.held(w.shop(1)), w.clock.Time().Add(40*day)
+		return try{func(ctx context.Context) error {
+			return w.holds.Review(ctx, w.legal, hold.Reviewing{Hold: h.ID, Next: next, Note: "案件未结"})
+		}, func() bool { return w.count(&hold.Hold{}, "id = ? AND review_at = ?", h.ID, next) == 1 }, ""}
 	}},
 	{"requesting a purge", func(w *world) try {
 		s := w.shop(3)
 		ask := w.ask(w.discard(s).ID)
-		return try{func(ctx context.Context) error { _, err := w.desk.Request(ctx, w.agent, ask); return err }, w.are(conversation.Frozen, s.ids...), ""}
+		return try{func(ctx context.Context) error { _, err := w.desk.Request(ctx, w.boss, ask); return err }, w.are(conversation.Frozen, s.ids...), ""}
 	}},
 	{"a supervisor's approval", func(w *world) try {
-		return w.voting(w.asked(w.shop(2)), w.boss, approval.Approve, purge.AwaitingLegal, "approval.voted_before")
+		return w.voting(w.asked(w.shop(2)), w.second, approval.Approve, purge.AwaitingLegal, "approval.voted_before")
 	}},
 	{"legal's approval", func(w *world) try {
 		r := w.asked(w.shop(2))
-		w.vote(r, w.boss)
+		w.vote(r, w.second)
 		return w.voting(r, w.legal, approval.Approve, purge.CoolingOff, "approval.closed")
 	}},
 	{"a rejection", func(w *world) try {
-		return w.voting(w.asked(w.shop(2)), w.boss, approval.Reject, purge.Rejected, "approval.closed")
+		return w.voting(w.asked(w.shop(2)), w.second, approval.Reject, purge.Rejected, "approval.closed")
 	}},
 	{"withdrawing a request", func(w *world) try {
 		s := w.shop(2)
 		r := w.asked(s)
-		w.vote(r, w.boss, w.legal)
-		return try{func(ctx context.Context) error { return w.desk.Withdraw(ctx, w.agent, r.ID, "发现有误") }, func() bool {
+		w.vote(r, w.second, w.legal)
+		return try{func(ctx context.Context) error { return w.desk.Withdraw(ctx, w.boss, r.ID, "发现有误") }, func() bool {
 			return w.now(r).State == purge.Withdrawn && w.inState(conversation.Binned, s.ids)
 		}, "purge.closed"}
 	}},
 	{"legal's confirmation of a purge of the organisation", func(w *world) try { return w.confirming() }},
-	{"drafting a request for what is over", func(w *world) try {
-		w.quiet()
-		b := w.discard(w.shop(2))
-		w.clock.Advance(8 * day)
-		return try{func(ctx context.Context) error { return w.desk.Tick(ctx) }, func() bool {
-			return w.count(&purge.Request{}, "request_key = ?", "draft-"+b.Code) == 1
-		}, ""}
-	}},
-	{"a request lapsing", func(w *world) try {
-		w.quiet()
-		b := w.discard(w.shop(2))
-		_, err := w.bin.Extend(w.ctx(), w.boss, b.ID, reason) // or its end would draft the next request
-		w.must(err)
-		r, err := w.desk.Request(w.ctx(), w.agent, w.ask(b.ID))
-		w.must(err)
-		w.clock.Set(*r.ExpiresAt)
-		return try{func(ctx context.Context) error { return w.desk.Tick(ctx) }, func() bool { return w.now(r).State == purge.Lapsed }, ""}
-	}},
 	{"importing", func(w *world) try {
 		s := w.shop(1)
 		fresh := []*format.Conversation{s.chat(1, 2), s.chat(2, 1)}
@@ -191,9 +227,9 @@ func (w *world) confirming() try {
 	s := w.shop(2)
 	b, err := w.bin.Discard(w.ctx(), w.boss, w.draftOf(bin.Scope{Departments: []id.Department{w.department(strings.TrimSuffix(s.path, "/店"))}, Sub: true}))
 	w.must(err)
-	r, err := w.desk.Request(w.ctx(), w.agent, w.ask(b.ID))
+	r, err := w.desk.Request(w.ctx(), w.boss, w.ask(b.ID))
 	w.must(err)
-	w.vote(r, w.boss, w.legal)
+	w.vote(r, w.second, w.legal)
 	w.clock.Set(w.now(r).CoolingUntil.Add(time.Minute))
 	root := hex.EncodeToString(r.Root)
 	return try{func(ctx context.Context) error {
@@ -202,9 +238,36 @@ func (w *world) confirming() try {
 	}, func() bool { return w.now(r).State == purge.Scheduled }, "purge.not_awaiting_code"}
 }
 
+// held is a hold on everything in a shop.
+func (w *world) held(s *shop) *hold.Hold {
+	w.t.Helper()
+	h, err := w.holds.Place(w.ctx(), w.legal, hold.Order{Name: "保全", Reason: reason, Conversations: s.ids})
+	w.must(err)
+	return h
+}
+
+func (w *world) releaseBallot(r *hold.Release) hold.Ballot {
+	root := r.Fingerprint()
+	return hold.Ballot{
+		Hold: r.HoldID, SeenRoot: root, Tail: root[len(root)-6:], Opinion: "案件已结，同意解除", Code: accounttest.Code(w.t, w.plain, w.counsel.ID),
+	}
+}
+
+// releasing is a release that two people agreed to, in its buffer.
+func (w *world) releasing(h *hold.Hold) *hold.Release {
+	w.t.Helper()
+	r, err := w.holds.RequestRelease(w.ctx(), w.legal, h.ID, reason)
+	w.must(err)
+	w.clock.Advance(time.Minute)
+	r, err = w.holds.ApproveRelease(w.ctx(), w.counsel, w.releaseBallot(r))
+	w.must(err)
+	return r
+}
+
 // quiet lets every deadline of what other acts left pass, and be seen to.
 func (w *world) quiet() {
 	w.t.Helper()
 	w.clock.Advance(30 * day)
 	w.must(w.desk.Tick(w.ctx()))
+	w.must(w.desk.Tick(w.ctx())) // drafts for what the first one gave back
 }

@@ -31,7 +31,7 @@ func eachMode(t *testing.T, f func(t *testing.T, w *world, mode int)) {
 			}
 			t.Run(engine+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				f(t, newWorld(t, engine), mode)
+				f(t, withNeighbour(t, engine), mode)
 			})
 		}
 	}
@@ -160,7 +160,7 @@ func TestTwoFaultsInOneAct(t *testing.T) {
 	for _, engine := range []string{db.SQLite, db.MySQL} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, engine)
+			w := withNeighbour(t, engine)
 			pairs := 0
 			for i, a := range acts {
 				pairs += w.pairs(a, uint64(i))

@@ -18,7 +18,7 @@ type model struct {
 	convs   []*modelConv
 	batches []*modelBatch
 	purges  []*modelPurge
-	holds   []modelHold
+	holds   []*modelHold
 	floors  map[string]int // days by service type, -1 for ever
 	off     map[id.User]bool
 }
@@ -49,7 +49,9 @@ type modelBatch struct {
 	keep     time.Time
 	extended bool
 	drafted  bool
-	organ    bool // of the whole organisation
+	organ    bool         // of the whole organisation
+	taken    map[int]bool // departments it was made of; nil for a single conversation
+	owner    account.Actor
 }
 
 type modelPurge struct {
@@ -59,6 +61,8 @@ type modelPurge struct {
 	requester account.Actor
 	items     []modelItem
 	expires   time.Time
+	organ     bool
+	emergency bool
 	cooling   time.Duration
 	until     time.Time // of the cooling-off
 	votes     []modelVote
@@ -77,8 +81,19 @@ type modelVote struct {
 }
 
 type modelHold struct {
-	deps map[int]bool // of a hold on a department
-	conv *modelConv   // of one on a conversation
+	id       id.Hold
+	deps     map[int]bool // of a hold on a department
+	conv     *modelConv   // of one on a conversation
+	released bool
+	release  *modelRelease
+}
+
+// modelRelease is a release that was asked for and is not over.
+type modelRelease struct {
+	by     account.Actor
+	asked  time.Time
+	ends   time.Time // zero: nobody agreed yet
+	second account.Actor
 }
 
 // below gives a department's index and, with sub, those of everything under it.
@@ -99,7 +114,7 @@ func (c *modelConv) last() time.Time {
 }
 
 func (m *model) held(c *modelConv) bool {
-	return slices.ContainsFunc(m.holds, func(h modelHold) bool { return h.conv == c || h.deps[c.dep] })
+	return slices.ContainsFunc(m.holds, func(h *modelHold) bool { return !h.released && (h.conv == c || h.deps[c.dep]) })
 }
 
 // protects names what keeps a conversation from the bin and from a purge, "" if nothing does.
@@ -143,7 +158,7 @@ func (m *model) judge(p *modelPurge, it modelItem) purge.Reason {
 func (m *model) consent(p *modelPurge) bool {
 	people := map[id.Person]bool{p.requester.PersonID: true}
 	for _, v := range p.votes {
-		if m.off[v.by.ID] || !m.now.Before(v.valid) || people[v.by.PersonID] {
+		if m.off[v.by.ID] || !m.now.Before(v.valid) || people[v.by.PersonID] || v.by.PersonID == p.batch.owner.PersonID {
 			return false
 		}
 		people[v.by.PersonID] = true
@@ -161,6 +176,45 @@ func (m *model) in(b *modelBatch, states ...conversation.State) (out []*modelCon
 	return out
 }
 
+// free lists what rests in a batch and is protected by nothing.
+func (m *model) free(b *modelBatch) (out []*modelConv) {
+	for _, c := range m.in(b, conversation.Binned) {
+		if m.protects(c) == "" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// whole tells whether departments are the whole organisation: a root with anything below it,
+// everything below the root, or everything in which conversations are.
+func (m *model) whole(taken map[int]bool) bool {
+	below, stored, there := true, true, false
+	for i := range m.deps {
+		below = below && (i == 0 || taken[i])
+	}
+	for _, c := range m.convs {
+		if !c.gone {
+			there, stored = true, stored && taken[c.dep]
+		}
+	}
+	return taken[0] && len(taken) > 1 || below || there && stored
+}
+
+// endHolds is what the timer does about releases.
+func (m *model) endHolds() {
+	for _, h := range m.holds {
+		switch r := h.release; {
+		case r == nil:
+		case r.ends.IsZero() && !m.now.Before(r.asked.Add(7*day)):
+			h.release = nil
+		case !r.ends.IsZero() && !m.now.Before(r.ends):
+			h.released = !m.off[r.second.ID] && m.now.Before(r.ends.Add(30*day))
+			h.release = nil
+		}
+	}
+}
+
 // giveBack ends a request of which nothing was destroyed.
 func (m *model) giveBack(p *modelPurge, to purge.State) {
 	p.state = to
@@ -174,13 +228,13 @@ func (m *model) giveBack(p *modelPurge, to purge.State) {
 // tick is what the timer does about deadlines.
 func (m *model) tick() {
 	for _, b := range m.batches {
-		if !m.now.Before(b.keep) && !b.drafted && len(m.in(b, conversation.Binned)) > 0 && len(m.in(b, conversation.Frozen)) == 0 {
+		if !m.now.Before(b.keep) && !b.drafted && len(m.free(b)) > 0 && len(m.in(b, conversation.Frozen)) == 0 {
 			b.drafted = true
 			m.purges = append(m.purges, &modelPurge{state: purge.Draft, batch: b})
 		}
 	}
 	for _, p := range m.purges {
-		organ := p.batch.organ && (p.state == purge.CoolingOff || p.state == purge.AwaitingCodes)
+		organ := p.organ && (p.state == purge.CoolingOff || p.state == purge.AwaitingCodes)
 		switch {
 		case (p.state == purge.AwaitingSupervisor || p.state == purge.AwaitingLegal) && !m.now.Before(p.expires),
 			organ && !m.now.Before(p.until.Add(72*time.Hour)):

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -12,6 +13,7 @@ import (
 	"qingdang/models/approval"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
+	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/hold"
 	"qingdang/models/id"
@@ -118,7 +120,10 @@ func (x *machine) more(rt *rapid.T) {
 }
 
 func (x *machine) discard(rt *rapid.T) {
-	dep, sub := rapid.IntRange(0, len(paths)-1).Draw(rt, "department"), rapid.Bool().Draw(rt, "sub")
+	x.discardIn(rt, rapid.IntRange(0, len(paths)-1).Draw(rt, "department"), rapid.Bool().Draw(rt, "sub"))
+}
+
+func (x *machine) discardIn(rt *rapid.T, dep int, sub bool) {
 	taken := x.m.below(dep, sub)
 	var moves []*modelConv
 	for _, c := range x.m.convs {
@@ -126,15 +131,16 @@ func (x *machine) discard(rt *rapid.T) {
 			moves = append(moves, c)
 		}
 	}
-	draft, err := x.w.bin.NewDraft(x.w.ctx(), x.w.boss, bin.Scope{Departments: []id.Department{x.m.deps[dep].id}, Sub: sub})
+	by := pick(rt, "by", []account.Actor{x.w.boss, x.w.boss, x.w.third})
+	draft, err := x.w.bin.NewDraft(x.w.ctx(), by, bin.Scope{Departments: []id.Department{x.m.deps[dep].id}, Sub: sub})
 	x.w.must(err)
-	_, err = x.w.bin.EditDraft(x.w.ctx(), x.w.boss, draft, func(f *bin.Form) { f.KeepResidue, f.ResidueReason = true, reason })
+	_, err = x.w.bin.EditDraft(x.w.ctx(), by, draft, func(f *bin.Form) { f.KeepResidue, f.ResidueReason = true, reason })
 	x.w.must(err)
-	d, _, err := x.w.bin.Freeze(x.w.ctx(), x.w.boss, draft)
+	d, _, err := x.w.bin.Freeze(x.w.ctx(), by, draft)
 	if !x.agree(rt, "freezing a list", err, len(moves) > 0) {
 		return
 	}
-	b, err := x.w.bin.Discard(x.w.ctx(), x.w.boss, bin.Request{
+	b, err := x.w.bin.Discard(x.w.ctx(), by, bin.Request{
 		Draft: draft, Key: x.w.key(), Reason: reason, Checks: bin.Checks{Notified: true, Partners: true, Complaints: true},
 		Typed: fmt.Sprint(d.Frozen), Shown: hex.EncodeToString(d.Fingerprint),
 	})
@@ -142,11 +148,11 @@ func (x *machine) discard(rt *rapid.T) {
 	if b.Moved != int64(len(moves)) {
 		rt.Fatalf("%d were binned, the model says %d", b.Moved, len(moves))
 	}
-	x.intoBin(b, dep == 0 && sub, moves...)
+	x.intoBin(b, by, taken, moves...)
 }
 
-func (x *machine) intoBin(b *bin.Batch, organ bool, moves ...*modelConv) {
-	batch := &modelBatch{id: b.ID, code: b.Code, keep: x.m.now.Add(7 * day), organ: organ}
+func (x *machine) intoBin(b *bin.Batch, by account.Actor, taken map[int]bool, moves ...*modelConv) {
+	batch := &modelBatch{id: b.ID, code: b.Code, keep: x.m.now.Add(7 * day), organ: x.m.whole(taken), taken: taken, owner: by}
 	x.m.batches = append(x.m.batches, batch)
 	for _, c := range moves {
 		c.state, c.batch = conversation.Binned, batch
@@ -157,7 +163,7 @@ func (x *machine) discardOne(rt *rapid.T) {
 	c := pick(rt, "conversation", x.m.convs)
 	b, err := x.w.bin.DiscardOne(x.w.ctx(), x.w.boss, c.id, reason, x.w.key())
 	if x.agree(rt, "binning one", err, !c.gone && c.state == conversation.Active && x.m.protects(c) == "") {
-		x.intoBin(b, false, c)
+		x.intoBin(b, x.w.boss, nil, c)
 	}
 }
 
@@ -214,10 +220,16 @@ func (x *machine) extend(rt *rapid.T) {
 }
 
 func (x *machine) hold(rt *rapid.T) {
-	if len(x.m.holds) >= 3 || rapid.IntRange(0, 2).Draw(rt, "seldom") > 0 {
+	inForce := 0
+	for _, h := range x.m.holds {
+		if !h.released {
+			inForce++
+		}
+	}
+	if inForce >= 3 || rapid.IntRange(0, 2).Draw(rt, "seldom") > 0 {
 		rt.Skip("else everything is held soon")
 	}
-	order, h := hold.Order{Name: "保全", Reason: reason}, modelHold{}
+	order, h := hold.Order{Key: x.w.key(), Name: "保全", Reason: reason}, &modelHold{}
 	if rapid.IntRange(0, 3).Draw(rt, "department") == 0 {
 		dep, sub := rapid.IntRange(1, len(paths)-1).Draw(rt, "which"), rapid.Bool().Draw(rt, "sub")
 		order.Department, order.Sub, h.deps = x.m.deps[dep].id, sub, x.m.below(dep, sub)
@@ -225,10 +237,11 @@ func (x *machine) hold(rt *rapid.T) {
 		h.conv = pick(rt, "conversation", x.m.convs)
 		order.Conversations = []id.Conversation{h.conv.id}
 	}
-	_, err := x.w.holds.Place(x.w.ctx(), x.w.legal, order)
+	placed, err := x.w.holds.Place(x.w.ctx(), x.w.legal, order)
 	if !x.agree(rt, "placing a hold", err, h.conv == nil || !h.conv.gone) {
 		return
 	}
+	h.id = placed.ID
 	x.m.holds = append(x.m.holds, h)
 	for _, c := range x.m.convs {
 		if !c.gone && c.batch != nil && (h.conv == c || h.deps[c.dep]) {
@@ -237,9 +250,76 @@ func (x *machine) hold(rt *rapid.T) {
 	}
 }
 
+// release asks for a hold's release, agrees to one that was asked for, or takes it back.
+func (x *machine) release(rt *rapid.T) {
+	h := pick(rt, "hold", x.m.holds)
+	switch rapid.IntRange(0, 3).Draw(rt, "which") {
+	case 0:
+		if h.release != nil {
+			err := x.w.holds.CancelRelease(x.w.ctx(), x.w.counsel, h.id, "案件重新开庭，需要保留")
+			if x.agree(rt, "cancelling a release", err, true) {
+				h.release = nil
+			}
+			return
+		}
+		fallthrough
+	case 1:
+		by := pick(rt, "by", []account.Actor{x.w.legal, x.w.counsel})
+		_, err := x.w.holds.RequestRelease(x.w.ctx(), by, h.id, "案件已经了结，不再需要")
+		if x.agree(rt, "asking for a release", err, !h.released && h.release == nil) {
+			h.release = &modelRelease{by: by, asked: x.m.now}
+		}
+	default:
+		x.agreeToRelease(rt, h)
+	}
+}
+
+// released takes a hold all the way to its end.
+func (x *machine) released(rt *rapid.T) {
+	var inForce []*modelHold
+	for _, h := range x.m.holds {
+		if !h.released && h.release == nil {
+			inForce = append(inForce, h)
+		}
+	}
+	h := pick(rt, "hold", inForce)
+	_, err := x.w.holds.RequestRelease(x.w.ctx(), x.w.legal, h.id, "案件已经了结，不再需要")
+	x.agree(rt, "asking for a release", err, true)
+	h.release = &modelRelease{by: x.w.legal, asked: x.m.now}
+	x.clock(time.Minute)
+	x.agreeAs(rt, h, x.w.counsel)
+	x.clock(hold.Buffer)
+	x.tick(rt)
+	if h.released {
+		x.seen.note("a hold released")
+	}
+}
+
+func (x *machine) agreeToRelease(rt *rapid.T, h *modelHold) {
+	x.agreeAs(rt, h, pick(rt, "by", []account.Actor{x.w.legal, x.w.counsel, x.w.boss}))
+}
+
+func (x *machine) agreeAs(rt *rapid.T, h *modelHold, by account.Actor) {
+	code, root := x.code(by), strings.Repeat("0", 64)
+	if code == "" {
+		rt.Skip("no code left")
+	}
+	if h.release != nil {
+		var r hold.Release
+		x.w.must(x.w.plain.Read(x.w.ctx(), func(tx *db.Tx) error { return tx.Where("open_hold = ?", h.id).Take(&r).Error }))
+		root = r.Fingerprint()
+	}
+	want := h.release != nil && h.release.ends.IsZero() && by.Role == account.Legal && by.PersonID != h.release.by.PersonID &&
+		!x.m.off[by.ID] && x.m.now.Before(h.release.asked.Add(7*day))
+	_, err := x.w.holds.ApproveRelease(x.w.ctx(), by, hold.Ballot{Hold: h.id, SeenRoot: root, Tail: root[58:], Opinion: "同意解除", Code: code})
+	if x.agree(rt, "agreeing to a release", err, want) {
+		h.release.ends, h.release.second = x.m.now.Add(hold.Buffer), by
+	}
+}
+
 func (x *machine) request(rt *rapid.T) {
 	b := pick(rt, "batch", x.m.batches)
-	by := pick(rt, "by", []account.Actor{x.w.agent, x.w.boss, x.w.legal})
+	by := pick(rt, "by", []account.Actor{x.w.agent, x.w.boss, x.w.boss, x.w.legal})
 	var draft *modelPurge
 	for _, p := range x.m.purges {
 		if p.state == purge.Draft && p.batch == b {
@@ -257,16 +337,17 @@ func (x *machine) requestFor(rt *rapid.T, b *modelBatch, by account.Actor, draft
 		ask.Batches, ask.Draft = nil, draft.id
 	}
 	p := &modelPurge{state: purge.AwaitingSupervisor, batch: b, requester: by, expires: x.m.now.Add(7 * day), cooling: day}
-	if b.organ {
+	if p.organ = b.organ || b.taken != nil && x.m.whole(b.taken); p.organ {
 		p.cooling = 3 * day
 	}
-	for _, c := range x.m.in(b, conversation.Binned) {
-		if x.m.protects(c) == "" {
-			p.items = append(p.items, modelItem{c, c.version, purge.Pending})
-		}
+	if p.emergency = rapid.IntRange(0, 4).Draw(rt, "emergency") == 0; p.emergency {
+		ask.Emergency, ask.Incident, p.cooling = true, "SEC-2026-017", 0
+	}
+	for _, c := range x.m.free(b) {
+		p.items = append(p.items, modelItem{c, c.version, purge.Pending})
 	}
 	r, err := x.w.desk.Request(x.w.ctx(), by, ask)
-	if !x.agree(rt, "requesting", err, len(p.items) > 0) {
+	if !x.agree(rt, "requesting", err, len(p.items) > 0 && by.Role != account.Agent) { // the agent has no conversations of their own
 		return
 	}
 	if r.Size != int64(len(p.items)) {
@@ -299,7 +380,7 @@ func (x *machine) someOf(states ...purge.State) (out []*modelPurge) {
 // vote lets anybody answer a request that somebody's answer is awaited on.
 func (x *machine) vote(rt *rapid.T) {
 	p := pick(rt, "request", x.someOf(purge.AwaitingSupervisor, purge.AwaitingLegal, purge.CoolingOff, purge.Rejected))
-	by := pick(rt, "by", []account.Actor{x.w.boss, x.w.second, x.w.legal, x.w.counsel, x.w.agent, x.w.admin})
+	by := pick(rt, "by", []account.Actor{x.w.boss, x.w.second, x.w.third, x.w.legal, x.w.counsel, x.w.agent, x.w.admin})
 	v := pick(rt, "verdict", []approval.Verdict{approval.Approve, approval.Approve, approval.Approve, approval.Reject})
 	x.cast(rt, p, by, v)
 }
@@ -307,7 +388,7 @@ func (x *machine) vote(rt *rapid.T) {
 // approve lets somebody who is awaited agree, so that requests come to their end.
 func (x *machine) approve(rt *rapid.T) {
 	p := pick(rt, "request", x.someOf(purge.AwaitingSupervisor, purge.AwaitingLegal))
-	people := map[purge.State][]account.Actor{purge.AwaitingSupervisor: {x.w.boss, x.w.second}, purge.AwaitingLegal: {x.w.legal, x.w.counsel}}
+	people := map[purge.State][]account.Actor{purge.AwaitingSupervisor: {x.w.boss, x.w.second, x.w.third}, purge.AwaitingLegal: {x.w.legal, x.w.counsel}}
 	x.cast(rt, p, pick(rt, "by", people[p.state]), approval.Approve)
 }
 
@@ -319,18 +400,23 @@ func (x *machine) cast(rt *rapid.T, p *modelPurge, by account.Actor, v approval.
 	role := map[purge.State]account.Role{purge.AwaitingSupervisor: account.Supervisor, purge.AwaitingLegal: account.Legal}[p.state]
 	voted := slices.ContainsFunc(p.votes, func(o modelVote) bool { return o.by.PersonID == by.PersonID })
 	stale := rapid.IntRange(0, 9).Draw(rt, "stale page") == 0
-	want := !stale && by.Role == role && by.PersonID != p.requester.PersonID && !voted && !x.m.off[by.ID] && x.m.now.Before(p.expires)
+	checked := rapid.IntRange(0, 9).Draw(rt, "incident looked after") > 0
+	want := !stale && (!p.emergency || checked || v == approval.Reject) && by.PersonID != p.batch.owner.PersonID && by.Role == role && by.PersonID != p.requester.PersonID && !voted && !x.m.off[by.ID] && x.m.now.Before(p.expires)
 	r := x.w.now(&purge.Request{ID: p.id})
 	if stale {
 		r.Root[0]++ // the page showed another list
 	}
 	_, err := x.w.desk.Vote(x.w.ctx(), by, purge.Ballot{
-		Purge: p.id, Verdict: v, Opinion: "范围无误，同意", SeenRoot: hex.EncodeToString(r.Root), Code: code,
+		Purge: p.id, Verdict: v, Opinion: "范围无误，同意", SeenRoot: hex.EncodeToString(r.Root), Code: code, IncidentChecked: checked,
 	})
 	if !x.agree(rt, fmt.Sprintf("%s's %s of what is %s", by.Role, v, p.state), err, want) {
 		return
 	}
-	valid := later(x.m.now.Add(p.cooling), p.batch.keep).Add(7 * day)
+	valid := x.m.now.Add(p.cooling)
+	if !p.emergency {
+		valid = later(valid, p.batch.keep)
+	}
+	valid = valid.Add(7 * day)
 	p.votes = append(p.votes, modelVote{by, valid})
 	switch {
 	case v == approval.Reject:
@@ -348,15 +434,22 @@ func (x *machine) approved(rt *rapid.T) {
 	if len(x.someOf(purge.CoolingOff, purge.Scheduled)) > 1 {
 		rt.Skip("enough of them wait")
 	}
-	before := len(x.m.batches)
-	x.discard(rt)
-	if len(x.m.batches) == before {
-		return
+	var full []int
+	for _, c := range x.m.convs {
+		if !c.gone && c.state == conversation.Active && x.m.protects(c) == "" && !slices.Contains(full, c.dep) {
+			full = append(full, c.dep)
+		}
 	}
+	before := len(x.m.batches)
+	x.discardIn(rt, pick(rt, "department", full), rapid.Bool().Draw(rt, "sub"))
 	b := x.m.batches[before]
-	x.requestFor(rt, b, x.w.agent, nil)
+	x.requestFor(rt, b, x.w.boss, nil)
 	p := x.m.purges[len(x.m.purges)-1]
-	for _, by := range []account.Actor{x.w.boss, x.w.counsel} {
+	supervisor := x.w.second
+	if x.m.off[supervisor.ID] && b.owner.PersonID != x.w.third.PersonID {
+		supervisor = x.w.third
+	}
+	for _, by := range []account.Actor{supervisor, x.w.counsel} {
 		if x.code(by) == "" {
 			x.clock(time.Minute)
 		}
@@ -381,7 +474,7 @@ func (x *machine) confirm(rt *rapid.T) {
 	}
 	r := x.w.now(&purge.Request{ID: p.id})
 	root := hex.EncodeToString(r.Root)
-	want := p.batch.organ && !x.m.now.Before(p.until) && x.m.now.Before(p.until.Add(3*day)) && by.PersonID != p.requester.PersonID && !x.m.off[by.ID]
+	want := p.organ && !x.m.now.Before(p.until) && x.m.now.Before(p.until.Add(3*day)) && by.PersonID != p.requester.PersonID && !x.m.off[by.ID]
 	for _, v := range p.votes {
 		want = want && x.m.now.Before(v.valid)
 	}
@@ -393,8 +486,11 @@ func (x *machine) confirm(rt *rapid.T) {
 
 func (x *machine) withdraw(rt *rapid.T) {
 	p := pick(rt, "request", x.m.purges)
-	by := pick(rt, "by", []account.Actor{x.w.agent, x.w.counsel})
+	by := pick(rt, "by", []account.Actor{x.w.boss, x.w.counsel})
 	may := by.ID == x.w.counsel.ID || by.PersonID == p.requester.PersonID
+	for _, v := range p.votes {
+		may = may || v.by.PersonID == by.PersonID
+	}
 	err := x.w.desk.Withdraw(x.w.ctx(), by, p.id, "名单有误")
 	if x.agree(rt, "withdrawing", err, may && p.state.Open()) {
 		x.m.giveBack(p, purge.Withdrawn)
@@ -404,6 +500,8 @@ func (x *machine) withdraw(rt *rapid.T) {
 func (x *machine) tick(rt *rapid.T) {
 	x.w.must(x.w.desk.Tick(x.w.ctx()))
 	x.m.tick()
+	x.w.must(x.w.holds.Tick(x.w.ctx()))
+	x.m.endHolds()
 }
 
 func (x *machine) wait(rt *rapid.T) {
@@ -425,7 +523,7 @@ func (x *machine) waitTillDue(rt *rapid.T) {
 
 // disable turns off the account of one of those who have a deputy.
 func (x *machine) disable(rt *rapid.T) {
-	if rapid.IntRange(0, 3).Draw(rt, "seldom") > 0 {
+	if rapid.IntRange(0, 9).Draw(rt, "seldom") > 0 {
 		rt.Skip("else nobody is left")
 	}
 	by := pick(rt, "who", []account.Actor{x.w.second, x.w.legal})

@@ -45,9 +45,15 @@ const (
 	running        // begun
 )
 
-func (w *world) ground(round, stage int, expired bool) *ground {
+func (w *world) ground(round, stage int, expired, release bool) *ground {
 	w.t.Helper()
-	g := &ground{w: w, round: round, shop: w.shop(3), supervisor: w.boss}
+	g := &ground{w: w, round: round, shop: w.shop(3), supervisor: w.second}
+	if release {
+		h, err := w.holds.Place(w.ctx(), w.legal, hold.Order{Name: "保全", Reason: reason, Conversations: g.shop.ids[2:]})
+		w.must(err)
+		w.releasing(h)
+		w.clock.Advance(hold.Buffer)
+	}
 	// The third is of another service type and stays.
 	b, err := w.bin.Discard(w.ctx(), w.boss, w.draftOf(bin.Scope{Departments: []id.Department{g.shop.dep}, ServiceTypes: []string{"咨询"}}))
 	w.must(err)
@@ -56,7 +62,7 @@ func (w *world) ground(round, stage int, expired bool) *ground {
 	if stage >= asked {
 		g.supervisor = accounttest.User(w.t, w.d, w.accounts, account.Supervisor)
 		g.supervisor.Scope = account.Everywhere()
-		r, err := w.desk.Request(w.ctx(), w.agent, w.ask(g.batch.ID))
+		r, err := w.desk.Request(w.ctx(), w.boss, w.ask(g.batch.ID))
 		w.must(err)
 		w.vote(r, g.supervisor)
 		g.request = r
@@ -80,50 +86,52 @@ type racer struct {
 	name    string
 	stage   int
 	expired bool
+	release bool                                      // a hold on the one beside is about to be released
 	do      func(g *ground, second bool) func() error // second: the other one of a pair of the same
 }
 
 var racers = []racer{
-	{"bin", binned, false, func(g *ground, second bool) func() error {
+	{"bin", binned, false, false, func(g *ground, second bool) func() error {
 		by, key := g.w.boss, g.w.key()
 		if second {
 			by = g.w.second
 		}
 		return func() error { _, err := g.w.bin.DiscardOne(g.w.ctx(), by, g.beside, reason, key); return err }
 	}},
-	{"restore", binned, false, func(g *ground, second bool) func() error {
+	{"restore", binned, false, false, func(g *ground, second bool) func() error {
 		by := g.w.counsel // who may also when its time is over
 		if second {
 			by = g.w.legal
 		}
 		return func() error { _, err := g.w.bin.Restore(g.w.ctx(), by, g.batch.ID); return err }
 	}},
-	{"hold", binned, false, func(g *ground, _ bool) func() error {
+	{"hold", binned, false, false, func(g *ground, _ bool) func() error {
 		order := hold.Order{Name: g.w.key(), Reason: reason, Department: g.shop.dep}
 		if g.round%2 == 0 {
 			order = hold.Order{Name: g.w.key(), Reason: reason, Conversations: []id.Conversation{g.first, g.beside}}
 		}
 		return func() error { _, err := g.w.holds.Place(g.w.ctx(), g.w.legal, order); return err }
 	}},
-	{"approve", asked, false, func(g *ground, second bool) func() error { return g.vote(second, approval.Approve) }},
-	{"reject", asked, false, func(g *ground, second bool) func() error { return g.vote(!second, approval.Reject) }},
-	{"edit the list", asked, false, func(g *ground, _ bool) func() error {
+	{"release", binned, false, true, func(g *ground, _ bool) func() error { return func() error { return g.w.holds.Tick(g.w.ctx()) } }},
+	{"approve", asked, false, false, func(g *ground, second bool) func() error { return g.vote(second, approval.Approve) }},
+	{"reject", asked, false, false, func(g *ground, second bool) func() error { return g.vote(!second, approval.Reject) }},
+	{"edit the list", asked, false, false, func(g *ground, _ bool) func() error {
 		ask := g.w.ask(g.batch.ID)
 		return func() error {
-			if err := g.w.desk.Withdraw(g.w.ctx(), g.w.agent, g.request.ID, "名单有误，重新提交"); err != nil {
+			if err := g.w.desk.Withdraw(g.w.ctx(), g.w.boss, g.request.ID, "名单有误，重新提交"); err != nil {
 				return err
 			}
-			_, err := g.w.desk.Request(g.w.ctx(), g.w.agent, ask)
+			_, err := g.w.desk.Request(g.w.ctx(), g.w.boss, ask)
 			return err
 		}
 	}},
-	{"disable an approver", asked, false, func(g *ground, _ bool) func() error {
+	{"disable an approver", asked, false, false, func(g *ground, _ bool) func() error {
 		return func() error { return g.w.accounts.DisableUser(g.w.ctx(), g.w.admin, g.supervisor.ID) }
 	}},
-	{"start", due, false, func(g *ground, second bool) func() error { return g.worker(second) }},
-	{"batch step", running, false, func(g *ground, second bool) func() error { return g.worker(second) }},
-	{"auto-clean", binned, true, func(g *ground, _ bool) func() error { return func() error { return g.w.desk.Tick(g.w.ctx()) } }},
-	{"import", binned, false, func(g *ground, _ bool) func() error {
+	{"start", due, false, false, func(g *ground, second bool) func() error { return g.worker(second) }},
+	{"batch step", running, false, false, func(g *ground, second bool) func() error { return g.worker(second) }},
+	{"auto-clean", binned, true, false, func(g *ground, _ bool) func() error { return func() error { return g.w.desk.Tick(g.w.ctx()) } }},
+	{"import", binned, false, false, func(g *ground, _ bool) func() error {
 		grown := []*format.Conversation{g.shop.chat(0, 2)}
 		if g.round%2 == 1 {
 			grown = append(grown, g.shop.chat(7, 1)) // and a new one
@@ -250,7 +258,7 @@ func TestEveryPairOfActsAtTheSameTime(t *testing.T) {
 		for lane := range lanes {
 			t.Run(fmt.Sprint(lane), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, db.MySQL)
+				w := withNeighbour(t, db.MySQL)
 				w.faults.Slow(windows, 2*time.Millisecond)
 				for pair, round, ok := m.take(); ok; pair, round, ok = m.take() {
 					w.race(m, pair, round)
@@ -273,7 +281,7 @@ func (w *world) race(m *matrix, pair, from int) {
 	a, b := m.pairs[pair][0], m.pairs[pair][1]
 	name := a.name + " × " + b.name
 	for round := from; round < from+leastRounds; round++ {
-		g := w.ground(round, max(a.stage, b.stage), a.expired || b.expired)
+		g := w.ground(round, max(a.stage, b.stage), a.expired || b.expired, a.release || b.release)
 		first, second := a.do(g, false), b.do(g, a.name == b.name || bothWork(a, b))
 		x, y := together(round, first, second)
 		if !acceptable(x) || !acceptable(y) {

@@ -26,7 +26,7 @@ func (w *world) eventful(n int) *purge.Request {
 	w.must(err)
 	_, err = w.bin.RestoreItems(w.ctx(), w.boss, back)
 	w.must(err)
-	w.vote(r, w.boss, w.legal)
+	w.vote(r, w.second, w.legal)
 	_, err = w.holds.Place(w.ctx(), w.legal, hold.Order{Name: w.key(), Reason: reason, Conversations: s.ids[1:3]})
 	w.must(err)
 	w.must(w.adding([]*format.Conversation{s.chat(3, 2)})(w.ctx()))
@@ -164,7 +164,7 @@ func TestTwoFaultsInAPurge(t *testing.T) {
 	for _, engine := range []string{db.SQLite, db.MySQL} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, engine)
+			w := withNeighbour(t, engine)
 			draw := newDraw(20261122)
 			rounds := 10
 			if long() {

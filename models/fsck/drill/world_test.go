@@ -70,10 +70,10 @@ type world struct {
 	importer *intake.Importer
 	checker  *fsck.Checker
 
-	agent, boss, second, legal, counsel, admin account.Actor // second: another supervisor, counsel: another legal
-	tables                                     []string
-	chunk                                      int // items of one step
-	serial                                     atomic.Int64
+	agent, boss, second, third, legal, counsel, admin account.Actor // boss, second and third are supervisors, counsel another legal
+	tables                                            []string
+	chunk                                             int // items of one step
+	serial                                            atomic.Int64
 }
 
 func newWorld(t testing.TB, engine string) *world {
@@ -85,16 +85,26 @@ func newWorld(t testing.TB, engine string) *world {
 	return w
 }
 
+// withNeighbour is newWorld with a shop that nothing happens to: without it the only shop would be
+// the whole organisation.
+func withNeighbour(t testing.TB, engine string) *world {
+	t.Helper()
+	w := newWorld(t, engine)
+	w.shop(1)
+	return w
+}
+
 // assemble puts the drawers together on a database and a key store.
 func assemble(t testing.TB, d *db.DB, faults *dbtest.Faults, clock *dbtest.Clock, keys *seal.Store) *world {
 	t.Helper()
 	w := &world{
 		t: t, d: d, plain: faults.Plain(t), clock: clock, faults: faults, chunk: 10, vault: conversation.Vault{Store: keys},
-		bin: &bin.Bin{DB: d, Zone: shanghai}, holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai},
+		bin: &bin.Bin{DB: d, Zone: shanghai},
 	}
 	var err error
 	w.accounts, err = account.New(account.Settings{DB: d, Keys: keys, Resolve: accounttest.Exactly})
 	w.must(err)
+	w.holds = &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai, Vault: w.vault, Accounts: w.accounts}
 	w.desk = &purge.Desk{DB: d, Accounts: w.accounts, Keys: keys, Zone: shanghai}
 	w.ledger = &purge.Ledger{Dir: t.TempDir(), Keys: keys}
 	w.importer = &intake.Importer{DB: d, Vault: w.vault}
@@ -117,6 +127,7 @@ func (w *world) people() {
 		{&w.agent, account.Agent},
 		{&w.boss, account.Supervisor},
 		{&w.second, account.Supervisor},
+		{&w.third, account.Supervisor},
 		{&w.legal, account.Legal},
 		{&w.counsel, account.Legal},
 		{&w.admin, account.Admin},
@@ -230,7 +241,7 @@ func (w *world) ask(batches ...id.Batch) purge.Ask {
 // asked is a request for everything in a shop, right after it was binned.
 func (w *world) asked(s *shop) *purge.Request {
 	w.t.Helper()
-	r, err := w.desk.Request(w.ctx(), w.agent, w.ask(w.discard(s).ID))
+	r, err := w.desk.Request(w.ctx(), w.boss, w.ask(w.discard(s).ID))
 	w.must(err)
 	return r
 }
@@ -301,7 +312,7 @@ func faultKey(err error) string {
 
 // passing are the tables whose rows say only that something is being tried, and those of the log
 // that its head stands for.
-var passing = []string{"job", "login_guard", "user_session", "audit_leaf", "audit_node"}
+var passing = []string{"job", "login_guard", "user_session", "purge_review", "audit_leaf", "audit_node"}
 
 func (w *world) listTables() (out []string) {
 	w.t.Helper()
