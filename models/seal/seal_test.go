@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,12 @@ func TestRecordsOfEverySuiteLiveTogether(t *testing.T) {
 				swapped.Body[1] = byte(other)
 				if _, err := s.Open(bucket, aad(i), swapped); !errors.Is(err, ErrTampered) {
 					t.Errorf("%v relabelled as %v: %v", suite, other, err)
+				}
+			}
+			if suite == Cascade { // relabelled and its first nonce taken out, the outer layer is a whole SM4 body
+				outer := Sealed{Body: slices.Concat([]byte{bodyVersion, byte(SM4GCM)}, sealed[i].Body[2+nonceSize:]), Wrapped: sealed[i].Wrapped}
+				if got, err := s.Open(bucket, aad(i), outer); !errors.Is(err, ErrTampered) {
+					t.Errorf("the outer layer of the cascade opens alone: %x, %v", got, err)
 				}
 			}
 		}
