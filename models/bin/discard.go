@@ -163,6 +163,11 @@ func (b *Bin) carryOut(tx *db.Tx, by account.Actor, row *draftRow, req Request) 
 		return nil, err
 	}
 	batch, err := b.create(tx, by, d, p, req)
+	if err == nil && p.Excluded.Held > 0 {
+		f := r.filter
+		f.Departments = r.taken
+		err = hold.NoteBlock(tx, hold.BlockBatch, batch.Code, by.Name, f.Apply(tx.Model(&conversation.Conversation{})))
+	}
 	if err != nil {
 		return nil, err
 	}

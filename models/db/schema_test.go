@@ -3,6 +3,8 @@ package db_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +29,44 @@ func TestBothEnginesHaveOneSchema(t *testing.T) {
 	for _, f := range slices.Sorted(maps.Keys(maria)) {
 		if !lite[f] {
 			t.Errorf("only MySQL has %s", f)
+		}
+	}
+}
+
+// A foreign key's cascade removes rows past the triggers that keep what a legal hold covers (M17).
+// There is no foreign key at all.
+func TestNoRowGoesByACascade(t *testing.T) {
+	files, err := filepath.Glob("migrations/*/*.sql")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d migrations, %v", len(files), err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(strings.ToUpper(string(text))) {
+			if !strings.HasPrefix(line, "--") && (strings.Contains(line, "CASCADE") || strings.Contains(line, "REFERENCES") || strings.Contains(line, "FOREIGN KEY")) {
+				t.Errorf("%s: %s", f, line)
+			}
+		}
+	}
+}
+
+func TestBothEnginesHaveTheTriggers(t *testing.T) {
+	for engine, query := range map[string]string{
+		db.SQLite: "SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+		db.MySQL:  "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND event_manipulation = 'DELETE' AND action_timing = 'BEFORE' ORDER BY trigger_name",
+	} {
+		var names []string
+		d := dbtest.Open(t, engine, nil)
+		if err := d.Read(t.Context(), func(tx *db.Tx) error { return tx.Raw(query).Scan(&names).Error }); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"conversation_body_held", "conversation_held", "conversation_key_held"} {
+			if !slices.Contains(names, want) {
+				t.Errorf("%s has the triggers %v, not %s", engine, names, want)
+			}
 		}
 	}
 }

@@ -1,9 +1,11 @@
 package hold
 
 import (
+	"bytes"
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"qingdang/models/approval"
@@ -29,8 +31,10 @@ func instant(t *time.Time) []byte {
 
 // root names what a release is about: the hold with all that it covers by, who asks and why. A
 // hold whose conditions are changed behind the program's back does not have the consent.
-func (h *Holds) root(of *Hold, r *Release) []byte {
-	m := h.Vault.Store.MAC("hold release root",
+func (h *Holds) root(of *Hold, r *Release) []byte { return rootOf(h.Vault.Store, of, r) }
+
+func rootOf(k approval.Keys, of *Hold, r *Release) []byte {
+	m := k.MAC("hold release root",
 		number(of.ID), []byte(of.Code), []byte(of.Name), []byte(of.Reason), []byte(of.Kind), flag(of.Continuing), number(of.DepartmentID), flag(of.Sub),
 		[]byte(of.Criteria), number(of.PlacedBy), instant(&of.CreatedAt),
 		[]byte(r.Reason), number(r.RequesterID), number(r.RequesterPerson), instant(&r.RequestedAt))
@@ -66,7 +70,7 @@ func (r *Release) sound() bool {
 // written or changed past it. It is for fsck.
 func ForgedReleases(tx *db.Tx, k approval.Keys) ([]string, error) {
 	var holds []Hold
-	if err := tx.Select("id", "code", "released_at").Order("id").Find(&holds).Error; err != nil {
+	if err := tx.Order("id").Find(&holds).Error; err != nil {
 		return nil, fmt.Errorf("read holds: %w", err)
 	}
 	var releases []Release
@@ -77,35 +81,37 @@ func ForgedReleases(tx *db.Tx, k approval.Keys) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrong, ended := map[id.Hold]bool{}, map[id.Hold]*Release{}
-	subject := map[uint64]bool{}
-	for _, s := range forged {
-		subject[s] = true
+	byID := map[id.Hold]*Hold{}
+	for i := range holds {
+		byID[holds[i].ID] = &holds[i]
 	}
+	wrong, ended := map[id.Hold]bool{}, map[id.Hold]*Release{}
 	for i := range releases {
 		r := &releases[i]
-		if subject[r.ID] || subtle.ConstantTimeCompare(r.MAC, sealRelease(k, r)) != 1 {
+		of := byID[r.HoldID]
+		if of == nil || slices.Contains(forged, r.ID) || subtle.ConstantTimeCompare(r.MAC, sealRelease(k, r)) != 1 || !bytes.Equal(r.Root, rootOf(k, of, r)) {
 			wrong[r.HoldID] = true
 		}
 		if r.State == Ended {
 			ended[r.HoldID] = r
 		}
 	}
-	var codes []string
-	known := map[id.Hold]bool{}
-	for _, of := range holds {
-		known[of.ID] = true
+	return unreleased(holds, wrong, ended), nil
+}
+
+// unreleased names the holds of which something is wrong, or whose end is not that of a release.
+func unreleased(holds []Hold, wrong map[id.Hold]bool, ended map[id.Hold]*Release) (codes []string) {
+	for i := range holds {
+		of := &holds[i]
 		if wrong[of.ID] || !of.releasedBy(ended[of.ID]) {
 			codes = append(codes, of.Code)
 		}
+		delete(wrong, of.ID)
 	}
-	for i := range releases {
-		if r := &releases[i]; !known[r.HoldID] {
-			codes = append(codes, fmt.Sprintf("hold %d", r.HoldID)) // the hold itself is gone
-			known[r.HoldID] = true
-		}
+	for gone := range wrong {
+		codes = append(codes, fmt.Sprintf("hold %d", gone)) // its row was deleted, its release was not
 	}
-	return codes, nil
+	return codes
 }
 
 // releasedBy tells whether a hold's end is what its release says: neither without the other.

@@ -35,19 +35,19 @@ type world struct {
 	holds                   *hold.Holds
 	bin                     *bin.Bin
 	root, east, city, north id.Department
-	legal, supervisor       account.Actor
+	legal, second           account.Actor // two people of legal
+	supervisor              account.Actor
+	accounts                *account.Accounts
 	chats                   int
 }
 
 func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
-	w := &world{
-		t: t, d: d, clock: clock, vault: conversation.Vault{Store: accounttest.Keys(t, d)},
-		holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai}, bin: &bin.Bin{DB: d, Zone: shanghai},
-	}
+	w := &world{t: t, d: d, clock: clock, vault: conversation.Vault{Store: accounttest.Keys(t, d)}, bin: &bin.Bin{DB: d, Zone: shanghai}, accounts: accounttest.New(t, d)}
+	w.holds = &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai, Vault: w.vault, Accounts: w.accounts}
 	w.city, w.north = w.department("集团/华东/杭州"), w.department("集团/华北")
 	w.root, w.east = w.department("集团"), w.department("集团/华东")
-	w.legal = accounttest.Actor(account.Legal)
+	w.legal, w.second = accounttest.User(t, d, w.accounts, account.Legal), accounttest.User(t, d, w.accounts, account.Legal)
 	w.supervisor = accounttest.Actor(account.Supervisor, w.root, w.east, w.city, w.north)
 	return w
 }
@@ -108,6 +108,11 @@ func (w *world) store(deps ...id.Department) (ids []id.Conversation) {
 	for _, d := range deps {
 		news = append(news, w.news(d))
 	}
+	return w.storeNews(news)
+}
+
+func (w *world) storeNews(news []conversation.New) (ids []id.Conversation) {
+	w.t.Helper()
 	w.write(func(tx *db.Tx) error {
 		ids = nil
 		if err := hold.ShareEpoch(tx); err != nil {

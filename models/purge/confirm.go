@@ -72,6 +72,9 @@ func mayConfirm(tx *db.Tx, by account.Actor, r *Request) error {
 	case by.PersonID == r.RequesterPerson:
 		return fault.Forbidden("approval.own_request")
 	}
+	if err := r.estranged(tx, by); err != nil {
+		return err
+	}
 	_, votes, err := approval.Find(tx, r.ApprovalID)
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ func (w *Runner) erase(ctx context.Context, j *job.Job) error {
 		if err := c.carryOut(tx, r.ID); err != nil {
 			return err
 		}
+		if err := noteHeld(tx, r, "", pointerIDs(c.skip[Held])); err != nil {
+			return err
+		}
 		err = tx.Model(&Request{}).Where("id = ?", r.ID).Updates(map[string]any{
 			"purged": gorm.Expr("purged + ?", len(c.erase)), "skipped": gorm.Expr("skipped + ?", c.skipped()),
 		}).Error

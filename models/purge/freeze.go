@@ -19,6 +19,7 @@ type frozen struct {
 	items    []Item
 	agents   map[id.Conversation]string // staff number of the agent
 	excluded map[Reason]int64
+	held     []id.Conversation // the excluded ones that a hold keeps
 	policy   [32]byte
 }
 
@@ -94,6 +95,9 @@ func (f *frozen) take(tx *db.Tx, by account.Actor, guard *guard, page []bin.Froz
 		}
 		if why := guard.protects(tx, row, look.held[c]); why != notExcluded {
 			f.excluded[why]++
+			if why == Held {
+				f.held = append(f.held, c)
+			}
 			back = append(back, c)
 			continue
 		}

@@ -148,6 +148,9 @@ func (d *Desk) request(tx *db.Tx, by account.Actor, ask Ask) (*Request, error) {
 	if ask.Shown != 0 && ask.Shown != int64(len(list.items)) {
 		return nil, fault.Conflict("purge.changed_since_shown", ask.Shown, len(list.items))
 	}
+	if err := noteHeld(tx, r, by.Name, list.held); err != nil {
+		return nil, err
+	}
 	if err := supersede(tx, r.ID, drafts); err != nil {
 		return nil, err
 	}

@@ -121,6 +121,9 @@ func mayVote(tx *db.Tx, by account.Actor, r *Request) error {
 	if err := approval.Check(tx, r.ApprovalID, by); err != nil {
 		return err
 	}
+	if err := r.estranged(tx, by); err != nil {
+		return err
+	}
 	switch chose, err := chosenBy(tx, r.ID, by.PersonID); {
 	case err != nil:
 		return err
