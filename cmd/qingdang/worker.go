@@ -57,6 +57,7 @@ func (a *app) runners() map[string]job.Runner {
 		bin.JobMove:    &bin.Mover{DB: a.db},
 		purge.JobRun:   a.purgeRunner(workerName()),
 		purge.JobTimer: &purge.Timer{Desk: a.purges},
+		hold.JobReturn: &hold.Returner{Holds: a.holds},
 		hold.JobTimer:  &hold.Timer{Holds: a.holds},
 		intake.JobRun:  a.imports.Runner(),
 		jobCheckpoint: a.every(24*time.Hour, func(ctx context.Context) error {

@@ -27,7 +27,8 @@ var rowOracles = []oracle{
 
 	// I3: a hold wins.
 	rows("I3", "fsck.held_in_bin", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id AND l.released_at IS NULL
-		JOIN conversation c ON c.id = h.conversation_id WHERE c.state NOT IN (1, 2)`),
+		JOIN conversation c ON c.id = h.conversation_id WHERE c.state NOT IN (1, 2)
+		AND NOT EXISTS (SELECT 1 FROM job j WHERE j.kind = 'hold.return' AND j.subject = l.id AND j.state IN ('queued', 'running'))`),
 	rows("I3", "fsck.held_and_gone", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id AND l.released_at IS NULL
 		LEFT JOIN conversation c ON c.id = h.conversation_id WHERE c.id IS NULL`),
 

@@ -38,8 +38,8 @@ const (
 	lapseForged = "forged" // its row, or the hold's, was changed past the program
 )
 
-// Tick releases the holds of releases whose buffer is over, one in each transaction, and lets
-// those lapse that nobody decided in time.
+// Tick releases the holds of releases whose buffer is over, one in each transaction, lets those
+// lapse that nobody decided in time, and sees to it that what lies in the bin goes on coming back.
 func (h *Holds) Tick(ctx context.Context) error {
 	var due []uint64
 	err := h.DB.Read(ctx, func(tx *db.Tx) error {
@@ -56,7 +56,7 @@ func (h *Holds) Tick(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return h.resume(ctx)
 }
 
 // settle does what a passed deadline asks for, if it still does. The locks of the release and of

@@ -18,7 +18,7 @@ import (
 // Detail is one hold with all that its page shows.
 type Detail struct {
 	Row
-	Counts  Counts
+	Counts  Counts  // what is binned or on a list under a hold in force is on its way back to the archive
 	Blocks  []Block // what it stopped, newest first
 	History []Event // oldest first
 	Now     time.Time

@@ -80,23 +80,24 @@ func (o *Order) singles(tx *db.Tx, by account.Actor) ([]match, error) {
 	return out, nil
 }
 
-// match gives the condition of a hold that is there, nil when it takes nothing new.
-func (h *Hold) match(tree *department.Tree) (match, error) {
+// match gives the condition of a hold that is there, nil when it takes nothing new, and the
+// filter in it.
+func (h *Hold) match(tree *department.Tree) (m match, f conversation.Filter, err error) {
 	c, err := h.CriteriaOf()
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return nil, f, err
+	case h.Kind == OnConversations, h.Kind == "" && h.DepartmentID == 0:
+		return nil, f, nil
+	case h.Kind != OnCustomers && c.empty():
+		return nil, f, fmt.Errorf("hold %s: a %q without a condition", h.Code, h.Kind)
 	}
-	if h.Kind == OnConversations || h.Kind == "" && h.DepartmentID == 0 {
-		return nil, nil
-	}
-	if h.Kind != OnCustomers && c.empty() {
-		return nil, fmt.Errorf("hold %s: a %q without a condition", h.Code, h.Kind)
-	}
-	m := match(c.filter(tree).Apply)
+	f = c.filter(tree)
+	m = f.Apply
 	if h.Kind == OnCustomers {
-		return m.and("conversation.customer_mac IN (SELECT hc.customer_mac FROM hold_customer hc WHERE hc.hold_id = ?)", h.ID), nil
+		m = m.and("conversation.customer_mac IN (SELECT hc.customer_mac FROM hold_customer hc WHERE hc.hold_id = ?)", h.ID)
 	}
-	return m, nil
+	return m, f, nil
 }
 
 // cover writes an item for each conversation that matches and has none, and tells how many.

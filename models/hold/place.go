@@ -25,6 +25,9 @@ type Holds struct {
 	Zone     *time.Location
 	Vault    conversation.Vault // names customers, seals their ids, vouches for releases
 	Accounts Codes              // confirms the second person of a release
+	// AtOnce is how many conversations of the bin a hold takes back while somebody waits; 0 is
+	// 2,000. More go back by a job of the kind JobReturn.
+	AtOnce int64
 }
 
 // Codes checks the one-time code of a person for a dangerous act; *account.Accounts does.
@@ -37,8 +40,9 @@ type Codes interface {
 var errNoRescue = errors.New("hold: nobody takes conversations out of the bin")
 
 // Place puts conversations under a hold: what is there now and matches, what of it is in the bin
-// or on the list of a purge, also of one that runs (it goes back to the archive, as it was), and,
-// unless the hold is fixed, whatever begins to match later.
+// or on the list of a purge, also of one that runs (it goes back to the archive, as it was; very
+// many go back by a job, but are covered at once), and, unless the hold is fixed, whatever begins
+// to match later.
 //
 // A fixed hold covers exactly as many as Shown says, or it is a conflict with both numbers. One
 // that continues is not compared: it would cover what came meanwhile in any case, and to refuse
@@ -110,13 +114,9 @@ func (h *Holds) place(tx *db.Tx, by account.Actor, o Order) (*Hold, error) {
 	if err := h.keepCustomers(tx, placed.ID, o.Customers, macs); err != nil {
 		return nil, err
 	}
-	var count, binned int64
-	for _, m := range parts {
-		covered, back, err := h.cover(tx, placed.ID, m)
-		if err != nil {
-			return nil, err
-		}
-		count, binned = count+covered, binned+back
+	count, binned, err := h.cover(tx, placed, parts)
+	if err != nil {
+		return nil, err
 	}
 	switch {
 	case o.Fixed && count == 0:
@@ -187,17 +187,46 @@ func ownerOf(tx *db.Tx, by account.Actor, wanted id.User) (id.User, error) {
 	return wanted, nil
 }
 
-// cover writes the items of a new hold and brings what is in the bin back. It is one statement
-// for what is not there: nothing can be half covered.
-func (h *Holds) cover(tx *db.Tx, placed id.Hold, m match) (count, back int64, err error) {
-	var binned []id.Conversation
+// cover writes the items of a new hold and brings what is in the bin back, or sees to it. It is one
+// statement for each part: nothing is ever half covered.
+func (h *Holds) cover(tx *db.Tx, placed *Hold, parts []match) (count, binned int64, err error) {
+	var there Counts
+	for _, m := range parts {
+		if err := there.add(tx, m); err != nil {
+			return 0, 0, err
+		}
+	}
+	binned = there.Binned + there.OnList
+	later := binned > h.returnAtOnce()
+	for _, m := range parts {
+		var back []id.Conversation
+		if binned > 0 && !later {
+			if back, err = lockBinned(tx, m); err != nil {
+				return 0, 0, err
+			}
+		}
+		n, err := cover(tx, placed.ID, m)
+		if err != nil {
+			return 0, 0, err
+		}
+		count += n
+		if len(back) > 0 {
+			if err := h.Rescue(tx, back); err != nil {
+				return 0, 0, err
+			}
+		}
+	}
+	if later {
+		err = returnLater(tx, placed, tx.Now, binned)
+	}
+	return count, binned, err
+}
+
+func lockBinned(tx *db.Tx, m match) (ids []id.Conversation, err error) {
 	err = m(tx.ForUpdate().Model(&conversation.Conversation{})).
-		Where("conversation.state NOT IN ?", outOfBin).Order("conversation.id").Pluck("conversation.id", &binned).Error
+		Where("conversation.state NOT IN ?", outOfBin).Order("conversation.id").Pluck("conversation.id", &ids).Error
 	if err != nil {
-		return 0, 0, fmt.Errorf("find binned conversations: %w", err)
+		return nil, fmt.Errorf("find binned conversations: %w", err)
 	}
-	if count, err = cover(tx, placed, m); err != nil || len(binned) == 0 {
-		return count, 0, err
-	}
-	return count, int64(len(binned)), h.Rescue(tx, binned)
+	return ids, nil
 }

@@ -30,46 +30,74 @@ func OnStore(tx *db.Tx, ids []id.Conversation, rescue Rescue) (covered int64, er
 	if err != nil {
 		return 0, fmt.Errorf("load departments: %w", err)
 	}
-	for i := range holds {
-		m, err := holds[i].match(tree)
+	for part := range slices.Chunk(ids, perStatement) {
+		n, err := coverNew(tx, holds, tree, part, rescue)
 		if err != nil {
 			return 0, err
 		}
-		if m == nil {
+		covered += n
+	}
+	return covered, nil
+}
+
+func coverNew(tx *db.Tx, holds []Hold, tree *department.Tree, ids []id.Conversation, rescue Rescue) (covered int64, err error) {
+	var rows []conversation.Conversation
+	err = tx.Select("id", "platform", "department_id", "service_type", "state", "agent_id", "last_at").Where("id IN ?", ids).Order("id").Find(&rows).Error
+	if err != nil {
+		return 0, fmt.Errorf("find stored conversations: %w", err)
+	}
+	for i := range holds {
+		m, f, err := holds[i].match(tree)
+		if err != nil {
+			return 0, err
+		}
+		// Most holds are about something else altogether: only what may match is asked for.
+		likely := candidates(rows, f)
+		if m == nil || len(likely) == 0 {
 			continue
 		}
-		for part := range slices.Chunk(ids, perStatement) {
-			n, err := cover(tx, holds[i].ID, m.and("conversation.id IN ?", part))
-			if err != nil {
-				return 0, err
-			}
-			covered += n
+		n, err := cover(tx, holds[i].ID, m.and("conversation.id IN ?", likely))
+		if err != nil {
+			return 0, err
 		}
+		covered += n
 	}
 	if covered == 0 {
 		return 0, nil
 	}
-	return covered, giveBack(tx, ids, rescue)
+	return covered, giveBack(tx, rows, rescue)
 }
 
-// giveBack takes what is held out of the bin.
-func giveBack(tx *db.Tx, ids []id.Conversation, rescue Rescue) error {
-	for part := range slices.Chunk(ids, perStatement) {
-		var binned []id.Conversation
-		err := tx.ForUpdate().Model(&conversation.Conversation{}).Where("id IN ? AND state NOT IN ?", part, outOfBin).Where(Covers).
-			Order("id").Pluck("id", &binned).Error
-		if err != nil {
-			return fmt.Errorf("find binned conversations: %w", err)
-		}
-		if len(binned) == 0 {
-			continue
-		}
-		if rescue == nil {
-			return errNoRescue
-		}
-		if err := rescue(tx, binned); err != nil {
-			return err
+func candidates(rows []conversation.Conversation, f conversation.Filter) (ids []id.Conversation) {
+	for i := range rows {
+		if f.May(&rows[i]) {
+			ids = append(ids, rows[i].ID)
 		}
 	}
-	return nil
+	return ids
+}
+
+// giveBack takes what is held out of the bin. The rows are locked since before they were stored.
+func giveBack(tx *db.Tx, rows []conversation.Conversation, rescue Rescue) error {
+	var binned []id.Conversation
+	for _, c := range rows {
+		if !slices.Contains(outOfBin, c.State) {
+			binned = append(binned, c.ID)
+		}
+	}
+	if len(binned) == 0 {
+		return nil
+	}
+	var held []id.Conversation
+	err := tx.Model(&conversation.Conversation{}).Where("id IN ?", binned).Where(Covers).Order("id").Pluck("id", &held).Error
+	if err != nil {
+		return fmt.Errorf("find held conversations: %w", err)
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	if rescue == nil {
+		return errNoRescue
+	}
+	return rescue(tx, held)
 }

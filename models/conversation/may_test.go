@@ -1,0 +1,79 @@
+package conversation_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"qingdang/models/account"
+	"qingdang/models/conversation"
+	"qingdang/models/db"
+	"qingdang/models/db/dbtest"
+	"qingdang/models/id"
+)
+
+// TestMayNeverRulesOutWhatTheDatabaseFinds asks both about the same rows with many filters.
+func TestMayNeverRulesOutWhatTheDatabaseFinds(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		start := time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)
+		texts := []string{"", "a", "a ", "A", "ä", "客服", "客服 "}
+		r := rand.New(rand.NewPCG(1, 2))
+		one := func() string { return texts[r.IntN(len(texts))] }
+		at := func() time.Time { return start.Add(time.Duration(r.IntN(7)-3) * 333 * time.Nanosecond * 1000) }
+		var rows []any
+		for i := range 60 {
+			mac := make([]byte, 32)
+			mac[0] = byte(i)
+			rows = append(rows, &conversation.Conversation{
+				ID: id.Conversation(i + 1), Platform: one(), ExternalMAC: mac, DepartmentID: id.Department(1 + r.IntN(3)), ServiceType: one(), AgentID: one(),
+				State: conversation.Active, StartedAt: start, LastAt: db.Instant(at()), ContentMAC: mac, CreatedAt: start,
+			})
+		}
+		dbtest.Insert(t, d, rows...)
+		list := func() (out []string) {
+			for range r.IntN(3) {
+				out = append(out, one())
+			}
+			return out
+		}
+		found, ruledOut := 0, 0
+		for range 400 {
+			f := conversation.Filter{Departments: account.Everywhere(), ServiceTypes: list(), Platforms: list(), AgentIDs: list()}
+			if r.IntN(2) == 0 {
+				f.Departments = account.Within(id.Department(1+r.IntN(3)), id.Department(1+r.IntN(3)))
+			}
+			if r.IntN(3) == 0 {
+				f.From = at()
+			}
+			if r.IntN(3) == 0 {
+				f.To = at()
+			}
+			matches := map[id.Conversation]bool{}
+			err := d.Read(t.Context(), func(tx *db.Tx) error {
+				var ids []id.Conversation
+				err := f.Apply(tx.Model(&conversation.Conversation{})).Pluck("id", &ids).Error
+				for _, c := range ids {
+					matches[c] = true
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range rows {
+				c := row.(*conversation.Conversation)
+				switch {
+				case matches[c.ID] && !f.May(c):
+					t.Fatalf("%+v matches %+v, and may not", c, f)
+				case matches[c.ID]:
+					found++
+				case !f.May(c):
+					ruledOut++
+				}
+			}
+		}
+		if found < 100 || ruledOut < 10_000 {
+			t.Errorf("%d matches and %d that were ruled out: the test says nothing", found, ruledOut)
+		}
+	})
+}
