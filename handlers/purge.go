@@ -38,7 +38,7 @@ type Purges struct {
 var purgeTabs = map[string][]purge.State{
 	"":          {purge.Draft, purge.AwaitingSupervisor, purge.AwaitingLegal, purge.CoolingOff, purge.AwaitingCodes, purge.Scheduled},
 	"executing": {purge.Running, purge.Verifying},
-	"finished":  {purge.Done, purge.DoneWithExceptions},
+	"finished":  {purge.Done, purge.DoneWithExceptions, purge.Replayed},
 	"closed":    {purge.Rejected, purge.Withdrawn, purge.Lapsed},
 	"all":       nil,
 }

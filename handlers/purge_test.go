@@ -146,7 +146,7 @@ func TestAnApproverSeesTheListAndTheForm(t *testing.T) {
 		t.Errorf("states %v", f.filter.States)
 	}
 	c.Get(t, "/purges?state=finished&mine=1").Want(t, 200)
-	if len(f.filter.States) != 2 || !f.filter.Mine {
+	if len(f.filter.States) != 3 || !f.filter.Mine {
 		t.Errorf("%+v", f.filter)
 	}
 }

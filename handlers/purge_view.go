@@ -62,7 +62,7 @@ func purgeView(d *purge.Detail, by account.Actor) templates.PurgeView {
 		CoolingHours: d.CoolingHours, CoolingFrom: instant(d.CoolingFrom), CoolingUntil: instant(d.CoolingUntil), Cooling: shown == purge.CoolingOff,
 		DueAt: instant(d.DueAt), KeepUntil: d.KeepUntil, ConfirmUntil: d.ConfirmUntil(), AtOnce: d.AtOnce, LegalAtOnce: d.LegalAtOnce,
 		Progress:   purgeProgress(d),
-		Closed:     d.State == purge.Rejected || d.State == purge.Withdrawn || d.State == purge.Lapsed,
+		Closed:     d.State == purge.Rejected || d.State == purge.Withdrawn || d.State == purge.Lapsed || d.State == purge.Replayed,
 		ClosedBy:   d.ClosedBy,
 		ClosedAt:   instant(d.ClosedAt),
 		CanRequest: d.State == purge.Draft && d.RequestRefused == nil,

@@ -56,6 +56,8 @@ type options struct {
 	// logins is how many tries at the login one address has at once; 0 is web's own bound. A
 	// test has all its people behind one address.
 	logins int
+	// closed opens a database too that was restored and in which the ledger was not replayed.
+	closed bool
 }
 
 // now is the clock of the key store, nil for the host's.
@@ -121,6 +123,9 @@ func openDatabase(ctx context.Context, c *Config, o options) (*app, error) {
 }
 
 func (a *app) open(ctx context.Context, o options) (err error) {
+	if err := a.checkWhole(ctx); err != nil {
+		return err
+	}
 	if err := a.openKeys(ctx, o); err != nil {
 		return err
 	}
@@ -151,7 +156,10 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.evidence = &report.Evidence{DB: a.db, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.reader = &report.Reader{DB: a.db, Zone: zone}
 	a.demo, a.logins = o.demo, o.logins
-	return nil
+	if o.closed {
+		return nil
+	}
+	return a.checkRestored(ctx)
 }
 
 // openKeys opens the key store of this database.

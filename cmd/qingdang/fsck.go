@@ -22,7 +22,7 @@ type fsckFinding struct {
 
 // Run tells what was found; finding anything is a failure.
 func (c *fsckCommand) Run(t *terminal) error {
-	return t.withApp(func(a *app) error {
+	return t.withClosedApp(func(a *app) error {
 		r, err := a.checker().Run(t.ctx, c.Deep)
 		if err != nil {
 			return err

@@ -1,5 +1,5 @@
 // Command qingdang is the console and its tools: serve, worker, demo, import, search,
-// departments, user, keys, migrate, fsck and verify.
+// departments, user, keys, ledger, migrate, fsck and verify.
 package main
 
 import (
@@ -32,9 +32,9 @@ type commands struct {
 	Import      importCommand      `cmd:"" help:"Import exported files."`
 	Search      searchCommand      `cmd:"" help:"List conversations."`
 	Keys        keysCommand        `cmd:"" help:"The key store: state, backups, bringing one back, a new root key."`
+	Ledger      ledgerCommand      `cmd:"" help:"The outside ledger of purges, and restored databases."`
 	Fsck        fsckCommand        `cmd:"" help:"Check every promise the data must keep."`
 	Verify      verifyCommand      `cmd:"" help:"Check certificates, audit reports and log bundles offline."`
-	Bench       benchCommand       `cmd:"" hidden:"" help:"Measure this build on this machine."`
 	Version     kong.VersionFlag   `help:"Show the version."`
 }
 
@@ -45,7 +45,7 @@ func main() {
 }
 
 // run is main without the process: it gives the exit code. 0 done, 1 something was refused or
-// found wrong, 2 the call itself was wrong. Tests put a clock into the options.
+// found wrong, 2 the call itself was wrong, 3 the database is closed after a restore. Tests put a clock into the options.
 func run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, errOut io.Writer, o options) int {
 	ctx = locale.With(ctx, terminalLanguage(getenv), nil)
 	var c commands
@@ -68,6 +68,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	if err := parsed.Run(t); err != nil {
 		if !errors.Is(err, errSaid) {
 			fmt.Fprintln(errOut, "qingdang:", explain(ctx, err))
+		}
+		if errors.Is(err, errClosed) {
+			return exitClosed
 		}
 		return 1
 	}

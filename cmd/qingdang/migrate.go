@@ -5,7 +5,7 @@ type migrateCommand struct{}
 
 // Run migrates: opening the application does.
 func (migrateCommand) Run(t *terminal) error {
-	return t.withApp(func(*app) error {
+	return t.withClosedApp(func(*app) error {
 		t.say("cli.migrated")
 		return nil
 	})

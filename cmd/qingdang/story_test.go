@@ -26,7 +26,6 @@ func TestStory(t *testing.T) {
 	clock := dbtest.NewClock()
 	a := openTestApp(t, db.MySQL, clock)
 	t.Cleanup(func() { clean(t, a) })
-	term := &bench{t: t, env: map[string]string{"QINGDANG_DSN": a.config.DSN, "QINGDANG_DATA": a.config.Data, "QINGDANG_LANG": "en"}}
 	h, err := a.handler()
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +34,9 @@ func TestStory(t *testing.T) {
 	t.Cleanup(server.Close)
 
 	// The organisation and its people.
-	term.ok("departments", "import", departments)
+	if out, errOut, code := a.cli(t, clock, "departments", "import", departments); code != 0 {
+		t.Fatalf("departments: %s%s", out, errOut)
+	}
 	const company = "清档集团/华东大区/杭州分公司"
 	invited := map[string]string{}
 	for _, p := range []struct{ no, name, role, scope string }{

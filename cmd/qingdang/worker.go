@@ -125,7 +125,9 @@ func (a *app) nightly(f func(context.Context) error) job.Runner {
 	})
 }
 
-func (a *app) checker() *fsck.Checker { return &fsck.Checker{DB: a.db, Store: a.store, Log: a.log} }
+func (a *app) checker() *fsck.Checker {
+	return &fsck.Checker{DB: a.db, Store: a.store, Log: a.log, Ledger: a.ledger}
+}
 
 func (a *app) purgeRunner(worker string) *purge.Runner {
 	return &purge.Runner{

@@ -15,7 +15,6 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db/dbtest"
-	"qingdang/models/fsck"
 	"qingdang/models/id"
 	"qingdang/models/intake/format"
 	"qingdang/models/purge"
@@ -108,7 +107,7 @@ func (w *world) discard(t *testing.T, by account.Actor) id.Batch {
 // clean runs every oracle, as each of these tests must at its end.
 func clean(t *testing.T, a *app) {
 	t.Helper()
-	r, err := (&fsck.Checker{DB: a.db, Store: a.store, Log: a.log}).Run(context.WithoutCancel(t.Context()), true)
+	r, err := a.checker().Run(context.WithoutCancel(t.Context()), true)
 	if err != nil {
 		t.Errorf("fsck: %v", err)
 		return

@@ -16,6 +16,9 @@ import (
 // the request.
 const refusalTime = 10 * time.Second
 
+// longestWait is how long a transaction may have waited for the head, with all that waited before it.
+const longestWait = 2 * time.Minute
+
 // ErrNoHead says that the log's head row is missing. Nothing can be done until
 // somebody has looked: without a log no act may happen.
 var ErrNoHead = errors.New("audit: the head of the log is missing")
@@ -35,16 +38,21 @@ func AppendAt(tx *db.Tx, e Entry) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	edge, err := lockEdge(tx)
+	edge, last, err := lockEdge(tx)
 	if err != nil {
 		return 0, err
 	}
-	n := edge.Size()
-	leaf, err := encode(n, tx.Now, e)
+	n, at := edge.Size(), tx.Now
+	// Whoever waited for the head longer than others began earlier: the log's order is the order of
+	// the locks, and its times follow. A clock that was set back is not covered up.
+	if wait := last.Sub(at); wait > 0 && wait <= longestWait {
+		at = last
+	}
+	leaf, err := encode(n, at, e)
 	if err != nil {
 		return 0, err
 	}
-	row := newRow(n, tx.Now, e, leaf)
+	row := newRow(n, at, e, leaf)
 	if err := tx.Create(&row).Error; err != nil {
 		return 0, fmt.Errorf("append leaf: %w", err)
 	}
@@ -53,7 +61,7 @@ func AppendAt(tx *db.Tx, e Entry) (int64, error) {
 	}
 	root := edge.Root()
 	res := tx.Model(&headRow{}).Where("id = ? AND size = ?", headID, n).
-		Updates(map[string]any{"size": n + 1, "root": root[:], "edge": edge.Bytes(), "last_at": tx.Now})
+		Updates(map[string]any{"size": n + 1, "root": root[:], "edge": edge.Bytes(), "last_at": at})
 	switch {
 	case res.Error != nil:
 		return 0, fmt.Errorf("move head: %w", res.Error)
@@ -66,20 +74,22 @@ func AppendAt(tx *db.Tx, e Entry) (int64, error) {
 
 const headID = 1
 
-// lockEdge locks the head and gives the tree's right edge.
-func lockEdge(tx *db.Tx) (*proof.Edge, error) {
+// lockEdge locks the head and gives the tree's right edge and the last leaf's time.
+func lockEdge(tx *db.Tx) (edge *proof.Edge, last time.Time, err error) {
 	var rows []headRow
 	if err := tx.ForUpdate().Where("id = ?", headID).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("lock head: %w", err)
+		return nil, last, fmt.Errorf("lock head: %w", err)
 	}
 	if len(rows) != 1 {
-		return nil, ErrNoHead
+		return nil, last, ErrNoHead
 	}
-	edge, err := proof.ParseEdge(rows[0].Size, rows[0].Edge)
-	if err != nil {
-		return nil, fmt.Errorf("head of the log: %w", err)
+	if edge, err = proof.ParseEdge(rows[0].Size, rows[0].Edge); err != nil {
+		return nil, last, fmt.Errorf("head of the log: %w", err)
 	}
-	return edge, nil
+	if rows[0].LastAt != nil {
+		last = rows[0].LastAt.UTC()
+	}
+	return edge, last, nil
 }
 
 func storeNodes(tx *db.Tx, n int64, hashes []tlog.Hash) error {

@@ -18,8 +18,8 @@ var (
 	dangerous = []string{"destroyed", "erased", "purged", "released", "unmasked"}
 )
 
-// Class tells the class of an action from its words. Everything about a purge or
-// a key is dangerous, except looking at it.
+// Class tells the class of an action from its words. Everything about a purge, a
+// key, the log itself or the clock is dangerous, except looking at it.
 func Class(action string) string {
 	noun, verb, _ := strings.Cut(action, ".")
 	switch {
@@ -27,7 +27,7 @@ func Class(action string) string {
 		return Danger
 	case slices.Contains(viewing, verb):
 		return View
-	case noun == "purge" || noun == "key", noun == "keys" && verb != "backed_up":
+	case noun == "purge" || noun == "key" || noun == "log" || noun == "clock", noun == "keys" && verb != "backed_up":
 		return Danger
 	}
 	return Change

@@ -69,7 +69,7 @@ func (l *Log) lastOutside() (*proof.Checkpoint, error) {
 	}
 	c, err := l.readOutside(names[len(names)-1])
 	if err != nil {
-		return nil, fmt.Errorf("last checkpoint outside: %w", err)
+		return nil, fmt.Errorf("last checkpoint outside, %s: %w", names[len(names)-1], err)
 	}
 	return &c, nil
 }

@@ -91,6 +91,10 @@ func merge(tx *db.Tx, v Vault, old *Conversation, n *New) (Outcome, error) {
 		return out, err
 	}
 	doc, err := v.Open(body, key)
+	if errors.Is(err, seal.ErrDestroyed) {
+		// Its key was lost with a restored backup: what the import brings takes its place.
+		doc, err = &Document{ExternalID: n.Document.ExternalID, CustomerID: n.Document.CustomerID, CustomerName: n.Document.CustomerName, OrderNo: n.Document.OrderNo}, nil
+	}
 	if err != nil {
 		return out, err
 	}

@@ -22,3 +22,16 @@ func Serial(tx *Tx, kind, period string) (int, error) {
 	}
 	return last[0], nil
 }
+
+// SerialPast makes sure that Serial will not give out the number n, or any below it, for the kind
+// and period.
+func SerialPast(tx *Tx, kind, period string, n int) error {
+	upsert := "INSERT INTO serial (kind, period, last) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE last = GREATEST(last, ?)"
+	if tx.engine == SQLite {
+		upsert = "INSERT INTO serial (kind, period, last) VALUES (?, ?, ?) ON CONFLICT (kind, period) DO UPDATE SET last = MAX(last, ?)"
+	}
+	if err := tx.Exec(upsert, kind, period, n, n).Error; err != nil {
+		return fmt.Errorf("skip numbers of %s %s: %w", kind, period, err)
+	}
+	return nil
+}

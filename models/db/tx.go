@@ -101,12 +101,7 @@ func (d *DB) once(ctx context.Context, g *gorm.DB, pool *sql.DB, opts *sql.TxOpt
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	from, done := time.Now(), false
-	defer func() {
-		if d.held != nil && d.engine == SQLite && g == d.write {
-			d.held(time.Since(from))
-		}
-	}()
+	done := false
 	defer func() {
 		// Also after a panic in fn: the connection must not go back with open work.
 		if !done {

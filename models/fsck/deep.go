@@ -25,6 +25,7 @@ var otherOracles = []oracle{
 	{"I4", (*Checker).leafCounts},
 	{"I5", (*Checker).certificates},
 	{"I9", (*Checker).bucketStates},
+	{"I16", (*Checker).timesForward},
 }
 
 // votesGenuine finds votes that somebody wrote past the program: their code does not fit.

@@ -9,6 +9,7 @@ import (
 
 	"qingdang/models/audit"
 	"qingdang/models/db"
+	"qingdang/models/purge"
 	"qingdang/models/seal"
 )
 
@@ -28,6 +29,8 @@ type Checker struct {
 	DB    *db.DB
 	Store *seal.Store
 	Log   *audit.Log
+	// Ledger is the outside ledger of purges; nil: there is none to compare with.
+	Ledger *purge.Ledger
 }
 
 // Report says how many checks ran and what they found. Findings of one check stop at
@@ -69,6 +72,9 @@ func (c *Checker) Run(ctx context.Context, deep bool) (*Report, error) {
 		r.Findings = append(r.Findings, found...)
 	}
 	own := []walk{{"I6", c.chain}}
+	if c.Ledger != nil {
+		own = append(own, walk{"I15", c.outside(deep)})
+	}
 	if deep {
 		own = append(own, walk{"I5", c.bodiesOpen})
 	}

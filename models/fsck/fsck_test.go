@@ -82,6 +82,11 @@ func corruptions(w *world, now any) []corruption {
 		{"I10 fsck.binned_without_batch", false, "DELETE FROM bin_item WHERE conversation_id = ?", []any{w.binned}},
 		{"I10 fsck.purged_inside_window", false, "UPDATE bin_batch SET keep_until = ?", []any{now}},
 		{"I15 fsck.resurrected", false, "UPDATE tombstone SET external_mac = (SELECT external_mac FROM conversation WHERE id = ?) WHERE conversation_id = (SELECT conversation_id FROM purge_item WHERE seq = 0)", []any{w.live}},
+		{"I15 fsck.ledger_unknown", false, "UPDATE purge_request SET phase = 'erase'", nil},
+		{"I15 fsck.ledger_clash", false, "UPDATE purge_request SET root = policy_version", nil},
+		{"I15 fsck.ledger_missing", false, "UPDATE purge_request SET code = 'PG-20200101-009'", nil},
+		{"I15 fsck.ledger_differs", false, "UPDATE purge_request SET state = 'replayed', purged = 99", nil},
+		{"I16 fsck.clock_back", false, "UPDATE audit_leaf SET at = ? WHERE n = 3", []any{now}},
 		{"I5 fsck.digest_differs", true, "UPDATE conversation_body SET digest = (SELECT root FROM audit_head) WHERE id = ?", []any{w.live}},
 		{"I5 fsck.body_unreadable", true, "UPDATE conversation_body SET body = (SELECT root FROM audit_head) WHERE id = ?", []any{w.live}},
 	}
@@ -115,6 +120,9 @@ func TestEveryOracleSpeaks(t *testing.T) {
 			t.Fatalf("after restoring: %v", found)
 		}
 		for _, finding := range withoutKeys(t, w) {
+			note(finding)
+		}
+		for _, finding := range damagedLedger(t, w) {
 			note(finding)
 		}
 		for _, finding := range destroyed(t, w) {
@@ -153,6 +161,30 @@ func withoutKeys(t *testing.T, w *world) []string {
 		}
 	}
 	return want
+}
+
+// damagedLedger changes the ledger's file: its head, which is always read, and a line, which only a deep
+// check reads.
+func damagedLedger(t *testing.T, w *world) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.checker.Ledger.Dir, "*.ledger"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v %v", files, err)
+	}
+	whole, err := os.ReadFile(files[0])
+	w.must(err)
+	const want = "I15 fsck.ledger_damaged"
+	for _, c := range []struct {
+		from, to string
+		deep     bool
+	}{{`"size":`, `"size":1`, false}, {`"gone":"`, `"gone":"1`, true}} {
+		w.must(os.WriteFile(files[0], []byte(strings.Replace(string(whole), c.from, c.to, 1)), 0o600))
+		if found := w.keys(c.deep); !found[want] {
+			t.Errorf("%s: not noticed: %v", c.from, found)
+		}
+	}
+	w.must(os.WriteFile(files[0], whole, 0o600))
+	return []string{want}
 }
 
 // destroyed takes a living conversation's key out of the key store, which nothing brings back.

@@ -3,7 +3,7 @@ package fsck
 // rowOracles are the promises that one query each can disprove.
 var rowOracles = []oracle{
 	// I1: four eyes.
-	rows("I1", "fsck.purged_without_approval", `SELECT p.code FROM purge_request p WHERE p.purged > 0 AND NOT EXISTS (
+	rows("I1", "fsck.purged_without_approval", `SELECT p.code FROM purge_request p WHERE p.purged > 0 AND p.state <> 'replayed' AND NOT EXISTS (
 		SELECT 1 FROM approval a
 		JOIN vote s ON s.approval_id = a.id AND s.stage = 0 AND s.role = 'supervisor' AND s.verdict = 'approve' AND s.root = p.root
 		JOIN vote l ON l.approval_id = a.id AND l.stage = 1 AND l.role = 'legal' AND l.verdict = 'approve' AND l.root = p.root

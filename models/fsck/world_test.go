@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -42,7 +43,9 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	keys, accounts := accounttest.Keys(t, d), accounttest.New(t, d)
 	signer, err := keys.Signer("qingdang.example.cn/evidence")
 	w.must(err)
-	w.checker = &fsck.Checker{DB: d, Store: keys, Log: &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}}
+	w.checker = &fsck.Checker{
+		DB: d, Store: keys, Log: &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}, Ledger: &purge.Ledger{Dir: filepath.Join(t.TempDir(), "ledger"), Keys: keys},
+	}
 	const sales, support = "云栖优品集团/杭州分公司", "云栖优品集团/南京分公司"
 	departments := map[string]id.Department{}
 	for _, path := range []string{sales, support} {
@@ -93,7 +96,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 		clock.Advance(time.Minute)
 	}
 	clock.Set(*r.DueAt)
-	run := &purge.Runner{DB: d, Vault: vault, Desk: purges, Log: w.checker.Log, Organisation: "云栖优品集团", Worker: "worker-1"}
+	run := &purge.Runner{DB: d, Vault: vault, Desk: purges, Log: w.checker.Log, Ledger: w.checker.Ledger, Organisation: "云栖优品集团", Worker: "worker-1"}
 	w.must(job.Work(w.ctx(), d, "worker-1", map[string]job.Runner{purge.JobRun: run}, job.Options{Once: true}))
 	w.live, w.binned, w.held = ours[5], ours[3], theirs[0]
 	return w

@@ -88,10 +88,37 @@ func (w *Runner) writeLedger(ctx context.Context, p id.Purge) (string, error) {
 }
 
 func (r *Request) ledgerHead(tx *db.Tx) LedgerHead {
-	return LedgerHead{
+	h := LedgerHead{
 		Purge: r.ID, Code: r.Code, Root: hexOf(r.Root), Requester: r.RequesterID, RequesterName: r.RequesterName,
-		RequestedAt: *r.RequestedAt, StartedAt: *r.StartedAt, WrittenAt: tx.Now, Size: r.Size, Purged: r.Purged, Skipped: r.Skipped,
+		RequestedAt: r.CreatedAt, StartedAt: r.CreatedAt, WrittenAt: tx.Now, Size: r.Size, Purged: r.Purged, Skipped: r.Skipped,
 	}
+	if r.RequestedAt != nil {
+		h.RequestedAt = *r.RequestedAt
+	}
+	if r.StartedAt != nil {
+		h.StartedAt = *r.StartedAt
+	}
+	return h
+}
+
+// Rebuild writes the file of a purge again that the database has carried out and the ledger lacks. It
+// says where the survivors' keys are now; where they were before nobody knows any more.
+func (w *Runner) Rebuild(ctx context.Context, code, by string) error {
+	var r Request
+	err := w.DB.Read(ctx, func(tx *db.Tx) error { return tx.Where("code = ? AND phase IN ?", code, afterLedger).Take(&r).Error })
+	if err != nil {
+		return fmt.Errorf("find purge %s: %w", code, err)
+	}
+	sum, err := w.writeLedger(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	return w.DB.Write(ctx, func(tx *db.Tx) error {
+		return audit.Append(tx, audit.Entry{
+			Actor: audit.Actor{Name: by, Role: "system", Source: "cli"}, Action: "purge.ledgered", ObjectKind: "purge", Object: code, Count: r.Purged,
+			Data: map[string]any{"root": hexOf(r.Root), "ledger_sha256": sum, "by": by},
+		})
+	})
 }
 
 // putItems writes what became of every line of the manifest.
@@ -113,7 +140,7 @@ func (w *Runner) putItems(ctx context.Context, r *Request, put func(ledgerLine) 
 			break
 		}
 		for _, it := range rows {
-			line := ledgerLine{Left: it.ConversationID, Reason: it.Reason}
+			line := ledgerLine{Left: it.ConversationID, Reason: it.Reason, Platform: it.Platform, Department: it.DepartmentID}
 			left++
 			if it.State == Purged {
 				line = ledgerLine{Gone: it.ConversationID, Platform: it.Platform, External: it.ExternalMAC, Department: it.DepartmentID}

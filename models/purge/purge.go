@@ -31,6 +31,9 @@ const (
 	Rejected           State = "rejected"
 	Withdrawn          State = "withdrawn"
 	Lapsed             State = "lapsed"
+	// Replayed: carried out before this database was restored from a backup, and again by the
+	// outside ledger. Its certificate was issued then.
+	Replayed State = "replayed"
 )
 
 var openStates = []State{AwaitingSupervisor, AwaitingLegal, CoolingOff, AwaitingCodes, Scheduled}

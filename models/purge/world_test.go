@@ -39,6 +39,7 @@ type world struct {
 	desk                          *purge.Desk
 	log                           *audit.Log
 	ledger                        *purge.Ledger
+	dumps                         int
 	root, sales, support          id.Department
 	agent, supervisor, legal, cro account.Actor // cro: another legal
 }

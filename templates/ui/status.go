@@ -49,6 +49,7 @@ var looks = map[string]look{
 	"purge.verifying":            {Primary, "shield-check"},
 	"purge.done":                 {Success, "check"},
 	"purge.done_with_exceptions": {Warning, "alert-circle"},
+	"purge.replayed":             {Success, "history"},
 	"purge.paused":               {Warning, "player-pause"},
 	"purge.rejected":             {"", "x"},
 	"purge.withdrawn":            {"", "arrow-back-up"},
