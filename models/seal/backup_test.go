@@ -36,6 +36,8 @@ func TestBackupsUntilIsTheEndOfTheLongestLivedCopy(t *testing.T) {
 		{"after it was lengthened", []int{1, 30}, nil, false, 25, 30*24 + 25},
 		{"the lengthening comes later", []int{1, 30}, []int{26}, false, 20, 30*24 + 20}, // the setting of now is the least
 		{"a backup made afterwards does not count", []int{30, 1}, []int{2, 40}, false, 1, 30*24 + 1},
+		{"a life that was in force twice counts in between", []int{30, 1, 30, 1}, nil, false, 36, 31*24 + 12},
+		{"a life that was in force twice counts to its last end", []int{30, 1, 30, 1}, nil, false, 100, 33 * 24},
 		{"long after everything has ended", []int{30, 1}, []int{0}, false, 90 * 24, 91 * 24},
 		{"a removed backup does not count, the copies do", []int{30, 1}, []int{0}, true, 31, 31 * 24},
 	}

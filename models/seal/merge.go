@@ -1,6 +1,41 @@
 package seal
 
-import "time"
+import (
+	"bytes"
+	"errors"
+	"os"
+	"time"
+)
+
+// present opens what the folder has. It is nil where there are no slots or where their header is damaged;
+// in that case the bytes are still of use. Whole slots that no root key here opens are refused: a wrong
+// setting must not cost them.
+func (s *Store) present() (*slots, []byte, error) {
+	f, err := openSlots(s.path(slotsFile))
+	if errors.Is(err, ErrNoSlots) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	b, err := os.ReadFile(s.path(slotsFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(b) >= slotSize {
+		head := (*slot)(b)
+		if bytes.Equal(head[headerSum:], headerDigest(head)) && !bytes.Equal(head[headerID:headerEpoch], s.id[:]) {
+			return nil, nil, ErrOtherStore
+		}
+	}
+	if err := s.unlockSlots(f); errors.Is(err, ErrDamaged) {
+		return nil, b, nil
+	} else if err != nil {
+		return nil, nil, err
+	}
+	return f, b, nil
+}
 
 // mergeSlots decides about every bucket that folder, backup or database know.
 func (s *Store) mergeSlots(into *slots, here []byte, from *source, r Restoring, done *Restored) []byte {

@@ -41,9 +41,12 @@ type register struct {
 	LostAt  time.Time `json:"lost_at,omitzero"` // when an earlier register was found missing or altered
 }
 
+// life is a number of days that copies were allowed to live, at times between From and To. There is one for
+// each number; the last of them is in force.
 type life struct {
-	From time.Time `json:"from"`
 	Days int       `json:"days"`
+	From time.Time `json:"from"`
+	To   time.Time `json:"to,omitzero"`
 }
 
 // Backups lists the backups of this key store, oldest first, as far as its register knows them. lostAt
@@ -64,14 +67,15 @@ func (s *Store) BackupsUntil(t time.Time) (time.Time, error) {
 		return time.Time{}, err
 	}
 	until := t.Add(time.Duration(s.days) * day)
-	for i, l := range r.Lives {
+	for _, l := range r.Lives {
+		if l.From.After(t) {
+			continue
+		}
 		made := t // the last copy that could be made under this life
-		if i+1 < len(r.Lives) && r.Lives[i+1].From.Before(t) {
-			made = r.Lives[i+1].From
+		if !l.To.IsZero() && l.To.Before(t) {
+			made = l.To
 		}
-		if !l.From.After(t) {
-			until = latest(until, made.Add(time.Duration(l.Days)*day))
-		}
+		until = latest(until, made.Add(time.Duration(l.Days)*day))
 	}
 	for _, b := range r.Backups {
 		if !b.MadeAt.After(t) && (b.RemovedAt.IsZero() || b.RemovedAt.After(t)) {
@@ -126,7 +130,21 @@ func (s *Store) noteLife() error {
 	if err != nil || found && r.Lives[len(r.Lives)-1].Days == s.days {
 		return err
 	}
-	r.Lives = append(r.Lives, life{second(s.now()), s.days})
+	now := second(s.now())
+	mine := life{Days: s.days, From: now}
+	var others []life
+	for _, l := range r.Lives {
+		switch {
+		case l.Days == s.days:
+			mine.From = l.From // between its times it is taken to have been in force: never too short
+		case l.To.IsZero():
+			l.To = now
+			fallthrough
+		default:
+			others = append(others, l)
+		}
+	}
+	r.Lives = append(others, mine)
 	return s.writeRegister(r)
 }
 

@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -185,36 +184,6 @@ func (s *Store) merge(from *source, r Restoring) (done Restored, err error) {
 		return done, nil
 	}
 	return done, writeDurably(s.path(metaFile), from.head.file(metaFile))
-}
-
-// present opens what the folder has. It is nil where there are no slots or where their header is damaged;
-// in that case the bytes are still of use. Whole slots that no root key here opens are refused: a wrong
-// setting must not cost them.
-func (s *Store) present() (*slots, []byte, error) {
-	f, err := openSlots(s.path(slotsFile))
-	if errors.Is(err, ErrNoSlots) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	b, err := os.ReadFile(s.path(slotsFile))
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(b) >= slotSize {
-		head := (*slot)(b)
-		if bytes.Equal(head[headerSum:], headerDigest(head)) && !bytes.Equal(head[headerID:headerEpoch], s.id[:]) {
-			return nil, nil, ErrOtherStore
-		}
-	}
-	if err := s.unlockSlots(f); errors.Is(err, ErrDamaged) {
-		return nil, b, nil
-	} else if err != nil {
-		return nil, nil, err
-	}
-	return f, b, nil
 }
 
 // restoreSigners brings back the signing keys that are missing or do not open. One that opens stays: what
