@@ -37,6 +37,10 @@ type Batches struct {
 		Discard(ctx context.Context, by account.Actor, req bin.Request) (*bin.Batch, error)
 		Retry(ctx context.Context, by account.Actor, batch id.Batch) error
 	}
+	Caps interface {
+		CapAsked(ctx context.Context, by account.Actor, draft uint64) (*bin.CapAsk, error)
+		RaiseCap(ctx context.Context, by account.Actor, req bin.CapRequest) error
+	}
 	Restores interface {
 		Undo(ctx context.Context, by account.Actor, batch id.Batch) (*bin.Outcome, error)
 		RestoreItems(ctx context.Context, by account.Actor, ids id.Set[id.Conversation]) (*bin.Outcome, error)
@@ -94,8 +98,8 @@ func (h *Batches) drafts(ctx context.Context, by account.Actor) ([]templates.Bat
 // New answers GET /batches/new: the first step of a draft that is not saved yet, with the
 // conditions of the address, which are those of a search.
 func (h *Batches) New(c echo.Context) error {
-	form := bin.Form{Scope: queriedScope(c)}
-	return h.scope(c, http.StatusOK, 0, form, nil, nil)
+	s, problem := queriedScope(c)
+	return h.scope(c, http.StatusOK, 0, bin.Form{Scope: s}, nil, problem)
 }
 
 // Create answers POST /batches/new: it saves the draft and goes on as its form says. A count
@@ -105,17 +109,27 @@ func (h *Batches) Create(c echo.Context) error {
 	if err := web.Form(c, &form); err != nil {
 		return err
 	}
-	if err := form.tooLong(); err != nil {
-		return h.scope(c, http.StatusUnprocessableEntity, 0, bin.Form{}, &form, err)
+	by := web.Actor(c)
+	tree, err := h.entered(c, form)
+	var draft uint64
+	if err == nil {
+		draft, err = h.Drafts.NewDraft(c.Request().Context(), by, form.scope(bin.Scope{}, tree, by.Scope))
 	}
-	draft, err := h.Drafts.NewDraft(c.Request().Context(), web.Actor(c), bin.Scope{})
+	if fault.KindOf(err) == fault.KindInvalid {
+		return h.refuseScope(c, 0, form, err)
+	}
 	if err != nil {
 		return err
 	}
 	if web.Fragment(c) {
 		c.Response().Header().Set("HX-Replace-Url", templates.BatchDraftPath(draft, templates.StepScope))
 	}
-	return h.saveScope(c, draft, form)
+	// What stays behind is decided about when it was shown: the box does not count yet.
+	d, err := h.Drafts.EditDraft(c.Request().Context(), by, draft, func(f *bin.Form) { f.ResidueReason = form.ResidueReason })
+	if err != nil {
+		return err
+	}
+	return h.goOn(c, d, form)
 }
 
 // Draft answers GET /batches/drafts/:id, one of its steps.

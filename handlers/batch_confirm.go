@@ -93,7 +93,7 @@ func (h *Batches) confirm(c echo.Context, status int, d *bin.Draft, form batchFo
 		CheckedAt: p.CountedAt, Now: p.Moves, Excluded: batchExcluded(p.Excluded), Outside: p.Outside, Conditions: batchConditions(d.Form.Scope),
 		Residue: p.Residue, ResidueReason: d.Form.ResidueReason, Working: working(p.CountedAt.In(locale.Zone(ctx))), SeasonAt: standing.SeasonAt,
 		Notified: form.Notified, Partners: form.Partners, Complaints: form.Complaints, Reason: form.Reason, Typed: form.Typed,
-		MustType: d.Frozen >= bin.TypeFrom, RequestKey: form.Key, Problems: problems(problem),
+		MustType: d.Frozen >= bin.TypeFrom, Cap: p.Cap, Raised: capRaised(d.Raised), RequestKey: form.Key, Problems: problems(problem),
 	}
 	view.Name, view.Departments = takenNames(tree, d.Form.Scope, p)
 	return web.Render(c, status, templates.BatchConfirmPage(view))

@@ -129,8 +129,8 @@ func batchEntries(stored bin.Form, typed *batchForm) templates.BatchConditions {
 }
 
 // queriedScope reads the conditions of an address, as a search has them: lists repeated or
-// joined by commas. What does not fit is left out.
-func queriedScope(c echo.Context) bin.Scope {
+// joined by commas. What does not fit is left out; that a department is not the person's is said.
+func queriedScope(c echo.Context) (bin.Scope, error) {
 	var q struct {
 		From      string   `query:"from"`
 		To        string   `query:"to"`
@@ -156,11 +156,16 @@ func queriedScope(c echo.Context) bin.Scope {
 	if utf8.RuneCountInString(q.From) <= longestChoice && utf8.RuneCountInString(q.To) <= longestChoice {
 		s.From, s.To = q.From, q.To
 	}
+	var problem error
 	for _, text := range list(q.Dept) {
 		d, err := id.Parse[id.Department](text)
-		if err == nil && web.Actor(c).Scope.Has(d) {
+		switch {
+		case err != nil:
+		case web.Actor(c).Scope.Has(d):
 			s.Departments = append(s.Departments, d)
+		default:
+			problem = fault.Invalid("bin.unknown_department").On("department")
 		}
 	}
-	return s
+	return s, problem
 }

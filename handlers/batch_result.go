@@ -85,6 +85,7 @@ func batchView(d *bin.Detail, by account.Actor) (templates.BatchView, error) {
 		Residue: d.ResidueCount, ResidueReason: d.ResidueReason,
 		CanRestore: row.CanRestore, CanExtend: canExtend(d.BatchRow, by), CanPurge: canPurge(d.BatchRow, by),
 	}
+	v.Raised = capRaised(d.Raised)
 	s, err := bin.ParseScope(d.Scope)
 	if err != nil {
 		return v, err

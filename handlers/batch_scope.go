@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -20,34 +21,88 @@ func (h *Batches) saveScope(c echo.Context, draft uint64, form batchForm) error 
 	d, err := h.editScope(c, draft, form)
 	switch {
 	case fault.KindOf(err) == fault.KindInvalid:
-		stored, missing := h.Drafts.Draft(c.Request().Context(), web.Actor(c), draft)
-		if missing != nil {
-			return missing
-		}
-		return h.scope(c, http.StatusUnprocessableEntity, draft, stored.Form, &form, err)
+		return h.refuseScope(c, draft, form, err)
 	case err != nil:
 		return err
+	}
+	return h.goOn(c, d, form)
+}
+
+// goOn goes from the first step, which is stored, where the button says.
+func (h *Batches) goOn(c echo.Context, d *bin.Draft, form batchForm) error {
+	switch {
 	case web.Fragment(c):
-		return h.scope(c, http.StatusOK, draft, d.Form, nil, nil)
+		return h.scope(c, http.StatusOK, d.ID, d.Form, nil, nil)
 	case form.Go == "save":
 		web.Flash(c, "batch.draft_saved")
 		return web.See(c, templates.BatchesPath)
 	case form.Go == templates.StepImpact && form.With == 0 && !form.All:
 		return h.leaveScope(c, d)
 	}
-	return web.See(c, templates.BatchDraftPath(draft, templates.StepScope))
+	return web.See(c, templates.BatchDraftPath(d.ID, templates.StepScope))
 }
 
-// editScope stores the first step as it was entered.
-func (h *Batches) editScope(c echo.Context, draft uint64, form batchForm) (*bin.Draft, error) {
+// refuseScope shows the first step as it was typed with what is wrong. Nothing of it was stored.
+func (h *Batches) refuseScope(c echo.Context, draft uint64, form batchForm, problem error) error {
+	shown, err := h.typed(c, draft, form)
+	if err != nil {
+		return err
+	}
+	return h.scope(c, http.StatusUnprocessableEntity, draft, shown, &form, problem)
+}
+
+// typed is a draft's form with the scope that was typed, as far as it can be read.
+func (h *Batches) typed(c echo.Context, draft uint64, form batchForm) (bin.Form, error) {
+	var f bin.Form
+	ctx, by := c.Request().Context(), web.Actor(c)
+	if draft != 0 {
+		d, err := h.Drafts.Draft(ctx, by, draft)
+		if err != nil {
+			return f, err
+		}
+		f = d.Form
+	}
+	if form.tooLong() != nil {
+		return f, nil
+	}
+	tree, err := h.Departments.Tree(ctx)
+	if err != nil {
+		return f, err
+	}
+	f.Scope = form.scope(f.Scope, tree, by.Scope)
+	return f, nil
+}
+
+// entered checks what the first step sent and gives the tree that it is about. A department that
+// is not there, or not the person's, is refused and not left out.
+func (h *Batches) entered(c echo.Context, form batchForm) (*department.Tree, error) {
 	if err := form.tooLong(); err != nil {
 		return nil, err
 	}
-	ctx, by := c.Request().Context(), web.Actor(c)
-	tree, err := h.Departments.Tree(ctx)
+	tree, err := h.Departments.Tree(c.Request().Context())
 	if err != nil {
 		return nil, err
 	}
+	if form.Go == templates.StepImpact && len(form.Boxes) == 0 && form.With == 0 && !form.All {
+		return nil, fault.Invalid("bin.no_department").On("department")
+	}
+	boxes := form.Boxes
+	if form.With != 0 {
+		boxes = append(slices.Clone(boxes), form.With)
+	}
+	if len(bin.Strangers(tree, web.Actor(c).Scope, boxes)) > 0 {
+		return nil, fault.Invalid("bin.unknown_department").On("department")
+	}
+	return tree, nil
+}
+
+// editScope stores the first step.
+func (h *Batches) editScope(c echo.Context, draft uint64, form batchForm) (*bin.Draft, error) {
+	tree, err := h.entered(c, form)
+	if err != nil {
+		return nil, err
+	}
+	ctx, by := c.Request().Context(), web.Actor(c)
 	return h.Drafts.EditDraft(ctx, by, draft, func(f *bin.Form) {
 		f.Scope = form.scope(f.Scope, tree, by.Scope)
 		f.KeepResidue, f.ResidueReason = form.Keep, form.ResidueReason
@@ -88,13 +143,25 @@ func (h *Batches) Count(c echo.Context) error {
 	if !web.Fragment(c) {
 		return h.finished(c, draft, h.saveScope(c, draft, form))
 	}
-	d, err := h.editScope(c, draft, form)
-	if err != nil {
-		return h.finished(c, draft, err)
+	d, problem := h.editScope(c, draft, form)
+	var shown bin.Form
+	switch fault.KindOf(problem) {
+	case fault.None:
+		shown = d.Form
+	case fault.KindInvalid:
+		// Not stored, but the page goes on with what it says.
+		if shown, err = h.typed(c, draft, form); err != nil {
+			return err
+		}
+	default:
+		return h.finished(c, draft, problem)
 	}
-	view, err := h.scopeView(c.Request().Context(), web.Actor(c), draft, d.Form, nil)
+	view, err := h.scopeView(c.Request().Context(), web.Actor(c), draft, shown, nil)
 	if err != nil {
 		return err
+	}
+	if problem != nil {
+		view.Panel = templates.BatchPanel{Problem: words(problem)}
 	}
 	whole := form.Seen != view.Seen || !sameBoxes(form.Boxes, view.Tree)
 	if !whole {

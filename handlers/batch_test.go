@@ -38,6 +38,7 @@ type wizard struct {
 	boss              account.Actor
 	client            *webtest.Client
 	chats             int
+	bin               *bin.Bin
 }
 
 func newWizard(t *testing.T) *wizard {
@@ -55,9 +56,10 @@ func newWizard(t *testing.T) *wizard {
 	w.first, w.next, w.city = ensure("集团/杭州分公司/一店售后组"), ensure("集团/杭州分公司/二店售后组"), ensure("集团/杭州分公司")
 	w.boss = accounttest.User(t, d, w.accounts, account.Supervisor, w.city, w.first, w.next)
 	clock.Advance(72 * time.Hour)
-	b := &bin.Bin{DB: d, Zone: time.FixedZone("Asia/Shanghai", 8*3600)}
+	b := &bin.Bin{DB: d, Zone: time.FixedZone("Asia/Shanghai", 8*3600), Codes: w.accounts}
+	w.bin = b
 	screens := &handlers.Screens{
-		Batches: &handlers.Batches{Drafts: b, Counts: b, Acts: b, Restores: b, Reader: b, Departments: deps},
+		Batches: &handlers.Batches{Drafts: b, Counts: b, Acts: b, Restores: b, Reader: b, Caps: b, Departments: deps},
 		Bin:     &handlers.Bin{Reader: b, Acts: b, Departments: deps},
 	}
 	w.Site = binSite(t, screens)
@@ -227,7 +229,8 @@ func TestWhatTheFirstStepRefuses(t *testing.T) {
 		{"no department", url.Values{"dept": nil, "go": {"impact"}}, 422, []string{"请至少选择一个部门", `value="2022-12-31"`}},
 		{"department 0", url.Values{"dept": {"0"}}, 422, []string{"表单不完整"}},
 		{"a department that is none", url.Values{"dept": {"1 OR 1=1"}}, 422, []string{"表单不完整"}},
-		{"a department nobody knows", url.Values{"dept": {"999999"}, "go": {"impact"}}, 422, []string{"请至少选择一个部门"}},
+		{"a department nobody knows", url.Values{"dept": {"999999"}, "go": {"impact"}}, 422, []string{"部门不存在，或不在你的数据范围内"}},
+		{"a department nobody knows beside one's own", url.Values{"dept": {id.String(w.first), "999999"}}, 422, []string{"部门不存在，或不在你的数据范围内"}},
 		{"reversed dates", url.Values{"from": {"2023-05-01"}, "go": {"impact"}}, 422, []string{"结束日期早于开始日期", `value="2023-05-01"`, `value="2022-12-31"`}},
 		{"a date that is none", url.Values{"to": {"2023-02-30"}, "go": {"impact"}}, 422, []string{"日期应写作"}},
 		{"broken UTF-8", url.Values{"tag": {"\xff\xfe"}}, 422, []string{"表单不完整"}},
@@ -253,6 +256,15 @@ func TestWhatTheFirstStepRefuses(t *testing.T) {
 	}
 	if dbtest.Count(t, w.d, &bin.Batch{}) != 0 || w.states(t, conversation.Active) != 6 {
 		t.Error("a refused form moved something")
+	}
+	w.client.Get(t, draft).Want(t, 200, `value="2022-12-31"`, `value="`+id.String(w.city)+`" checked`).Lacks(t, `value="`+id.String(w.first)+`" checked`, `value="2023-05-01"`)
+	for _, tt := range tests {
+		w.client.Post(t, "/batches/new", w.scope(tt.change, w.city))
+	}
+	var forms []string
+	err := w.d.Read(t.Context(), func(tx *db.Tx) error { return tx.Raw("SELECT form FROM bin_draft").Scan(&forms).Error })
+	if err != nil || len(forms) != 2 { // the draft from the beginning, and one without a word about a step
+		t.Errorf("refused input is stored: %q, %v", forms, err)
 	}
 }
 

@@ -78,6 +78,8 @@ func (s *Screens) Routes() []web.Route {
 		{Method: get, Path: "/batches/drafts/:id/exclusions.csv", Permission: account.BatchCreate, Handler: s.Batches.Exclusions, Slow: true},
 		{Method: post, Path: "/batches/drafts/:id/freeze", Permission: account.BatchCreate, Handler: s.Batches.Freeze, Slow: true},
 		{Method: post, Path: "/batches/drafts/:id/discard", Permission: account.BatchCreate, Handler: s.Batches.Discard, Slow: true},
+		{Method: get, Path: "/batches/drafts/:id/cap", Permission: account.BatchRaise, Handler: s.Batches.AskCap},
+		{Method: post, Path: "/batches/drafts/:id/cap", Permission: account.BatchRaise, Handler: s.Batches.RaiseCap},
 		{Method: post, Path: "/batches/drafts/:id/drop", Permission: account.BatchCreate, Handler: s.Batches.Drop},
 		{Method: get, Path: "/batches/:id", Permission: account.BatchRead, Handler: s.Batches.Show},
 		{Method: get, Path: "/batches/:id/state", Permission: account.BatchRead, Handler: s.Batches.State},

@@ -74,6 +74,8 @@ func batchBlocked(ctx context.Context, v BatchConfirmView) string {
 		return locale.T(ctx, "batch.nothing_moves")
 	case !v.SeasonAt.IsZero():
 		return locale.T(ctx, "bin.account_too_young", v.SeasonAt)
+	case v.OverCap():
+		return locale.T(ctx, "batch.cap_waits")
 	}
 	return ""
 }

@@ -23,6 +23,9 @@ func batchFacts(ctx context.Context, v BatchView) []ui.Fact {
 	if !v.Single {
 		facts = append(facts, fact("batch.conditions", batchTerms(ctx, v.Conditions)))
 	}
+	if v.Raised != nil {
+		facts = append(facts, fact("batch.cap_raised_fact", batchRaisedText(ctx, v.Raised)))
+	}
 	return append(facts,
 		fact("batch.reason", v.Reason),
 		fact("batch.owner", v.Owner),

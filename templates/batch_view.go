@@ -82,6 +82,7 @@ type BatchImpactView struct {
 	Excluded      BatchExcluded
 	Holds         []string // codes
 	Moves         int64
+	Cap           int64
 	Bytes         int64
 	Shares        []BatchShare
 	Left          []BatchResidue
@@ -142,8 +143,15 @@ type BatchConfirmView struct {
 	Reason        string
 	Typed         string
 	MustType      bool
+	Cap           int64        // of one batch; 0 while the list is far below it
+	Raised        *BatchRaised // nil: nobody did, or nobody had to
 	RequestKey    string
 	Problems      Problems
+}
+
+// OverCap tells whether the list waits for somebody who raises the cap.
+func (v BatchConfirmView) OverCap() bool {
+	return v.Cap > 0 && v.Frozen > v.Cap && (v.Raised == nil || v.Frozen > v.Raised.To)
 }
 
 // BatchChangedView is the answer to a list that is not what was shown any more. Without

@@ -15,6 +15,7 @@ type BatchView struct {
 	CreatedAt     time.Time
 	Reason        string
 	Fingerprint   string
+	Raised        *BatchRaised // who let it go above the cap
 	KeepUntil     time.Time
 	ExtendedAt    time.Time
 	Expired       bool

@@ -147,7 +147,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.Checkpoints}
 	a.ledger = &purge.Ledger{Dir: a.config.Ledger, Keys: a.store}
 	zone := a.config.location
-	a.bin = &bin.Bin{DB: a.db, Zone: zone}
+	a.bin = &bin.Bin{DB: a.db, Zone: zone, Cap: a.config.BatchCap, Codes: a.accounts}
 	a.holds = &hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
 	a.purges = &purge.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Zone: zone}
 	a.imports = &intake.Imports{

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"qingdang/models/bin"
 	"qingdang/models/seal"
 
 	_ "time/tzdata" // the organisation's zone must be known on the smallest machine
@@ -35,6 +36,8 @@ type Config struct {
 	Zone         string `env:"QINGDANG_ZONE" default:"Asia/Shanghai" doc:"time zone of the organisation"`
 	Suite        string `env:"QINGDANG_SUITE" default:"cascade" doc:"cipher suite of new bodies: cascade (AES-256-GCM and SM4-GCM), aes or sm4"`
 	UploadLimit  int64  `env:"QINGDANG_UPLOAD_MB" default:"1024" doc:"largest file that a person may upload, in MB; the command line has no limit"`
+
+	BatchCap     int64  `env:"QINGDANG_BATCH_CAP" default:"100000" doc:"most conversations of one batch until a second person raises it for that draft; 100000 is the highest"`
 
 	location *time.Location
 	proxies  []netip.Prefix
@@ -107,6 +110,9 @@ func cmpOr(a, b string) string {
 }
 
 func (c *Config) check() (err error) {
+	if c.BatchCap > bin.MostItems {
+		return fmt.Errorf("QINGDANG_BATCH_CAP: at most %d", bin.MostItems)
+	}
 	if c.location, err = time.LoadLocation(c.Zone); err != nil {
 		return fmt.Errorf("QINGDANG_ZONE: %w", err)
 	}

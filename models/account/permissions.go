@@ -24,6 +24,7 @@ const (
 	BatchRead   Permission = "batch.read"
 	BatchCreate Permission = "batch.create"
 	BatchUndo   Permission = "batch.undo"
+	BatchRaise  Permission = "batch.raise"
 
 	BinRead           Permission = "bin.read"
 	BinRestore        Permission = "bin.restore"
@@ -95,7 +96,7 @@ var table = map[Role]map[Permission]bool{
 	Supervisor: may(
 		HomeRead,
 		ConversationSearch, ConversationOpen, ConversationUnmask, ConversationTag, ConversationHide, ConversationDiscard, SearchRead, SearchSave,
-		BatchRead, BatchCreate, BatchUndo,
+		BatchRead, BatchCreate, BatchUndo, BatchRaise,
 		BinRead, BinRestore, BinExtend,
 		PurgeRead, PurgeRequest, PurgeApprove, PurgeApproveSupervisor, PurgeWithdraw, CertificateRead,
 		RetentionRead, RetentionPropose,
@@ -107,7 +108,7 @@ var table = map[Role]map[Permission]bool{
 	Legal: may(
 		HomeRead,
 		ConversationSearch, ConversationOpen, ConversationUnmask, ConversationTag, SearchRead, SearchSave,
-		BatchRead,
+		BatchRead, BatchRaise,
 		BinRead, BinRestore, BinRestoreExpired,
 		PurgeRead, PurgeRequest, PurgeApprove, PurgeApproveLegal, PurgeWithdraw, PurgeExecute, CertificateRead,
 		RetentionRead, RetentionPropose, RetentionEdit,

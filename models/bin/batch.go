@@ -153,6 +153,10 @@ type Bin struct {
 	// SyncLimit is the largest batch that is moved while the person waits; 0 is 2,000. Larger
 	// ones become a job.
 	SyncLimit int64
+	// Cap lowers MostItems; 0 and anything higher leave it as it is.
+	Cap int64
+	// Codes checks the one-time code of whoever raises a draft's cap.
+	Codes Codes
 }
 
 const defaultSyncLimit = 2000

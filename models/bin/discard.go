@@ -41,8 +41,9 @@ const (
 
 // Discard moves the conversations of a draft's frozen list into the bin as one batch. A large
 // one becomes a job. The faults are forbidden for an account that is too young; invalid for a
-// missing reason, check or number; busy when a quota is used up; and a conflict, a *Differs
-// when the list is not what was shown any more. Nothing has moved then.
+// missing reason, check or number, and above the cap of one batch unless a second person raised
+// it; busy when a quota is used up; and a conflict, a *Differs when the list is not what was
+// shown any more. Nothing has moved then.
 func (b *Bin) Discard(ctx context.Context, by account.Actor, req Request) (*Batch, error) {
 	if err := by.Require(account.BatchCreate); err != nil {
 		return nil, err
@@ -155,11 +156,15 @@ func (b *Bin) carryOut(tx *db.Tx, by account.Actor, row *draftRow, req Request) 
 	if err := compare(tx, r, policy, *d.FrozenAt, list); err != nil {
 		return nil, err
 	}
-	p, err := preview(tx, r, policy, *d.FrozenAt)
+	p, err := b.preview(tx, r, policy, *d.FrozenAt)
 	if err != nil {
 		return nil, err
 	}
 	if err := d.Form.ready(p); err != nil {
+		return nil, err
+	}
+	raised, err := d.withinCap(tx, p)
+	if err != nil {
 		return nil, err
 	}
 	batch, err := b.create(tx, by, d, p, req)
@@ -172,12 +177,12 @@ func (b *Bin) carryOut(tx *db.Tx, by account.Actor, row *draftRow, req Request) 
 		return nil, err
 	}
 	if small {
-		return batch, moveAll(tx, by, batch, p)
+		return batch, moveAll(tx, by, batch, p, raised)
 	}
 	if _, err := job.Enqueue(tx, job.New{Kind: JobMove, Subject: uint64(batch.ID), Object: batch.Code, By: by.ID, Total: batch.Size, Solo: true}); err != nil {
 		return nil, err
 	}
-	return batch, audit.Append(tx, entryOf(by, "batch.started", batch, p))
+	return batch, audit.Append(tx, entryOf(by, "batch.started", batch, p, raised))
 }
 
 func lockAll(tx *db.Tx, list []version) error {
@@ -241,7 +246,7 @@ func (b *Bin) newBatch(tx *db.Tx, by account.Actor, kind string) (*Batch, error)
 
 // moveAll moves a small batch at once. Its list was compared under locks just now: that some
 // of it does not move cannot be, and must not be waved through (invariant I14).
-func moveAll(tx *db.Tx, by account.Actor, batch *Batch, p *Preview) error {
+func moveAll(tx *db.Tx, by account.Actor, batch *Batch, p *Preview, raised *CapRaise) error {
 	for batch.State == Running {
 		if _, err := moveNext(tx, batch, 0, int(batch.Size)); err != nil {
 			return err
@@ -250,17 +255,21 @@ func moveAll(tx *db.Tx, by account.Actor, batch *Batch, p *Preview) error {
 	if batch.Moved != batch.Size {
 		return fmt.Errorf("batch %s: %d of %d moved", batch.Code, batch.Moved, batch.Size)
 	}
-	return audit.Append(tx, entryOf(by, "batch.discarded", batch, p))
+	return audit.Append(tx, entryOf(by, "batch.discarded", batch, p, raised))
 }
 
-func entryOf(by account.Actor, action string, batch *Batch, p *Preview) audit.Entry {
-	return audit.Entry{
+func entryOf(by account.Actor, action string, batch *Batch, p *Preview, raised *CapRaise) audit.Entry {
+	e := audit.Entry{
 		Actor: by.Audit(), Action: action, ObjectKind: "batch", Object: batch.Code, Department: batch.DepartmentID, Count: batch.Size,
 		Data: map[string]any{
 			"fingerprint": hex.EncodeToString(batch.Fingerprint), "reason": batch.Reason, "scope": batch.ScopeKind, "keep_until": batch.KeepUntil,
 			"residue": batch.ResidueCount, "residue_reason": batch.ResidueReason, "held": p.Excluded.Held, "floor": p.Excluded.Floor, "order": p.Excluded.Order,
 		},
 	}
+	if raised != nil {
+		e.Data["cap"], e.Data["cap_raised_to"], e.Data["cap_raised_by"] = raised.Cap, raised.Size, id.String(raised.UserID)
+	}
+	return e
 }
 
 // digits reads a typed number: separators and full-width digits do not matter.

@@ -245,9 +245,12 @@ func TestFromTenThousandOnTheNumberIsTyped(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		w.bin.SyncLimit = 20_000
-		rows := make([]conversation.Conversation, bin.TypeFrom)
+		// As many again stay, so that half of the department is no more than the cap.
+		rows := make([]conversation.Conversation, 2*bin.TypeFrom)
 		for i := range rows {
-			rows[i] = plainRow(w.city, i)
+			if rows[i] = plainRow(w.city, i); i >= bin.TypeFrom {
+				rows[i].LastAt = clock.Time()
+			}
 		}
 		w.write(func(tx *db.Tx) error { return tx.CreateInBatches(rows, 1000).Error })
 		req := w.frozen(w.local, w.in(w.city))

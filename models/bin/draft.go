@@ -8,6 +8,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/db"
+	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 )
@@ -21,6 +22,7 @@ type Draft struct {
 	Frozen      int64 // conversations on the frozen list
 	Fingerprint []byte
 	Batch       *id.Batch // set once it was carried out
+	Raised      *CapRaise // who raised its cap; only Bin.Draft reads it
 	ChangedAt   time.Time
 }
 
@@ -90,14 +92,33 @@ func (r *draftRow) draft() (*Draft, error) {
 	return d, nil
 }
 
-// NewDraft begins a batch with what is known of its scope.
+// checkScope refuses a scope that cannot be counted; one without departments is only not finished.
+func (b *Bin) checkScope(tx *db.Tx, by account.Actor, s Scope) error {
+	if len(s.Departments) == 0 {
+		_, err := s.filter(b.Zone)
+		return err
+	}
+	tree, err := department.Load(tx)
+	if err != nil {
+		return fmt.Errorf("load departments: %w", err)
+	}
+	_, err = s.resolve(tree, by, b.Zone)
+	return err
+}
+
+// NewDraft begins a batch with what is known of its scope. The fault is invalid, naming the field,
+// for an unknown or foreign department and for wrong conditions; nothing is stored then.
 func (b *Bin) NewDraft(ctx context.Context, by account.Actor, s Scope) (uint64, error) {
 	if err := by.Require(account.BatchCreate); err != nil {
 		return 0, err
 	}
 	var made uint64
 	err := b.DB.Write(ctx, func(tx *db.Tx) error {
-		row := draftRow{OwnerID: by.ID, Form: asJSON(Form{Scope: s.at(tx.Now, b.Zone)}), CreatedAt: tx.Now, ChangedAt: tx.Now}
+		s := s.at(tx.Now, b.Zone)
+		if err := b.checkScope(tx, by, s); err != nil {
+			return err
+		}
+		row := draftRow{OwnerID: by.ID, Form: asJSON(Form{Scope: s}), CreatedAt: tx.Now, ChangedAt: tx.Now}
 		if err := tx.Create(&row).Error; err != nil {
 			return fmt.Errorf("create draft: %w", err)
 		}
@@ -117,7 +138,10 @@ func (b *Bin) Draft(ctx context.Context, by account.Actor, draft uint64) (d *Dra
 		if err != nil {
 			return err
 		}
-		d, err = row.draft()
+		if d, err = row.draft(); err != nil {
+			return err
+		}
+		d.Raised, err = d.raise(tx)
 		return err
 	})
 	return d, err
@@ -201,9 +225,9 @@ func openDraft(tx *db.Tx, by account.Actor, draft uint64) (*draftRow, error) {
 // longestText bounds what a draft keeps of each text.
 const longestText = 4000
 
-// EditDraft lets edit change what was entered and stores it as it is; the steps check it. A
-// changed scope unfreezes the list and asks about the residue anew. It gives the draft as
-// stored.
+// EditDraft lets edit change what was entered and stores it. A changed scope unfreezes the list,
+// ends a raised cap and asks about the residue anew. It gives the draft as stored. The fault
+// is invalid for a scope that cannot be counted; nothing is stored then.
 func (b *Bin) EditDraft(ctx context.Context, by account.Actor, draft uint64, edit func(*Form)) (d *Draft, err error) {
 	if err := by.Require(account.BatchCreate); err != nil {
 		return nil, err
@@ -225,6 +249,9 @@ func (b *Bin) EditDraft(ctx context.Context, by account.Actor, draft uint64, edi
 		d.ChangedAt = tx.Now
 		changes := map[string]any{"changed_at": tx.Now}
 		if asJSON(d.Form.Scope) != before {
+			if err := b.checkScope(tx, by, d.Form.Scope); err != nil {
+				return err
+			}
 			d.Form.KeepResidue, d.FrozenAt, d.Frozen, d.Fingerprint = false, nil, 0, nil
 			changes["frozen_at"], changes["frozen_count"], changes["fingerprint"] = nil, 0, nil
 			if err := dropList(tx, draft); err != nil {

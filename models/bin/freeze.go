@@ -13,10 +13,6 @@ import (
 	"qingdang/models/id"
 )
 
-// MostItems is how many conversations one batch takes at most (invariant I14). More are
-// several batches, each with its own preview.
-const MostItems = 500_000
-
 // Freeze fixes the list of what would move now, for the last step to show and for Discard to
 // compare. It gives the draft and the preview of the same instant. The faults are Preview's,
 // and invalid while nothing was decided about the residue or when nothing would move.
@@ -36,7 +32,7 @@ func (b *Bin) Freeze(ctx context.Context, by account.Actor, draft uint64) (d *Dr
 		if err != nil {
 			return err
 		}
-		if p, err = preview(tx, r, policy, tx.Now); err != nil {
+		if p, err = b.preview(tx, r, policy, tx.Now); err != nil {
 			return err
 		}
 		if err := d.Form.ready(p); err != nil {
@@ -77,8 +73,8 @@ func (f Form) ready(p *Preview) error {
 	switch {
 	case p.Moves == 0:
 		return fault.Invalid("bin.nothing_to_move").On("department")
-	case p.Moves > MostItems:
-		return fault.Invalid("bin.too_many", MostItems).On("department")
+	case p.Moves > mostListed:
+		return fault.Invalid("bin.too_many", mostListed).On("department")
 	}
 	return nil
 }

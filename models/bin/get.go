@@ -19,6 +19,7 @@ type Detail struct {
 	Stayed map[string]int64 // skipped while moving, by reason
 	Within bool             // all of it lies in the actor's scope
 	Job    *job.Job         // of a large batch
+	Raised *CapRaise        // who allowed it to go above the cap; nil if it did not
 	Now    time.Time
 }
 
@@ -71,6 +72,9 @@ func (d *Detail) fill(tx *db.Tx, by account.Actor) error {
 		return fmt.Errorf("count items: %w", err)
 	}
 	d.Within = all == mine
+	if d.Raised, err = raiseOf(tx, &d.Batch); err != nil {
+		return err
+	}
 	d.Job, err = job.Of(tx, JobMove, uint64(d.ID))
 	if fault.KindOf(err) == fault.KindNotFound {
 		d.Job, err = nil, nil

@@ -37,6 +37,7 @@ type Preview struct {
 	Residue   int64
 	Excluded  Excluded
 	Moves     int64
+	Cap       int64 // of one batch; 0 while what moves is far below it
 	Bytes     int64
 	Shares    []Share // parents before children; only departments that have matching ones or are taken
 	Outside   int     // sub-departments in which the actor may not act; they are left out and not counted
@@ -84,7 +85,7 @@ func (b *Bin) Preview(ctx context.Context, by account.Actor, s Scope, draw uint6
 		if err != nil {
 			return err
 		}
-		if p, err = preview(tx, r, policy, tx.Now); err != nil {
+		if p, err = b.preview(tx, r, policy, tx.Now); err != nil {
 			return err
 		}
 		if err := p.draw(tx, r, policy, draw); err != nil {
@@ -138,6 +139,15 @@ func moving(r *reach, p *retention.Policy, at time.Time, q *gorm.DB) *gorm.DB {
 
 // preview counts as of an instant: floors run out by themselves, and what was shown must not
 // change because of that alone.
+func (b *Bin) preview(tx *db.Tx, r *reach, policy *retention.Policy, at time.Time) (*Preview, error) {
+	p, err := preview(tx, r, policy, at)
+	if err != nil {
+		return nil, err
+	}
+	p.Cap, err = b.capOf(tx, p)
+	return p, err
+}
+
 func preview(tx *db.Tx, r *reach, policy *retention.Policy, at time.Time) (*Preview, error) {
 	expr, args := classify(policy, at)
 	var counts []struct {

@@ -1,11 +1,13 @@
 package bin_test
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
+	"qingdang/models/db/dbtest"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 )
@@ -41,7 +43,16 @@ func TestAScopeThatCannotBeMeantIsRefusedByName(t *testing.T) {
 		for _, tt := range tests {
 			s := w.in(w.city)
 			tt.edit(w, &s)
-			draft := w.draft(w.local, s)
+			draft := w.draft(w.local, w.in(w.city))
+			_, edit := w.bin.EditDraft(w.ctx(), w.local, draft, func(f *bin.Form) { f.Scope = s })
+			_, made := w.bin.NewDraft(w.ctx(), w.local, s)
+			if unfinished := tt.key == "bin.no_department"; (edit == nil) != unfinished || (made == nil) != unfinished {
+				t.Errorf("%s: stored in a draft: %v, in a new one: %v", tt.name, edit, made)
+			}
+			// As an older program may have stored it, or when the department went meanwhile.
+			form, err := json.Marshal(bin.Form{Scope: s})
+			w.must(err)
+			dbtest.Exec(t, w.d, "UPDATE bin_draft SET form = ? WHERE id = ?", string(form), draft)
 			before := w.snapshot()
 			_, preview := w.bin.Preview(w.ctx(), w.local, s, 0)
 			_, _, freeze := w.bin.Freeze(w.ctx(), w.local, draft)

@@ -1,6 +1,7 @@
 package bin
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"time"
 
@@ -242,6 +243,12 @@ func Day(s string, zone *time.Location) (time.Time, error) {
 func ParseScope(stored string) (s Scope, err error) {
 	err = json.Unmarshal([]byte(stored), &s)
 	return s, err
+}
+
+// digest tells one scope from another.
+func (s Scope) digest() []byte {
+	sum := sha256.Sum256([]byte(asJSON(s)))
+	return sum[:]
 }
 
 func asJSON(v any) string {

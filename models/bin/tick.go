@@ -12,7 +12,7 @@ import (
 // that are ticked now, and whether 包含子部门 is. While it is, a box that was just ticked
 // takes everything below it along, and one that was just unticked lets it go; the page's
 // script does the same, but the boxes must mean the same without it. Departments outside
-// within are left out.
+// within are left out; Strangers names them for whoever must refuse them.
 func (s Scope) Ticked(t *department.Tree, within account.Scope, boxes []id.Department, sub bool) Scope {
 	before, now := s.takes(t), map[id.Department]bool{}
 	for _, d := range boxes {
@@ -40,6 +40,14 @@ func (s Scope) Ticked(t *department.Tree, within account.Scope, boxes []id.Depar
 		now = tops(t, now)
 	}
 	return s.of(t, within, now, sub)
+}
+
+// Strangers lists the boxes that are no department in which the person acts.
+func Strangers(t *department.Tree, within account.Scope, boxes []id.Department) []id.Department {
+	return slices.DeleteFunc(slices.Clone(boxes), func(d id.Department) bool {
+		_, known := t.Get(d)
+		return known && within.Has(d)
+	})
 }
 
 // Including gives the scope with a department and everything below it taken along.

@@ -18,7 +18,7 @@ func TestADraftKeepsEverythingThatWasEntered(t *testing.T) {
 		draft := w.draft(w.boss, w.in(w.city))
 		want := bin.Form{
 			Scope: bin.Scope{
-				Departments: []id.Department{w.root, w.east}, Sub: true, Without: []id.Department{w.north}, From: "2020-01-01", To: "not yet a day",
+				Departments: []id.Department{w.root, w.east}, Sub: true, Without: []id.Department{w.north}, From: "2020-01-01", To: "2024-12-31",
 				ServiceTypes: []string{"咨询", "售后"}, Platforms: []string{"qianniu"}, Tags: []string{"退款"}, WithoutTags: []string{"媒体"}, Agents: []string{"A7"},
 			},
 			KeepResidue: true, ResidueReason: "短", Reason: "还没写完", Checks: bin.Checks{Notified: true, Complaints: true},
@@ -34,6 +34,8 @@ func TestADraftKeepsEverythingThatWasEntered(t *testing.T) {
 		if diff := cmp.Diff(want, got.Form); diff != "" {
 			t.Error(diff)
 		}
+		_, err = w.bin.EditDraft(w.ctx(), w.boss, draft, func(f *bin.Form) { f.Scope.To, f.Reason = "not yet a day", "x" })
+		wantFault(t, err, "bin.bad_date", "to")
 		list, err := w.bin.Drafts(w.ctx(), w.boss)
 		if err != nil || len(list) != 1 || !cmp.Equal(list[0].Form, want) {
 			t.Errorf("Drafts = %+v, %v", list, err)
