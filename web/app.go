@@ -47,7 +47,7 @@ type Options struct {
 
 	BodyLimit   int64         // bytes of a form; 1 MiB
 	UploadLimit int64         // bytes of a request to an Upload route; 1 GiB
-	Timeout     time.Duration // of a request; 15 s
+	Timeout     time.Duration // of a request; 12 s
 	SlowTimeout time.Duration // of a request to a Slow or Upload route; 10 min
 	// LoginRate and LoginBurst bound requests to Limited routes, per address.
 	LoginRate  rate.Limit // 20 a minute
@@ -82,7 +82,7 @@ const (
 	leastSecret        = 32
 	defaultBodyLimit   = 1 << 20
 	defaultUploadLimit = 1 << 30
-	defaultTimeout     = 15 * time.Second
+	defaultTimeout     = 12 * time.Second // with frameTime an answer within 15 s
 	defaultSlowTimeout = 10 * time.Minute
 	defaultLoginBurst  = 20
 )

@@ -58,7 +58,7 @@ func (a *App) ownPath(c echo.Context) string {
 	return "/"
 }
 
-const frameTime = 5 * time.Second
+const frameTime = 3 * time.Second
 
 // Render answers with a page, or with the region that a script asked for: the
 // handler chooses which component it hands over.
