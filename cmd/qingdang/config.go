@@ -37,7 +37,7 @@ type Config struct {
 	Suite        string `env:"QINGDANG_SUITE" default:"cascade" doc:"cipher suite of new bodies: cascade (AES-256-GCM and SM4-GCM), aes or sm4"`
 	UploadLimit  int64  `env:"QINGDANG_UPLOAD_MB" default:"1024" doc:"largest file that a person may upload, in MB; the command line has no limit"`
 
-	BatchCap     int64  `env:"QINGDANG_BATCH_CAP" default:"100000" doc:"most conversations of one batch until a second person raises it for that draft; 100000 is the highest"`
+	BatchCap int64 `env:"QINGDANG_BATCH_CAP" default:"100000" doc:"most conversations of one batch until a second person raises it for that draft; 100000 is the highest"`
 
 	location *time.Location
 	proxies  []netip.Prefix
