@@ -29,9 +29,9 @@ func certificateView(c *purge.Certificate) (templates.CertificateView, error) {
 	b := &c.Body
 	v := templates.CertificateView{
 		ID: uint64(c.ID), Code: c.Code, Organisation: b.Organisation, IssuedAt: b.IssuedAt, Purge: uint64(c.PurgeID), Request: b.Request.Code, Reason: b.Request.Reason,
-		Requester: person(b.Request.Requester), RequestedAt: b.Request.RequestedAt, Scope: b.Request.Scope, LastFrom: b.Request.LastFrom, LastTo: b.Request.LastTo,
+		Requester: person(b.Request.Requester), RequestedAt: b.Request.RequestedAt, LastFrom: b.Request.LastFrom, LastTo: b.Request.LastTo,
 		Root: b.Manifest.Root, Size: b.Manifest.Size, Messages: b.Manifest.Messages, Attachments: b.Manifest.Attachments, Bytes: b.Manifest.Bytes,
-		Excluded: purgeCounts(b.Request.Excluded), Purged: b.Result.Purged, Skipped: b.Result.Skipped, Skips: purgeCounts(b.Result.Reasons),
+		Excluded: purgeCounts(b.Exclusions.WhenFrozen), Purged: b.Result.Purged, Skipped: b.Result.Skipped, Skips: purgeCounts(b.Exclusions.WhenRun),
 		Steps: certificateSteps(b), Leaf: c.Leaf, Digest: hex.EncodeToString(c.Digest), Sealed: c.File != nil,
 	}
 	for _, class := range b.Manifest.Classes {

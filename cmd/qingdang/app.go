@@ -149,7 +149,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	zone := a.config.location
 	a.bin = &bin.Bin{DB: a.db, Zone: zone, Cap: a.config.BatchCap, Codes: a.accounts}
 	a.holds = &hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
-	a.purges = &purge.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Zone: zone}
+	a.purges = &purge.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Copies: a.store, Zone: zone}
 	a.imports = &intake.Imports{
 		DB: a.db, Importer: a.importer, Keys: a.store, Dir: filepath.Join(a.config.Data, "uploads"), TempDir: a.config.temporary(), Zone: zone,
 	}

@@ -2,7 +2,6 @@ package purge
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"qingdang/models/account"
@@ -35,11 +34,9 @@ func (d *Desk) Certificate(ctx context.Context, by account.Actor, c CertificateI
 		if err != nil {
 			return err
 		}
-		cert = &Certificate{Head: row.Head, Request: *r, File: row.File}
-		if err := json.Unmarshal(row.Body, &cert.Body); err != nil {
-			return fmt.Errorf("read certificate: %w", err)
-		}
-		return nil
+		cert = &Certificate{Head: row.Head, Request: *r, File: row.File, Now: tx.Now}
+		cert.Body, err = row.read()
+		return err
 	})
 	if err != nil {
 		if purge != 0 && fault.KindOf(err) == fault.KindNotFound {
@@ -74,7 +71,7 @@ func (d *Desk) Certificates(ctx context.Context, by account.Actor, before Certif
 	err := d.DB.Read(ctx, func(tx *db.Tx) error {
 		known := seen(tx.Model(&Request{}), by).Select("id")
 		q := tx.Table("certificate AS c").Joins("JOIN purge_request AS r ON r.id = c.purge_id").
-			Select("c.id, c.code, c.purge_id, c.leaf, c.digest, c.issued_at, r.code AS request, r.size, r.purged, r.skipped").
+			Select("c.id, c.code, c.purge_id, c.leaf, c.digest, c.issued_at, c.effective_at, r.code AS request, r.size, r.purged, r.skipped").
 			Where("c.purge_id IN (?)", known)
 		if before != 0 {
 			q = q.Where("c.id < ?", before)

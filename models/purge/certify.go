@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
-	"qingdang/models/approval"
 	"qingdang/models/audit"
 	"qingdang/models/audit/proof"
-	"qingdang/models/bin"
 	"qingdang/models/db"
 	"qingdang/models/id"
 	"qingdang/models/job"
@@ -16,13 +15,13 @@ import (
 
 // certify writes the certificate, its leaf and the end of the request in one transaction: all are
 // there or none.
-func (w *Runner) certify(tx *db.Tx, r *Request, checks []Check) error {
+func (w *Runner) certify(tx *db.Tx, r *Request, back *lookBack) error {
 	year := tx.Now.In(w.Desk.zone()).Format("2006")
 	n, err := db.Serial(tx, "CERT", year)
 	if err != nil {
 		return err
 	}
-	body, err := w.body(tx, r, checks)
+	body, err := w.body(tx, r, back)
 	if err != nil {
 		return err
 	}
@@ -35,7 +34,7 @@ func (w *Runner) certify(tx *db.Tx, r *Request, checks []Check) error {
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
-	row := certificate{Head: Head{Code: body.Code, PurgeID: r.ID, Leaf: -1, Digest: digest[:], IssuedAt: tx.Now}, Body: text}
+	row := certificate{Head: Head{Code: body.Code, PurgeID: r.ID, Leaf: -1, Digest: digest[:], IssuedAt: tx.Now, EffectiveAt: &body.EffectiveAt}, Body: text}
 	if err := tx.Create(&row).Error; err != nil {
 		return fmt.Errorf("store certificate: %w", err)
 	}
@@ -50,7 +49,7 @@ func (w *Runner) certify(tx *db.Tx, r *Request, checks []Check) error {
 		Actor: w.system(), Action: "certificate.issued", ObjectKind: "certificate", Object: body.Code, Count: r.Purged,
 		Data: map[string]any{
 			"document_sha256": hexOf(digest[:]), "purge": r.Code, "root": hexOf(r.Root), "requester": r.RequesterID,
-			"purged": r.Purged, "skipped": r.Skipped,
+			"purged": r.Purged, "skipped": r.Skipped, "outcome_root": body.Result.OutcomeRoot, "effective_at": body.EffectiveAt.Format(time.RFC3339),
 		},
 	})
 	if err != nil {
@@ -58,96 +57,6 @@ func (w *Runner) certify(tx *db.Tx, r *Request, checks []Check) error {
 	}
 	// The leaf's number is known only now; the head of the log stays locked until the commit.
 	return tx.Model(&Head{}).Where("id = ?", row.ID).Update("leaf", leaf).Error
-}
-
-func (w *Runner) body(tx *db.Tx, r *Request, checks []Check) (*Body, error) {
-	a, votes, err := approval.Find(tx, r.ApprovalID)
-	if err != nil {
-		return nil, err
-	}
-	b := &Body{
-		IssuedAt: tx.Now, Organisation: w.Organisation, Verification: checks, Reach: reach(), Notes: notes(),
-		Request: BodyRequest{
-			Code: r.Code, Reason: r.Reason, Requester: BodyPerson{r.RequesterName, r.RequesterStaffNo, r.RequesterRole},
-			RequestedAt: *r.RequestedAt, ScopeKind: r.ScopeKind, LastFrom: *r.FirstAt, LastTo: *r.LastAt, Excluded: r.ExcludedCounts(),
-		},
-		Manifest: BodyManifest{
-			Root: hexOf(a.Root), Size: r.Size, Messages: r.Messages, Attachments: r.Attachments, Bytes: r.Bytes, FrozenAt: *r.RequestedAt,
-		},
-		Cooling:   r.bodyCooling(),
-		Execution: BodyExecution{StartedAt: *r.StartedAt, FinishedAt: tx.Now, Worker: r.Worker, AtOnce: r.AtOnce && r.LegalAtOnce},
-	}
-	for _, v := range votes {
-		b.Approvals = append(b.Approvals, BodyApproval{
-			Stage: v.Stage + 1, Person: BodyPerson{v.Name, v.StaffNo, v.Role}, At: v.At, Verdict: v.Verdict, Opinion: v.Opinion, Root: hexOf(v.Root),
-		})
-	}
-	return b, b.fill(tx, r)
-}
-
-func (r *Request) bodyCooling() BodyCooling {
-	c := BodyCooling{Hours: r.CoolingHours, From: *r.CoolingFrom, Until: *r.CoolingUntil}
-	if r.ConfirmedAt != nil {
-		c.Confirmed, c.ConfirmedAt = &BodyPerson{r.ConfirmedName, r.ConfirmedStaffNo, "legal"}, r.ConfirmedAt
-	}
-	return c
-}
-
-// fill adds what is counted from the tables.
-func (b *Body) fill(tx *db.Tx, r *Request) error {
-	shares, err := sharesStored(tx, r.ID)
-	if err != nil {
-		return err
-	}
-	for _, s := range shares {
-		b.Request.Scope = append(b.Request.Scope, s.Path)
-		b.Manifest.Departments = append(b.Manifest.Departments, BodyDepartment{s.Path, s.Conversations})
-	}
-	err = tx.Model(&Item{}).Where("purge_id = ?", r.ID).Select("service_type AS class, COUNT(*) AS conversations").
-		Group("service_type").Order("service_type").Scan(&b.Manifest.Classes).Error
-	if err != nil {
-		return fmt.Errorf("count classes: %w", err)
-	}
-	var batches []Batch
-	if err := tx.Where("purge_id = ?", r.ID).Order("batch_id").Find(&batches).Error; err != nil {
-		return fmt.Errorf("read batches: %w", err)
-	}
-	b.Residue = []BodyResidue{}
-	for _, batch := range batches {
-		b.Request.Batches = append(b.Request.Batches, batch.Code)
-		residue, err := batch.bodyResidue()
-		if err != nil {
-			return err
-		}
-		b.Residue = append(b.Residue, residue)
-	}
-	p, err := progressOf(tx, r)
-	if err != nil {
-		return err
-	}
-	b.Result = BodyResult{Purged: r.Purged, Skipped: r.Skipped, Reasons: p.Skips, BucketsDestroyed: p.BucketsDestroyed, Survivors: p.Survivors}
-	return nil
-}
-
-// bodyResidue repeats what a batch said when it was binned.
-func (b *Batch) bodyResidue() (BodyResidue, error) {
-	out := BodyResidue{Batch: b.Code, Count: b.ResidueCount, Reason: b.ResidueReason, Departments: []BodyDepartment{}}
-	var left []bin.Residue
-	if b.Residue == "" {
-		return out, nil
-	}
-	if err := json.Unmarshal([]byte(b.Residue), &left); err != nil {
-		return out, fmt.Errorf("residue of batch %s: %w", b.Code, err)
-	}
-	for _, r := range left {
-		out.Departments = append(out.Departments, BodyDepartment{r.Path, r.Count})
-	}
-	return out, nil
-}
-
-// notes are the honest remarks, as codes.
-func notes() []string {
-	return []string{"no_content", "own_state_only", "time_utc"}
 }
 
 // file seals the evidence file of the certificate. The process may die before or after: the

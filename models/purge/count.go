@@ -92,21 +92,36 @@ func ChangedCertificates(tx *db.Tx) ([]string, error) {
 		if err := tx.Where("id = ?", h.ID).Take(&c).Error; err != nil {
 			return nil, fmt.Errorf("read certificate: %w", err)
 		}
-		digest, err := proof.Digest(proof.Certificate, json.RawMessage(c.Body))
-		var body Body
-		if err != nil || !bytes.Equal(digest[:], c.Digest) || json.Unmarshal(c.Body, &body) != nil {
-			changed = append(changed, h.Code)
-			continue
+		same, err := c.unchanged(tx)
+		if err != nil {
+			return nil, err
 		}
-		var purged, skipped int64
-		for state, n := range map[ItemState]*int64{Purged: &purged, Skipped: &skipped} {
-			if *n, err = count(tx.Model(&Item{}).Where("purge_id = ? AND state = ?", h.PurgeID, state)); err != nil {
-				return nil, err
-			}
-		}
-		if purged != body.Result.Purged || skipped != body.Result.Skipped || purged+skipped != body.Manifest.Size {
+		if !same {
 			changed = append(changed, h.Code)
 		}
 	}
 	return changed, nil
+}
+
+// unchanged tells whether a certificate says what was signed, and its list what it says.
+func (c *certificate) unchanged(tx *db.Tx) (bool, error) {
+	digest, err := proof.Digest(proof.Certificate, json.RawMessage(c.Body))
+	if err != nil || !bytes.Equal(digest[:], c.Digest) {
+		return false, nil
+	}
+	body, err := c.read()
+	if err != nil || c.EffectiveAt == nil || !c.EffectiveAt.Equal(body.EffectiveAt) {
+		return false, nil
+	}
+	purged, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state = ?", c.PurgeID, Purged))
+	if err != nil {
+		return false, err
+	}
+	list, outcomes, err := storedRoots(tx, c.PurgeID)
+	if err != nil {
+		return false, err
+	}
+	root, became := list.Root(), outcomes.Root()
+	return purged == body.Result.Purged && list.Size() == body.Manifest.Size && purged+body.Result.Skipped == list.Size() &&
+		hexOf(root[:]) == body.Manifest.Root && hexOf(became[:]) == body.Result.OutcomeRoot, nil
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
@@ -15,7 +17,11 @@ import (
 )
 
 // csvHead names the columns of a manifest file: facts about conversations, none of their words.
-var csvHead = []string{"seq", "conversation", "version", "ciphertext_sha256", "department_id", "department", "service_type", "messages", "attachments", "bytes", "last_message_at", "state", "reason"}
+// Manifest root and outcome root can be computed from them again, which qingdang-verify does.
+var csvHead = []string{
+	"seq", "conversation", "version", "ciphertext_sha256", "department_id", "department", "platform", "service_type",
+	"messages", "attachments", "bytes", "last_message_at", "outcome", "reason",
+}
 
 // ManifestCSV writes the frozen list. The reading is audited before anything is written.
 func (d *Desk) ManifestCSV(ctx context.Context, by account.Actor, p id.Purge, w io.Writer) error {
@@ -65,18 +71,17 @@ func (i *Item) record(paths map[id.Department]string) []string {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	return []string{
 		number(i.Seq), conversation.Code(i.ConversationID, i.Platform), number(int64(i.Version)), hexOf(i.Digest),
-		id.String(i.DepartmentID), cell(paths[i.DepartmentID]), cell(i.ServiceType), number(int64(i.Messages)), number(int64(i.Attachments)),
+		id.String(i.DepartmentID), cell(paths[i.DepartmentID]), cell(i.Platform), cell(i.ServiceType), number(int64(i.Messages)), number(int64(i.Attachments)),
 		number(i.Bytes), i.LastAt.UTC().Format(time.RFC3339), string(i.State), string(i.Reason),
 	}
 }
 
-// cell keeps a spreadsheet from reading a text as a formula.
+// cell keeps a spreadsheet from reading a text as a formula. What begins with an apostrophe gets one
+// more, so that taking the first one off always gives the text back.
 func cell(s string) string {
-	if s == "" {
-		return s
-	}
-	switch s[0] {
-	case '=', '+', '-', '@', '\t', '\r', '\n', 0:
+	first, _ := utf8.DecodeRuneInString(s)
+	seen, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \t\r\n\u3000\ufeff"))
+	if strings.ContainsRune("'\t\r\n\x00", first) || strings.ContainsRune("=+-@＝＋－＠", seen) {
 		return "'" + s
 	}
 	return s

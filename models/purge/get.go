@@ -29,6 +29,7 @@ type Detail struct {
 	Changes     *Changes // the last hourly look; nil for a draft and after the end
 	Progress    Progress
 	Certificate *Head
+	Reach       []Reach // what becomes, or became, of each class of copies
 	KeepUntil   time.Time
 
 	RequestRefused, VoteRefused, WithdrawRefused, ConfirmRefused error // RequestRefused is of a draft
@@ -43,7 +44,7 @@ func (d *Desk) Get(ctx context.Context, by account.Actor, p id.Purge) (*Detail, 
 			return err
 		}
 		detail = &Detail{Request: *r, Now: tx.Now}
-		return detail.load(tx, by)
+		return d.load(tx, by, detail)
 	})
 	if err != nil {
 		return nil, d.unseen(ctx, by, p, err)
@@ -51,7 +52,7 @@ func (d *Desk) Get(ctx context.Context, by account.Actor, p id.Purge) (*Detail, 
 	return detail, nil
 }
 
-func (g *Detail) load(tx *db.Tx, by account.Actor) (err error) {
+func (d *Desk) load(tx *db.Tx, by account.Actor, g *Detail) (err error) {
 	r := &g.Request
 	if err := tx.Where("purge_id = ?", r.ID).Order("batch_id").Find(&g.Batches).Error; err != nil {
 		return fmt.Errorf("read batches: %w", err)
@@ -60,6 +61,9 @@ func (g *Detail) load(tx *db.Tx, by account.Actor) (err error) {
 		return err
 	}
 	if g.Certificate, err = certificateOf(tx, r.ID); err != nil {
+		return err
+	}
+	if g.Reach, err = d.reachNow(tx, g); err != nil {
 		return err
 	}
 	if g.KeepUntil, err = plainKeepUntil(tx, g.Batches); err != nil {

@@ -1,10 +1,7 @@
 package purge
 
 import (
-	"encoding/hex"
 	"fmt"
-
-	"golang.org/x/mod/sumdb/tlog"
 
 	"qingdang/models/audit/proof"
 	"qingdang/models/db"
@@ -14,30 +11,44 @@ import (
 // manifestPage is how many items are read at a time.
 const manifestPage = 1000
 
-// leaf is the one spelling of an item under the root.
-func (i *Item) leaf() []byte {
-	return fmt.Appendf(nil, "qingdang/manifest/v1\n%d\n%d\n%s\n%d\n%s\n", i.ConversationID, i.Version, hex.EncodeToString(i.Digest), i.DepartmentID, i.ServiceType)
+// line is the one spelling of an item under the root.
+func (i *Item) line() []byte {
+	return proof.ManifestItem{
+		Conversation: uint64(i.ConversationID), Version: i.Version, Digest: i.Digest, Department: uint64(i.DepartmentID), Platform: i.Platform,
+		Messages: i.Messages, Attachments: i.Attachments, Bytes: i.Bytes, LastAt: i.LastAt, ServiceType: i.ServiceType,
+	}.Line()
+}
+
+// outcome is the one spelling of what became of an item, under the certificate's outcome root.
+func (i *Item) outcome() []byte {
+	return proof.OutcomeLine(i.Seq, uint64(i.ConversationID), string(i.State), string(i.Reason))
 }
 
 // rootOf is the RFC 6962 root over the items in their order.
 func rootOf(items []Item) [32]byte {
-	var edge proof.Edge
+	var lines proof.Lines
 	for i := range items {
-		edge.Add(tlog.RecordHash(items[i].leaf()))
+		lines.Add(items[i].line())
 	}
-	return edge.Root()
+	return lines.Root()
 }
 
 // storedRoot computes the root from the rows, for the look before anything is destroyed.
 func storedRoot(tx *db.Tx, p id.Purge) (root [32]byte, size int64, err error) {
-	var edge proof.Edge
+	list, _, err := storedRoots(tx, p)
+	return list.Root(), list.Size(), err
+}
+
+// storedRoots computes from the rows the root of the list and the root of what became of it.
+func storedRoots(tx *db.Tx, p id.Purge) (list, outcomes proof.Lines, err error) {
 	err = eachItem(tx, p, func(items []Item) error {
 		for i := range items {
-			edge.Add(tlog.RecordHash(items[i].leaf()))
+			list.Add(items[i].line())
+			outcomes.Add(items[i].outcome())
 		}
 		return nil
 	})
-	return edge.Root(), edge.Size(), err
+	return list, outcomes, err
 }
 
 // eachItem gives the manifest in its order, a page at a time.

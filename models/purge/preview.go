@@ -29,6 +29,7 @@ type Preview struct {
 	Departments []Share
 	ScopeKind   ScopeKind
 	Cooling     time.Duration
+	Reach       []Reach
 
 	shares map[id.Department]*Share
 }
@@ -81,7 +82,8 @@ func (d *Desk) preview(tx *db.Tx, by account.Actor, batches []id.Batch) (*Previe
 		}
 	}
 	p.Cooling = d.Cooling.of(p.ScopeKind)
-	return p, nil
+	p.Reach, err = d.reachToCome(tx.Now, 0)
+	return p, err
 }
 
 // outlook adds up what a request for the batches would freeze now and what is protected. It locks

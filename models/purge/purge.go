@@ -146,6 +146,7 @@ type Desk struct {
 	DB       *db.DB
 	Accounts *account.Accounts
 	Keys     approval.Keys
+	Copies   KeyCopies      // says how long copies of destroyed keys live; nil = nobody says
 	Zone     *time.Location // of the organisation; nil = Asia/Shanghai
 	Window   Window         // zero = 22:00–06:00
 	Cooling  Cooling        // lengthens the cooling-off, never shortens it

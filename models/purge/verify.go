@@ -21,6 +21,7 @@ type Check struct {
 
 // The looks back, each a catalogue key's end.
 const (
+	CheckManifest   = "manifest"
 	CheckRows       = "rows"
 	CheckBodies     = "bodies"
 	CheckKeys       = "keys"
@@ -44,11 +45,11 @@ func (w *Runner) verify(ctx context.Context, j *job.Job) error {
 		if err != nil || !ok {
 			return err
 		}
-		checks, err := w.readBack(tx, r)
+		back, err := w.readBack(tx, r)
 		if err != nil {
 			return err
 		}
-		for _, c := range checks {
+		for _, c := range back.checks {
 			if !c.OK {
 				return fmt.Errorf("purge %s: verification of %s: read %d, found %d", r.Code, c.What, c.Read, c.Found)
 			}
@@ -56,15 +57,28 @@ func (w *Runner) verify(ctx context.Context, j *job.Job) error {
 		if err := job.Advance(tx, j, j.Pos, r.Size); err != nil {
 			return err
 		}
-		return w.certify(tx, r, checks)
+		return w.certify(tx, r, back)
 	})
 }
 
-func (w *Runner) readBack(tx *db.Tx, r *Request) ([]Check, error) {
-	var checks []Check
+// lookBack is what was read back: the looks with what they found, and the roots of the list as it
+// stands and of what became of it.
+type lookBack struct {
+	checks         []Check
+	list, outcomes [32]byte
+}
+
+func (w *Runner) readBack(tx *db.Tx, r *Request) (*lookBack, error) {
+	back := &lookBack{}
 	add := func(what string, read, found int64, ok bool) {
-		checks = append(checks, Check{What: what, Read: read, Found: found, OK: ok})
+		back.checks = append(back.checks, Check{What: what, Read: read, Found: found, OK: ok})
 	}
+	list, outcomes, err := storedRoots(tx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	back.list, back.outcomes = list.Root(), outcomes.Root()
+	add(CheckManifest, r.Size, list.Size(), list.Size() == r.Size && string(back.list[:]) == string(r.Root))
 	sum, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state IN ?", r.ID, []ItemState{Purged, Skipped}))
 	if err != nil {
 		return nil, err
@@ -94,7 +108,7 @@ func (w *Runner) readBack(tx *db.Tx, r *Request) ([]Check, error) {
 	if err := w.survivors(tx, r, sum-purged, add); err != nil {
 		return nil, err
 	}
-	return checks, w.bucketsGone(tx, r.ID, add)
+	return back, w.bucketsGone(tx, r.ID, add)
 }
 
 type adder = func(what string, read, found int64, ok bool)

@@ -48,7 +48,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
 	w := &world{t: t, d: d, clock: clock, accounts: accounttest.New(t, d), keys: accounttest.Keys(t, d)}
 	w.vault = conversation.Vault{Store: w.keys}
-	w.desk = &purge.Desk{DB: d, Accounts: w.accounts, Keys: w.keys}
+	w.desk = &purge.Desk{DB: d, Accounts: w.accounts, Keys: w.keys, Copies: w.keys}
 	signer, err := w.keys.Signer("qingdang.example.cn/log")
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,7 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew; their format must then have a new version")
+var update = flag.Bool("update", false, "write golden files that are missing; none is ever written anew")
 
 // testKey is a signer whose key is made from one byte, so that signatures are the
 // same in every run.
@@ -104,20 +106,21 @@ func (m *memoryLog) checkpoint(t testing.TB, k Signer) Checkpoint {
 	return c
 }
 
+// golden holds bytes that leave the machine to those that version 1 wrote. The files are never
+// written anew: whoever needs other bytes gives the format a new version, keeps reading the old
+// one, and adds its file beside this one with -update.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	path := filepath.Join("testdata", "v1", name)
 	want, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && *update {
+		want, err = got, os.WriteFile(path, got, 0o644)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs from what earlier versions wrote:\n%s", name, got)
+		t.Errorf("%s is not what version 1 wrote. Certificates that were given out would no longer fit: this change needs a new version of the format.\n%s", name, got)
 	}
 }
 

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE certificate ADD COLUMN effective_at DATETIME NULL;
