@@ -3,10 +3,16 @@ package purge_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"qingdang/models/account"
+	"qingdang/models/account/accounttest"
+	"qingdang/models/bin"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/purge"
@@ -160,6 +166,37 @@ func TestResidueStandsOnTheCertificateWithWhoKnewOfIt(t *testing.T) {
 		}
 		if a := got[0].Acknowledged; a.Person.Name != "林静怡" || a.Person.StaffNo != w.supervisor.StaffNo || a.Reason != "二店另行处理" || a.At.IsZero() {
 			t.Errorf("%+v", a)
+		}
+	})
+}
+
+// What the console gives out satisfies a program that knows nothing of it.
+func TestAStrangerVerifiesACertificateAndItsList(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "qingdang-verify")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/qingdang-verify").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		boss := accounttest.User(t, d, w.accounts, account.Supervisor, w.sales, w.support)
+		second := accounttest.User(t, d, w.accounts, account.Supervisor, w.sales, w.support)
+		ids := w.store(chat{name: "a"}, chat{name: "b", dep: w.support, class: "=投诉"}, chat{name: "c", class: "'咨询"}, chat{name: "d"})
+		r := w.approve(w.request(boss, w.binned(clock.Time(), bin.ScopeDepartment, ids...)), second, w.legal)
+		w.hold(ids[3])
+		c := w.certificate(r)
+		dir := t.TempDir()
+		paper, list := filepath.Join(dir, c.Code+".json"), filepath.Join(dir, r.Code+".csv")
+		var file bytes.Buffer
+		w.must(w.desk.ManifestCSV(w.ctx(), w.legal, r.ID, &file))
+		w.must(os.WriteFile(paper, c.File, 0o600))
+		w.must(os.WriteFile(list, file.Bytes(), 0o600))
+		out, err := exec.Command(program, "--items", list, paper).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "list of 4: 3 purged, 1 skipped") {
+			t.Errorf("%v\n%s\n%s", err, out, &file)
+		}
+		w.must(os.WriteFile(list, bytes.Replace(file.Bytes(), []byte("skipped,held"), []byte("purged,"), 1), 0o600))
+		if out, err := exec.Command(program, "--items", list, paper).CombinedOutput(); err == nil {
+			t.Errorf("a changed list passes:\n%s", out)
 		}
 	})
 }
