@@ -14,6 +14,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/job"
+	"qingdang/models/purge"
 	"qingdang/templates"
 	"qingdang/web"
 )
@@ -82,7 +83,7 @@ func batchView(d *bin.Detail, by account.Actor) (templates.BatchView, error) {
 		Owner: d.OwnerName, CreatedAt: d.CreatedAt, Reason: d.Reason, Fingerprint: hex.EncodeToString(d.Fingerprint),
 		KeepUntil: d.KeepUntil, ExtendedAt: instant(d.ExtendedAt), Expired: d.Expired, Now: d.Now,
 		Bytes: d.Batch.Bytes, Resting: d.Resting, OnList: d.OnList, Restored: d.Restored, Rescued: d.Rescued, Purged: d.Purged,
-		Residue: d.ResidueCount, ResidueReason: d.ResidueReason,
+		Residue: d.ResidueCount, ResidueReason: d.ResidueReason, Reach: reachView(purge.ReachInBin(), d.Now),
 		CanRestore: row.CanRestore, CanExtend: canExtend(d.BatchRow, by), CanPurge: canPurge(d.BatchRow, by),
 	}
 	v.Raised = capRaised(d.Raised)

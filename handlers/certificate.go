@@ -2,8 +2,8 @@ package handlers
 
 import (
 	"context"
-	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -13,6 +13,7 @@ import (
 	"qingdang/models/id"
 	"qingdang/models/purge"
 	"qingdang/templates"
+	"qingdang/templates/locale"
 	"qingdang/web"
 )
 
@@ -36,30 +37,48 @@ func (h *Certificates) List(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, templates.CertificatesPage(certificatesView(rows)))
+	return web.Render(c, http.StatusOK, templates.CertificatesPage(certificatesView(rows, now(c))))
 }
 
-// Show answers GET /certificates/:id with the paper, and with the evidence file where the
-// address ends in .json.
+// Show answers GET /certificates/:id with the page, with the evidence file where the address ends
+// in .json, and with the PDF, in the reader's language or that of ?lang, where it ends in .pdf.
 func (h *Certificates) Show(c echo.Context) error {
-	name, asFile := strings.CutSuffix(c.Param("id"), ".json")
+	name, kind, _ := strings.Cut(c.Param("id"), ".")
 	which, err := id.Parse[purge.CertificateID](name)
-	if err != nil {
+	if err != nil || kind != "" && kind != "json" && kind != "pdf" {
 		return fault.NotFound("certificate.not_found")
 	}
 	cert, err := h.Desk.Certificate(c.Request().Context(), web.Actor(c), which)
+	if err != nil {
+		return err
+	}
+	if kind != "" && cert.File == nil {
+		return fault.Busy("certificate.being_sealed")
+	}
+	if kind == "json" {
+		_, err := attachment(c, "application/json", cert.Code+".json").Write(cert.File)
+		return err
+	}
+	view, err := certificateView(cert)
 	switch {
 	case err != nil:
 		return err
-	case !asFile:
-		view, err := certificateView(cert)
-		if err != nil {
-			return err
-		}
+	case kind == "":
 		return web.Render(c, http.StatusOK, templates.CertificatePage(view))
-	case cert.File == nil:
-		return fault.Busy("certificate.being_sealed")
 	}
-	c.Response().Header().Set(echo.HeaderContentDisposition, fmt.Sprintf(`attachment; filename="%s.json"`, cert.Code))
-	return c.Blob(http.StatusOK, "application/json", cert.File)
+	file, err := templates.CertificatePDF(languageOf(c), view)
+	if err != nil {
+		return err
+	}
+	_, err = attachment(c, "application/pdf", cert.Code+".pdf").Write(file)
+	return err
+}
+
+// languageOf is the reader's language unless the address names one.
+func languageOf(c echo.Context) context.Context {
+	ctx := c.Request().Context()
+	if lang := locale.Lang(c.QueryParam("lang")); slices.Contains(locale.Languages(), lang) {
+		return locale.With(ctx, lang, locale.Zone(ctx))
+	}
+	return ctx
 }

@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/boombuler/barcode/qr"
 
@@ -11,7 +13,7 @@ import (
 	"qingdang/templates"
 )
 
-func certificatesView(rows []purge.CertificateRow) templates.CertificatesView {
+func certificatesView(rows []purge.CertificateRow, now time.Time) templates.CertificatesView {
 	var view templates.CertificatesView
 	if len(rows) > certificatesPerPage {
 		rows = rows[:certificatesPerPage]
@@ -19,7 +21,8 @@ func certificatesView(rows []purge.CertificateRow) templates.CertificatesView {
 	}
 	for _, r := range rows {
 		view.Rows = append(view.Rows, templates.CertificateRow{
-			ID: uint64(r.ID), Code: r.Code, Purge: uint64(r.PurgeID), Request: r.Request, Purged: r.Purged, Skipped: r.Skipped, IssuedAt: r.IssuedAt,
+			ID: uint64(r.ID), Code: r.Code, Purge: uint64(r.PurgeID), Request: r.Request, Purged: r.Purged, Skipped: r.Skipped,
+			IssuedAt: r.IssuedAt, EffectiveAt: instant(r.EffectiveAt), Effective: r.Effective(now),
 		})
 	}
 	return view
@@ -28,35 +31,48 @@ func certificatesView(rows []purge.CertificateRow) templates.CertificatesView {
 func certificateView(c *purge.Certificate) (templates.CertificateView, error) {
 	b := &c.Body
 	v := templates.CertificateView{
-		ID: uint64(c.ID), Code: c.Code, Organisation: b.Organisation, IssuedAt: b.IssuedAt, Purge: uint64(c.PurgeID), Request: b.Request.Code, Reason: b.Request.Reason,
-		Requester: person(b.Request.Requester), RequestedAt: b.Request.RequestedAt, LastFrom: b.Request.LastFrom, LastTo: b.Request.LastTo,
+		ID: uint64(c.ID), Code: c.Code, Organisation: b.Organisation, IssuedAt: b.IssuedAt, EffectiveAt: b.EffectiveAt, Effective: c.Effective(c.Now),
+		Purge: uint64(c.PurgeID), Request: b.Request.Code, Reason: b.Request.Reason, Incident: b.Request.Incident, Batches: b.Request.Batches,
+		Departments: residueOf(b.Manifest.Departments), LastFrom: b.Request.LastFrom, LastTo: b.Request.LastTo, FrozenAt: b.Manifest.FrozenAt,
 		Root: b.Manifest.Root, Size: b.Manifest.Size, Messages: b.Manifest.Messages, Attachments: b.Manifest.Attachments, Bytes: b.Manifest.Bytes,
 		Excluded: purgeCounts(b.Exclusions.WhenFrozen), Purged: b.Result.Purged, Skipped: b.Result.Skipped, Skips: purgeCounts(b.Exclusions.WhenRun),
-		Steps: certificateSteps(b), Leaf: c.Leaf, Digest: hex.EncodeToString(c.Digest), Sealed: c.File != nil,
+		OutcomeRoot: b.Result.OutcomeRoot, Buckets: b.Result.BucketsDestroyed, Survivors: b.Result.Survivors,
+		Steps: certificateSteps(b), Reach: reachView(b.Reach, c.Now), Leaf: c.Leaf, Digest: hex.EncodeToString(c.Digest), Notes: b.Notes,
+	}
+	if c.File != nil {
+		sum := sha256.Sum256(c.File)
+		v.FileDigest = hex.EncodeToString(sum[:])
 	}
 	for _, class := range b.Manifest.Classes {
 		v.Classes = append(v.Classes, templates.CertificateClass{Name: class.Class, N: class.Conversations})
 	}
 	for _, r := range b.Residue {
-		batch := templates.PurgeBatch{Code: r.Batch, ResidueCount: r.Count, ResidueReason: r.Reason}
-		for _, left := range r.Departments {
-			batch.Residue = append(batch.Residue, templates.PurgeResidue{Path: left.Path, Count: left.Conversations})
-		}
-		v.Residue = append(v.Residue, batch)
+		v.Residue = append(v.Residue, certificateResidue(r))
+	}
+	for _, a := range b.Approvals {
+		v.Consents = append(v.Consents, templates.CertificateConsent{Key: "purge.stage_" + string(a.Person.Role), Root: a.Root, Policy: a.PolicyVersion, ExpiresAt: a.ExpiresAt})
 	}
 	for _, check := range b.Verification {
 		v.Checks = append(v.Checks, templates.CertificateCheck(check))
-	}
-	for _, r := range b.Reach {
-		v.Reach = append(v.Reach, templates.CertificateReach(r))
 	}
 	var err error
 	v.QR, err = modules(v.Code + " " + v.Digest)
 	return v, err
 }
 
-func person(p purge.BodyPerson) templates.PurgePerson {
-	return templates.PurgePerson{Name: p.Name, StaffNo: p.StaffNo, RoleKey: roleKey(p.Role)}
+func residueOf(shares []purge.BodyDepartment) (out []templates.PurgeResidue) {
+	for _, d := range shares {
+		out = append(out, templates.PurgeResidue{Path: d.Path, Count: d.Conversations})
+	}
+	return out
+}
+
+func certificateResidue(r purge.BodyResidue) templates.CertificateResidue {
+	out := templates.CertificateResidue{Batch: r.Batch, Count: r.Count, Left: residueOf(r.Departments)}
+	if a := r.Acknowledged; a != nil {
+		out.Who, out.At, out.Reason = named(a.Person), a.At, a.Reason
+	}
+	return out
 }
 
 func named(p purge.BodyPerson) string {

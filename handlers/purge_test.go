@@ -32,6 +32,7 @@ type fakeDesk struct {
 	asked   purge.Ask
 	confirm purge.Confirmation
 	filter  purge.Filter
+	now     time.Time
 }
 
 func (f *fakeDesk) List(_ context.Context, _ account.Actor, filter purge.Filter) (purge.Page, error) {
@@ -83,27 +84,30 @@ func (f *fakeDesk) ManifestCSV(_ context.Context, _ account.Actor, _ id.Purge, w
 }
 
 func (f *fakeDesk) Certificates(context.Context, account.Actor, purge.CertificateID, int) ([]purge.CertificateRow, error) {
-	return []purge.CertificateRow{{Head: purge.Head{ID: 87, Code: "CERT-2026-0087", IssuedAt: friday}, Request: "PG-20261110-001", Purged: 2100}}, nil
+	return []purge.CertificateRow{{Head: purge.Head{ID: 87, Code: "CERT-2026-0087", IssuedAt: friday, EffectiveAt: &nextFriday}, Request: "PG-20261110-001", Purged: 2100}}, nil
 }
 
 func (f *fakeDesk) Certificate(_ context.Context, _ account.Actor, c purge.CertificateID) (*purge.Certificate, error) {
 	if c != 87 {
 		return nil, fault.NotFound("certificate.not_found")
 	}
-	cert := &purge.Certificate{Head: purge.Head{ID: 87, Code: "CERT-2026-0087", PurgeID: 7, Leaf: 8412077, Digest: make([]byte, 32), IssuedAt: friday}}
+	cert := &purge.Certificate{Head: purge.Head{ID: 87, Code: "CERT-2026-0087", PurgeID: 7, Leaf: 8412077, Digest: make([]byte, 32), IssuedAt: friday, EffectiveAt: &nextFriday}, Now: f.now}
 	if f.refuse == nil {
 		cert.File = []byte(`{"format": "qingdang/certificate/v1"}`)
 	}
 	cert.Body = purge.Body{
-		Code: "CERT-2026-0087", Organisation: "云栖优品集团", IssuedAt: friday,
+		Code: "CERT-2026-0087", Organisation: "云栖优品集团", IssuedAt: friday, EffectiveAt: nextFriday,
 		Request:      purge.BodyRequest{Code: "PG-20261110-001", Requester: purge.BodyPerson{Name: "高翔", StaffNo: "20417", Role: account.Agent}},
-		Result:       purge.BodyResult{Purged: 2098, Skipped: 2, Reasons: map[purge.Reason]int64{purge.Held: 2}},
+		Result:       purge.BodyResult{Purged: 2098, Skipped: 2},
+		Exclusions:   purge.BodyExclusions{WhenRun: map[purge.Reason]int64{purge.Held: 2}},
 		Approvals:    []purge.BodyApproval{{Person: purge.BodyPerson{Name: "林静怡", StaffNo: "10482", Role: account.Supervisor}, Verdict: approval.Approve, Opinion: "同意"}},
 		Verification: []purge.Check{{What: purge.CheckRows, Read: 2098, OK: true}},
-		Reach:        []purge.BodyReach{{Copy: "devices", State: "out_of_reach"}},
+		Reach:        []purge.Reach{{Copy: "devices", State: "out_of_reach"}, {Copy: "key_store_backups", State: "expires", Until: &nextFriday}},
 	}
 	return cert, nil
 }
+
+var nextFriday = friday.AddDate(0, 0, 7)
 
 // desk is a request of 陈思远 that waits for a supervisor.
 func desk() *fakeDesk {
@@ -279,10 +283,28 @@ func TestFilesOfAPurge(t *testing.T) {
 	c.Get(t, "/certificates").Want(t, 200, "CERT-2026-0087", "PG-20261110-001")
 	c.Get(t, "/certificates/87").Want(t, 200, "彻底删除证书", "8412077", "林静怡 (10482)", "未覆盖", "法务保留 2", "qingdang verify CERT-2026-0087.json", "<svg")
 	c.Get(t, "/certificates/87.json").Want(t, 200, "qingdang/certificate/v1")
+	c.Get(t, "/certificates/87").Want(t, 200, "即将生效", "自 2026-11-27 14:32 起生效", "2026-11-27 14:32 到期").Lacks(t, "已生效")
+	f.now = nextFriday
+	c.Get(t, "/certificates/87").Want(t, 200, "已生效", "已于 2026-11-27 14:32 到期").Lacks(t, "即将生效")
+	c.Get(t, "/certificates").Want(t, 200, "即将生效")
+	pdf := c.Get(t, "/certificates/87.pdf")
+	pdf.Want(t, 200, "%PDF-")
+	if kind, name := pdf.Header.Get("Content-Type"), pdf.Header.Get("Content-Disposition"); kind != "application/pdf" || !strings.Contains(name, "CERT-2026-0087.pdf") {
+		t.Errorf("%s, %s", kind, name)
+	}
+	if english := c.Get(t, "/certificates/87.pdf?lang=en"); english.Status != 200 || english.Body == pdf.Body {
+		t.Errorf("in English: %d, the same as in Chinese: %v", english.Status, english.Body == pdf.Body)
+	}
+	if again := c.Get(t, "/certificates/87.pdf?lang=xx"); again.Body != pdf.Body {
+		t.Error("the same certificate gives other bytes")
+	}
+	c.Get(t, "/certificates/87.txt").Want(t, 404)
+	c.Get(t, "/certificates/87.pdf.json").Want(t, 404)
 	c.Get(t, "/certificates/88").Want(t, 404)
 	c.Get(t, "/certificates/x.json").Want(t, 404)
 	f.refuse = fault.NotFound("purge.not_found")
 	c.Get(t, "/purges/7/manifest.csv").Want(t, 404).Lacks(t, "seq")
 	c.Get(t, "/certificates/87").Want(t, 200, "证据文件正在生成")
 	c.Get(t, "/certificates/87.json").Want(t, 429)
+	c.Get(t, "/certificates/87.pdf").Want(t, 429)
 }

@@ -70,6 +70,8 @@ func purgeView(d *purge.Detail, by account.Actor) templates.PurgeView {
 		CanWithdraw: d.WithdrawRefused == nil, CanConfirm: d.ConfirmRefused == nil, Now: d.Now,
 	}
 	v.Path, v.Paths = largest(d.Departments)
+	v.Reach = reachView(d.Reach, d.Now)
+	v.Reach.Planned = d.Certificate == nil
 	if d.State == purge.Lapsed {
 		v.Lapse = templates.Words{Key: "purge.lapse_" + d.ClosedReason}
 	} else {
@@ -159,7 +161,10 @@ func purgeProgress(d *purge.Detail) templates.PurgeProgress {
 }
 
 func purgeNewView(p *purge.Preview) templates.PurgeNewView {
+	reach := reachView(p.Reach, p.Now)
+	reach.Planned = true
 	return templates.PurgeNewView{
+		Reach:   reach,
 		Batches: purgeBatches(p.Batches), Size: p.Size, Messages: p.Messages, Attachments: p.Attachments, Bytes: p.Bytes,
 		Excluded: purgeCounts(p.Excluded), Departments: purgeShares(p.Departments), Cooling: p.Cooling,
 		ScopeKey: "purge.scope_" + string(p.ScopeKind), Organisation: p.ScopeKind == purge.Organisation, KeepUntil: p.KeepUntil, Now: p.Now,

@@ -16,55 +16,78 @@ type CertificatesView struct {
 	Before uint64
 }
 
-// CertificateRow is one certificate in the list.
+// CertificateRow is one certificate in the list. EffectiveAt is zero where it is not known.
 type CertificateRow struct {
-	ID       uint64
-	Code     string
-	Purge    uint64
-	Request  string
-	Purged   int64
-	Skipped  int64
-	IssuedAt time.Time
+	ID          uint64
+	Code        string
+	Purge       uint64
+	Request     string
+	Purged      int64
+	Skipped     int64
+	IssuedAt    time.Time
+	EffectiveAt time.Time
+	Effective   bool
 }
 
-// CertificateView is a certificate on paper.
+// CertificateView is a certificate on paper and on a page.
 type CertificateView struct {
 	ID           uint64
 	Code         string
 	Organisation string
 	IssuedAt     time.Time
+	EffectiveAt  time.Time
+	Effective    bool // that instant is over
 	Purge        uint64
 	Request      string
 	Reason       string
-	Requester    PurgePerson
-	RequestedAt  time.Time
-	Scope        []string
+	Incident     string
+	Batches      []string
+	Departments  []PurgeResidue
 	LastFrom     time.Time
 	LastTo       time.Time
 	Classes      []CertificateClass
 	Root         string
+	FrozenAt     time.Time
 	Size         int64
 	Messages     int64
 	Attachments  int64
 	Bytes        int64
 	Excluded     []PurgeCount
-	Residue      []PurgeBatch
-	Steps        []CertificateStep
 	Purged       int64
 	Skipped      int64
 	Skips        []PurgeCount
+	OutcomeRoot  string
+	Buckets      int64 // whose keys were destroyed
+	Survivors    int64 // keys that were moved before
+	Residue      []CertificateResidue
+	Steps        []CertificateStep
+	Consents     []CertificateConsent
 	Checks       []CertificateCheck
-	Reach        []CertificateReach
+	Reach        ReachView
 	Leaf         int64
 	Digest       string
+	FileDigest   string // of the evidence file, empty until it is sealed
 	QR           [][]bool
-	Sealed       bool // the evidence file is there
+	Notes        []string
 }
+
+// Sealed tells whether the evidence file is there.
+func (v CertificateView) Sealed() bool { return v.FileDigest != "" }
 
 // CertificateClass is a service type's share.
 type CertificateClass struct {
 	Name string
 	N    int64
+}
+
+// CertificateResidue is what one batch left behind, and who let it be.
+type CertificateResidue struct {
+	Batch  string
+	Count  int64
+	Left   []PurgeResidue
+	Who    string
+	At     time.Time
+	Reason string
 }
 
 // CertificateStep is a row of approvals and execution.
@@ -77,38 +100,20 @@ type CertificateStep struct {
 	Words  Words  // in the console's
 }
 
+// CertificateConsent is what a vote was bound to.
+type CertificateConsent struct {
+	Key       string
+	Root      string
+	Policy    string
+	ExpiresAt time.Time
+}
+
 // CertificateCheck is one look back.
 type CertificateCheck struct {
 	What  string
 	Read  int64
 	Found int64
 	OK    bool
-}
-
-// CertificateReach is one kind of copy and what became of it.
-type CertificateReach struct{ Copy, State string }
-
-func (v CertificateView) classes(ctx context.Context) string {
-	parts := make([]string, len(v.Classes))
-	for i, c := range v.Classes {
-		parts[i] = c.Name + " " + locale.N(ctx, c.N)
-	}
-	return strings.Join(parts, " · ")
-}
-
-func (v CertificateView) scope() string {
-	parts := make([]string, len(v.Scope))
-	for i, p := range v.Scope {
-		parts[i] = strings.ReplaceAll(p, "/", " / ")
-	}
-	return strings.Join(parts, "；")
-}
-
-func (v CertificateView) residue() (n int64) {
-	for _, b := range v.Residue {
-		n += b.ResidueCount
-	}
-	return n
 }
 
 func (s CertificateStep) result(ctx context.Context) string {
@@ -124,6 +129,9 @@ func (s CertificateStep) time(ctx context.Context) string {
 	}
 	return locale.DateSec(ctx, s.At) + " ～ " + locale.DateSec(ctx, s.Until)
 }
+
+// departmentPath writes a path as people read it.
+func departmentPath(path string) string { return strings.ReplaceAll(path, "/", " / ") }
 
 func leafNumber(n int64) string { return strconv.FormatInt(n, 10) }
 

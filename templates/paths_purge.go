@@ -73,3 +73,6 @@ func CertificatePath(certificate uint64) string {
 
 // CertificateFilePath is its evidence file.
 func CertificateFilePath(certificate uint64) string { return CertificatePath(certificate) + ".json" }
+
+// CertificatePDFPath is the certificate as PDF, in the reader's language.
+func CertificatePDFPath(certificate uint64) string { return CertificatePath(certificate) + ".pdf" }

@@ -83,17 +83,26 @@ func purgeClosedSample() PurgeView {
 func certificateSample() CertificateView {
 	at := time.Date(2026, 11, 17, 18, 14, 37, 0, time.UTC)
 	return CertificateView{
-		ID: 87, Code: "CERT-2026-0087", Organisation: "云栖优品集团", IssuedAt: at, Purge: 7, Request: "PG-20261110-001", Reason: "回收站到期清理",
-		Scope: []string{"云栖优品集团/华东大区/杭州分公司/二店售后组"}, LastFrom: at.AddDate(-2, 0, 0), LastTo: at.AddDate(-1, 0, 0), Classes: []CertificateClass{{"咨询", 2000}, {"售后", 100}},
+		ID: 87, Code: "CERT-2026-0087", Organisation: "云栖优品集团", IssuedAt: at, EffectiveAt: at.AddDate(0, 0, 7), Purge: 7, Request: "PG-20261110-001", Reason: "回收站到期清理",
+		Incident: "INC-2026-003", Batches: []string{"SC-20261102-003", "SC-20261103-001"}, FrozenAt: at.AddDate(0, 0, -7),
+		Departments: []PurgeResidue{{Path: "云栖优品集团/华东大区/杭州分公司/二店售后组", Count: 2000}, {Path: "云栖优品集团/华东大区/南京分公司", Count: 100}},
+		LastFrom:    at.AddDate(-2, 0, 0), LastTo: at.AddDate(-1, 0, 0), Classes: []CertificateClass{{"咨询", 2000}, {"", 100}},
 		Root: sampleRoot, Size: 2100, Messages: 64218, Attachments: 1906, Bytes: 710_000_000, Excluded: []PurgeCount{{"held", 12}, {"order", 3}}, Purged: 2098, Skipped: 2, Skips: []PurgeCount{{"held", 2}},
-		Residue: []PurgeBatch{{Code: "SC-20261102-003", ResidueCount: 91, Residue: []PurgeResidue{{Path: "云栖优品集团/华东大区/杭州分公司/三店售后组", Count: 91}}}},
+		OutcomeRoot: sampleRoot, Buckets: 3, Survivors: 41,
+		Residue: []CertificateResidue{
+			{Batch: "SC-20261102-003", Count: 91, Left: []PurgeResidue{{Path: "云栖优品集团/华东大区/杭州分公司/三店售后组", Count: 91}}, Who: "林静怡 (10482)", At: at, Reason: "三店另行处理"},
+			{Batch: "SC-20261103-001"},
+		},
 		Steps: []CertificateStep{
 			{Key: "purge.stage_request", Who: "高翔 (20417)", At: at, Result: "回收站到期清理"},
 			{Key: "purge.stage_supervisor", Who: "林静怡 (10482)", At: at, Result: "同意"},
+			{Key: "purge.stage_legal", Who: "周镕珺 (10077)", At: at, Result: "同意，已核对法务保留 👍"},
 			{Key: "purge.stage_cooling", At: at, Until: at, Words: Words{Key: "certificate.not_withdrawn", Args: []any{24}}},
 			{Key: "purge.stage_run", Who: "worker-2", At: at, Until: at, Words: Words{Key: "certificate.sum", Args: []any{2100, 2098, 2}}},
 		},
+		Consents: []CertificateConsent{{"purge.stage_supervisor", sampleRoot, sampleRoot, at}, {"purge.stage_legal", sampleRoot, sampleRoot, at}},
 		Checks: []CertificateCheck{
+			{"manifest", 2100, 2100, true},
 			{"sum", 2100, 2100, true},
 			{"rows", 2098, 0, true},
 			{"bodies", 2098, 0, true},
@@ -103,26 +112,41 @@ func certificateSample() CertificateView {
 			{"skipped", 2, 2, true},
 			{"buckets", 3, 3, true},
 		},
-		Reach: []CertificateReach{
-			{"rows", "erased"},
-			{"keys", "key_destroyed"},
-			{"index", "none"},
-			{"attachments", "names_in_body"},
-			{"exports", "none"},
-			{"database_backups", "unreadable_without_key"},
-			{"database_logs", "unreadable_without_key"},
-			{"key_store_backups", "operator"},
-			{"platform", "out_of_reach"},
-			{"devices", "out_of_reach"},
-		},
-		Leaf: 8412077, Digest: sampleRoot, QR: [][]bool{{true, false, true}, {false, true, false}, {true, true, false}}, Sealed: true,
+		Reach: reachSample(false),
+		Leaf:  8412077, Digest: sampleRoot, FileDigest: sampleRoot, QR: [][]bool{{true, false, true}, {false, true, false}, {true, true, false}},
+		Notes: []string{"no_content", "own_state_only", "list_remains", "time_utc"},
 	}
+}
+
+// reachSample is the list of copies, before or after a purge.
+func reachSample(planned bool) ReachView {
+	until := sampleNow.AddDate(0, 0, 5)
+	expires := func(copies, why string, items ...ReachItem) ReachRow {
+		if planned {
+			return ReachRow{Copy: copies, State: "expires", Days: 7, Why: why, Items: items}
+		}
+		return ReachRow{Copy: copies, State: "expires", Until: until, Why: why, Items: items}
+	}
+	return ReachView{Planned: planned, Now: sampleNow, Rows: []ReachRow{
+		{Copy: "rows", State: "erased"},
+		{Copy: "keys", State: "key_destroyed"},
+		{Copy: "index", State: "none", Why: "no_index"},
+		{Copy: "attachments", State: "erased", Why: "names_in_body"},
+		{Copy: "archive", State: "none", Why: "no_archive"},
+		{Copy: "exports", State: "none", Why: "lists_only", Count: 2},
+		expires("database_backups", "sealed"),
+		expires("database_logs", "sealed"),
+		expires("key_store_backups", "register_lost", ReachItem{"qingdang-keys-0a1b2c3d-20261117T180000Z.keybackup", "operator", until}),
+		{Copy: "platform", State: "out_of_reach"},
+		{Copy: "devices", State: "out_of_reach"},
+	}}
 }
 
 func purgeSamples() map[string]templ.Component {
 	draft := purgePageSample()
 	draft.State, draft.Draft, draft.CanVote, draft.CanRequest, draft.Requester, draft.Checks, draft.AtOnce = "draft", true, false, true, PurgePerson{}, nil, false
 	page := purgePageSample()
+	page.Reach = reachSample(true)
 	wrong := purgePageSample()
 	wrong.Opinion, wrong.Problems = "同意", Problems{"code": {Key: "purge.reason_short", Args: []any{8}}, "opinion": {Key: "approval.opinion_missing"}}
 	return map[string]templ.Component{
@@ -141,14 +165,14 @@ func purgeSamples() map[string]templ.Component {
 		"purge-new": PurgeNewPage(PurgeNewView{
 			Batches: page.Batches, Size: 12406, Messages: 381920, Attachments: 14435, Bytes: 4_620_000_000, Excluded: page.Excluded, Departments: page.Departments,
 			Cooling: 24 * time.Hour, ScopeKey: "purge.scope_department", KeepUntil: sampleNow, Now: sampleNow, Reason: "清理", RequestKey: "k",
-			Problems: Problems{"reason": {Key: "purge.reason_short", Args: []any{8}}},
+			Problems: Problems{"reason": {Key: "purge.reason_short", Args: []any{8}}}, Reach: reachSample(true),
 		}),
 		"purge-execute": PurgeExecutePage(PurgeExecuteView{
 			ID: 7, Code: "PG-20261117-004", Size: 12406, Path: "云栖优品集团/华东大区/南京分公司", Paths: 3, Root: sampleRoot, Intact: 12405, CheckedAt: sampleNow, Until: sampleNow,
 			Supervisor: PurgePerson{Name: "林静怡", RoleKey: "role.supervisor"}, Legal: PurgePerson{Name: "周敏", RoleKey: "role.legal"},
 		}),
 		"certificate":       CertificatePage(certificateSample()),
-		"certificate-list":  CertificatesPage(CertificatesView{Rows: []CertificateRow{{ID: 87, Code: "CERT-2026-0087", Purge: 7, Request: "PG-20261110-001", Purged: 2098, Skipped: 2, IssuedAt: sampleNow}}, Next: 5}),
+		"certificate-list":  CertificatesPage(CertificatesView{Rows: []CertificateRow{{ID: 87, Code: "CERT-2026-0087", Purge: 7, Request: "PG-20261110-001", Purged: 2098, Skipped: 2, IssuedAt: sampleNow, EffectiveAt: sampleNow}}, Next: 5}),
 		"certificate-empty": CertificatesPage(CertificatesView{}),
 	}
 }

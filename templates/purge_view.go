@@ -141,6 +141,7 @@ type PurgeProgress struct {
 
 // PurgeView is the page of one request.
 type PurgeView struct {
+	Reach         ReachView
 	ID            uint64
 	Code          string
 	State         string // as shown
@@ -217,6 +218,7 @@ type PurgeNewView struct {
 	Organisation bool
 	RequestKey   string
 	Problems     Problems
+	Reach        ReachView
 }
 
 // PurgeExecuteView is the page of legal's second code.

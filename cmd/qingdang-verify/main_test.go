@@ -4,7 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -224,6 +228,7 @@ func TestBothVerifiersAgree(t *testing.T) {
 		{"a document without an end", bytes.TrimSuffix(report, []byte("\n")), proof.Options{}, false},
 		{"a document twice", append(bytes.Clone(report), report...), proof.Options{}, false},
 		{"a document in short form", short(t, report), proof.Options{}, false},
+		{"a document that its leaf does not name, signed by who has the key", forged(t, k, report, makeDocument(t, k, proof.Report, map[string]any{"code": "AR-2026-0002"})), proof.Options{}, false},
 		{"nothing", nil, proof.Options{}, false},
 		{"an empty object", []byte("{}\n"), proof.Options{}, false},
 		{"a list", []byte("[]\n"), proof.Options{}, false},
@@ -234,6 +239,36 @@ func TestBothVerifiersAgree(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
+}
+
+// forged puts the body of one document onto the leaf of another and signs that.
+func forged(t *testing.T, k key, leafOf, bodyOf []byte) []byte {
+	t.Helper()
+	var doc, other documentFile
+	if err := errors.Join(json.Unmarshal(leafOf, &doc), json.Unmarshal(bodyOf, &other)); err != nil {
+		t.Fatal(err)
+	}
+	doc.Body, doc.Digests, doc.Root = other.Body, other.Digests, other.Root
+	leaf, _ := unbase64(doc.Leaf)
+	hash := tlog.RecordHash(leaf)
+	sig, err := k.Sign(fmt.Appendf(nil, "qingdang document signature v1\n%s\n%s\n%d\n%x\n", doc.Format, doc.Root, doc.Index, hash[:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Signature = base64.StdEncoding.EncodeToString(append(binary.BigEndian.AppendUint32(nil, k.KeyHash()), sig...))
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := write(&out, value, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	return append(out.Bytes(), '\n')
 }
 
 func short(t *testing.T, data []byte) []byte {

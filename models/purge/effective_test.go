@@ -15,6 +15,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/job"
 	"qingdang/models/purge"
 	"qingdang/models/seal"
 )
@@ -197,6 +198,29 @@ func TestAStrangerVerifiesACertificateAndItsList(t *testing.T) {
 		w.must(os.WriteFile(list, bytes.Replace(file.Bytes(), []byte("skipped,held"), []byte("purged,"), 1), 0o600))
 		if out, err := exec.Command(program, "--items", list, paper).CombinedOutput(); err == nil {
 			t.Errorf("a changed list passes:\n%s", out)
+		}
+	})
+}
+
+// A list that somebody changed while the purge ran is never certified.
+func TestAListThatChangedOnTheWayIsNotCertified(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		_, batch := w.expired(3)
+		r := w.approved(batch)
+		w.toTheEvening(r)
+		for w.now(r).Phase != purge.PhaseVerify {
+			w.step(r)
+			clock.Advance(2 * time.Minute) // the lease of who died runs out
+		}
+		w.set("UPDATE purge_item SET messages = messages + 1 WHERE purge_id = ? AND seq = 1", r.ID)
+		j, err := job.Claim(w.ctx(), w.d, "next", []string{purge.JobRun})
+		w.must(err)
+		if _, err := w.runner().Step(w.ctx(), j); err == nil || !strings.Contains(err.Error(), "verification of manifest") {
+			t.Errorf("verified: %v", err)
+		}
+		if n := w.count(&purge.Head{}, "purge_id = ?", r.ID); n != 0 {
+			t.Errorf("%d certificates", n)
 		}
 	})
 }

@@ -4,7 +4,7 @@ package ui
 type look struct{ kind, icon string }
 
 // StatusKey is the catalogue key of a state: StatusKey("batch", "running").
-// Areas: conversation, lock, batch, purge, hold, rule, export, inspection,
+// Areas: conversation, lock, batch, purge, certificate, hold, rule, export, inspection,
 // finding, check, connector, job.
 func StatusKey(area, code string) string { return "status." + area + "." + code }
 
@@ -54,6 +54,9 @@ var looks = map[string]look{
 	"purge.rejected":             {"", "x"},
 	"purge.withdrawn":            {"", "arrow-back-up"},
 	"purge.lapsed":               {"", "ban"},
+
+	"certificate.pending":   {Warning, "hourglass"},
+	"certificate.effective": {Success, "check"},
 
 	"hold.pending":         {"", "clock"},
 	"hold.active":          {Hold, "lock"},

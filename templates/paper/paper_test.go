@@ -1,0 +1,98 @@
+package paper
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"qingdang/static"
+)
+
+// count measures one for each Latin letter, two for anything else, as most fonts do.
+func count(s string) (n float64) {
+	for _, r := range s {
+		if n++; r > 0xff {
+			n++
+		}
+	}
+	return n
+}
+
+func TestLinesAreBrokenWhereChineseMayBe(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		text  string
+		width float64
+		want  []string
+	}{
+		{"fits", "彻底删除", 8, []string{"彻底删除"}},
+		{"is cut anywhere between characters", "彻底删除证书", 8, []string{"彻底删除", "证书"}},
+		{"a comma does not begin a line", "彻底删除，证书", 8, []string{"彻底删", "除，证书"}},
+		{"nor two signs in a row", "彻底删除）。证", 8, []string{"彻底删", "除）。证"}},
+		{"an opening bracket does not end a line", "彻底删（除证书", 8, []string{"彻底删", "（除证书"}},
+		{"a word stays whole", "会话 conversation", 12, []string{"会话", "conversation"}},
+		{"a time stays whole", "于 2026-11-18 02:14:37 签发", 13, []string{"于 2026-11-18", "02:14:37 签发"}},
+		{"what is longer than a line is cut", "abcdefghij", 4, []string{"abcd", "efgh", "ij"}},
+		{"only signs", "，，，，，", 4, []string{"，，", "，，", "，"}},
+		{"nothing", "", 4, []string{""}},
+		{"blanks at a break are dropped", "ab  cd", 3, []string{"ab", "cd"}},
+	} {
+		if got := wrap(tt.text, tt.width, count); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// No character is ever lost without a word, and none is lost of what names are written in.
+func TestWhatTheFontLacksIsShownAsANumber(t *testing.T) {
+	for _, tt := range []struct {
+		text, want string
+		n          int
+	}{
+		{"周镕珺喆堃玥翀祎骉燚鋆赟", "周镕珺喆堃玥翀祎骉燚鋆赟", 0},
+		{"“一”—…·～￥€×→✓☃", "“一”—…·～￥€×→✓[U+2603]", 1},
+		{"同意 👍", "同意 [U+1F44D]", 1},
+		{"𠮷野家", "[U+20BB7]野家", 1},
+		{"a\x00b\u202ec\nd", "a[U+0000]b[U+202E]c d", 2},
+	} {
+		if got, n := drawable(tt.text, covered()); got != tt.want || n != tt.n {
+			t.Errorf("%q: %q with %d, want %q with %d", tt.text, got, n, tt.want, tt.n)
+		}
+	}
+	words, err := filepath.Glob("../locale/*/*.json")
+	if err != nil || len(words) < 10 {
+		t.Fatalf("catalogues: %v %v", words, err)
+	}
+	for _, name := range words {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, n := drawable(string(text), covered()); n > 0 {
+			t.Errorf("the font lacks %d characters of %s", n, name)
+		}
+	}
+	for _, broken := range [][]byte{nil, []byte("no font at all"), static.PaperFont()[:300]} {
+		if cmap(broken)('A') {
+			t.Error("a broken font covers something")
+		}
+	}
+}
+
+func TestALongTableGoesOverManyPages(t *testing.T) {
+	table := &Table{Head: []Column{{Text: "名称", Weight: 1}, {Text: "数量", Weight: 1, Number: true}}}
+	for range 200 {
+		table.Rows = append(table.Rows, []Cell{{Text: strings.Repeat("会话", 20)}, {Text: "1", Badge: &Badge{Text: "通过"}}})
+	}
+	table.Rows = append(table.Rows, []Cell{{Text: strings.Repeat("很长的意见。", 2000)}, {}})
+	d := Doc{Title: "t", Code: "C", Page: "{page}/{pages}", Sections: []Section{{Title: "s", Table: table}}, Created: time.Unix(0, 0)}
+	if s := d.draw(0); s.PageCount() < 8 {
+		t.Errorf("%d pages", s.PageCount())
+	}
+	if _, err := d.PDF(); err != nil {
+		t.Fatal(err)
+	}
+}
