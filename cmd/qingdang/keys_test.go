@@ -190,6 +190,7 @@ func TestAKeyStoreThatIsOlderThanTheDatabase(t *testing.T) {
 			t.Errorf("exit %d: %s", code, errOut)
 		}
 	}
+	v.env["QINGDANG_LANG"] = "en"
 	out := v.ok("keys", "restore", newer)
 	if !strings.Contains(out, "1 bucket keys came back, 1 were there") || strings.Contains(out, "missing") {
 		t.Errorf("restored: %s", out)
@@ -255,6 +256,7 @@ func TestKeysStatus(t *testing.T) {
 			t.Errorf("status: %s", out)
 		}
 	}
+	v.env["QINGDANG_LANG"] = "en"
 	inside := v.path("root.hex")
 	v.must(os.Rename(apart, inside))
 	v.env["QINGDANG_ROOT_KEY_FILE"] = inside
