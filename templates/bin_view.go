@@ -4,7 +4,7 @@ import "time"
 
 // BatchView is the page of one batch: what was done and what became of it.
 type BatchView struct {
-	Reach ReachView
+	Reach         ReachView
 	ID            uint64
 	Code          string
 	Single        bool // one conversation, from its own page
