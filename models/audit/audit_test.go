@@ -21,7 +21,6 @@ import (
 	"qingdang/models/seal"
 )
 
-
 const (
 	sales   = id.Department(3)
 	support = id.Department(4)
