@@ -133,8 +133,6 @@ func (s CertificateStep) time(ctx context.Context) string {
 // departmentPath writes a path as people read it.
 func departmentPath(path string) string { return strings.ReplaceAll(path, "/", " / ") }
 
-func leafNumber(n int64) string { return strconv.FormatInt(n, 10) }
-
 func certificatesPath(before uint64) string {
 	if before == 0 {
 		return CertificatesPath

@@ -70,8 +70,6 @@ const (
 	mostReview    = 1
 )
 
-func (k Kind) valid() bool { return slices.Contains(Kinds(), k) }
-
 // normal gives the order with its kind said, texts trimmed and lists without repetitions.
 func (o Order) normal() Order {
 	if o.Kind == "" {
