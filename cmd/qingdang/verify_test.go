@@ -227,7 +227,9 @@ func TestEvidenceHasWords(t *testing.T) {
 		}
 	})
 	for a := range actions(t, "../../models") {
-		want["action."+a] = true
+		if !strings.HasPrefix(a, "fsck.") { // findings, collected above
+			want["action."+a] = true
+		}
 	}
 	if len(want) < 120 {
 		t.Errorf("only %d keys were found", len(want))

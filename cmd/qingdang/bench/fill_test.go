@@ -44,7 +44,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		DB: d, Vault: w.vault, Desk: w.desk, Log: &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}, Organisation: "云栖优品集团", Worker: "worker-1",
 	}
 	w.cast = bench.Cast{
-		Requester: accounttest.User(t, d, accounts, account.Agent), Supervisor: accounttest.User(t, d, accounts, account.Supervisor),
+		Requester: accounttest.User(t, d, accounts, account.Supervisor), Supervisor: accounttest.User(t, d, accounts, account.Supervisor),
 		Legal: accounttest.User(t, d, accounts, account.Legal),
 		Code:  func(_ context.Context, who account.Actor) (string, error) { return accounttest.Code(t, d, who.ID), nil },
 	}
