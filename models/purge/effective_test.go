@@ -160,12 +160,12 @@ func TestResidueStandsOnTheCertificateWithWhoKnewOfIt(t *testing.T) {
 		w := newWorld(t, d, clock)
 		_, batch := w.expired(2)
 		w.set(`UPDATE bin_batch SET residue_count = 6, residue_reason = '二店另行处理', residue = '[{"department":43,"path":"云栖优品集团/杭州分公司/二店","count":6}]', `+
-			"owner_id = ?, owner_name = '林静怡' WHERE id = ?", w.supervisor.ID, batch)
+			"owner_name = '林静怡' WHERE id = ?", batch)
 		got := w.certificate(w.approved(batch)).Body.Residue
 		if len(got) != 1 || got[0].Count != 6 || len(got[0].Departments) != 1 || got[0].Departments[0].ID != "43" || got[0].Acknowledged == nil {
 			t.Fatalf("%+v", got)
 		}
-		if a := got[0].Acknowledged; a.Person.Name != "林静怡" || a.Person.StaffNo != w.supervisor.StaffNo || a.Reason != "二店另行处理" || a.At.IsZero() {
+		if a := got[0].Acknowledged; a.Person.Name != "林静怡" || a.Person.StaffNo != w.agent.StaffNo || a.Reason != "二店另行处理" || a.At.IsZero() {
 			t.Errorf("%+v", a)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/conversation"
+	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/purge"
 )
@@ -21,6 +22,9 @@ type model struct {
 	holds   []*modelHold
 	floors  map[string]int // days by service type, -1 for ever
 	off     map[id.User]bool
+	// lifted is who asked for or agreed to a release, and until when that may keep them from
+	// approving a purge of what it covered. The model does not follow what each hold covered.
+	lifted map[id.Person]time.Time
 }
 
 type modelDep struct {
@@ -210,9 +214,21 @@ func (m *model) endHolds() {
 			h.release = nil
 		case !r.ends.IsZero() && !m.now.Before(r.ends):
 			h.released = !m.off[r.second.ID] && m.now.Before(r.ends.Add(30*day))
+			if h.released {
+				for _, by := range []account.Actor{r.by, r.second} {
+					m.lift(by, m.now.Add(hold.Estrangement))
+				}
+			}
 			h.release = nil
 		}
 	}
+}
+
+func (m *model) lift(by account.Actor, until time.Time) {
+	if m.lifted == nil {
+		m.lifted = map[id.Person]time.Time{}
+	}
+	m.lifted[by.PersonID] = later(m.lifted[by.PersonID], until)
 }
 
 // giveBack ends a request of which nothing was destroyed.

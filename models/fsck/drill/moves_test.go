@@ -15,6 +15,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/fault"
 	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/intake/format"
@@ -314,6 +315,9 @@ func (x *machine) agreeAs(rt *rapid.T, h *modelHold, by account.Actor) {
 	_, err := x.w.holds.ApproveRelease(x.w.ctx(), by, hold.Ballot{Hold: h.id, SeenRoot: root, Tail: root[58:], Opinion: "同意解除", Code: code})
 	if x.agree(rt, "agreeing to a release", err, want) {
 		h.release.ends, h.release.second = x.m.now.Add(hold.Buffer), by
+		for _, who := range []account.Actor{h.release.by, by} {
+			x.m.lift(who, h.release.ends)
+		}
 	}
 }
 
@@ -409,6 +413,9 @@ func (x *machine) cast(rt *rapid.T, p *modelPurge, by account.Actor, v approval.
 	_, err := x.w.desk.Vote(x.w.ctx(), by, purge.Ballot{
 		Purge: p.id, Verdict: v, Opinion: "范围无误，同意", SeenRoot: hex.EncodeToString(r.Root), Code: code, IncidentChecked: checked,
 	})
+	if f, ok := fault.Of(err); ok && f.Key == "purge.released_a_hold" && v == approval.Approve && x.m.now.Before(x.m.lifted[by.PersonID]) {
+		return
+	}
 	if !x.agree(rt, fmt.Sprintf("%s's %s of what is %s", by.Role, v, p.state), err, want) {
 		return
 	}
