@@ -35,6 +35,7 @@ type commands struct {
 	Ledger      ledgerCommand      `cmd:"" help:"The outside ledger of purges, and restored databases."`
 	Fsck        fsckCommand        `cmd:"" help:"Check every promise the data must keep."`
 	Verify      verifyCommand      `cmd:"" help:"Check certificates, audit reports and log bundles offline."`
+	Bench       benchCommand       `cmd:"" hidden:"" help:"Measure this build on this machine."`
 	Version     kong.VersionFlag   `help:"Show the version."`
 }
 

@@ -2,6 +2,8 @@ package conversation
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -110,16 +112,36 @@ func rewrapKeys(tx *db.Tx, v Vault, keys []Key, from, to id.Bucket) error {
 	if err != nil {
 		return fmt.Errorf("bucket keys: %w", err)
 	}
-	for _, k := range keys {
-		wrapped, err := a.RewrapTo(b, uint64(k.ID), k.Wrapped)
-		if err != nil {
-			return fmt.Errorf("rewrap key: %w", err)
+	for part := range slices.Chunk(keys, rewrapAtOnce) {
+		for i := range part {
+			if part[i].Wrapped, err = a.RewrapTo(b, uint64(part[i].ID), part[i].Wrapped); err != nil {
+				return fmt.Errorf("rewrap key: %w", err)
+			}
 		}
-		err = tx.Model(&Key{}).Where("id = ? AND bucket_id = ?", k.ID, from).
-			Updates(map[string]any{"bucket_id": to, "wrapped": wrapped}).Error
-		if err != nil {
-			return fmt.Errorf("store rewrapped key: %w", err)
+		if err := storeRewrapped(tx, part, from, to); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// rewrapAtOnce is how many keys one statement stores. One statement each would take longer than a
+// worker's lease where the database is some milliseconds away.
+const rewrapAtOnce = 256
+
+func storeRewrapped(tx *db.Tx, keys []Key, from, to id.Bucket) error {
+	var cases strings.Builder
+	args, ids := []any{to}, make([]id.Conversation, len(keys))
+	for i, k := range keys {
+		cases.WriteString(" WHEN ? THEN ?")
+		args, ids[i] = append(args, k.ID, k.Wrapped), k.ID
+	}
+	res := tx.Exec("UPDATE conversation_key SET bucket_id = ?, wrapped = CASE id"+cases.String()+" END WHERE id IN ? AND bucket_id = ?", append(args, ids, from)...)
+	switch {
+	case res.Error != nil:
+		return fmt.Errorf("store rewrapped keys: %w", res.Error)
+	case res.RowsAffected != int64(len(keys)):
+		return fmt.Errorf("store rewrapped keys: %d rows for %d keys", res.RowsAffected, len(keys))
 	}
 	return nil
 }

@@ -35,6 +35,8 @@ type Settings struct {
 	DSN   string
 	File  string
 	Clock Clock
+	// Held is told how long each transaction held SQLite's one writer, for measuring; nil for none.
+	Held func(time.Duration)
 	// Wrap stands between the pool and the driver in fault tests; nil is the driver itself.
 	Wrap func(driver.Connector) driver.Connector
 }
@@ -47,6 +49,7 @@ type DB struct {
 	pools  []*sql.DB
 	clock  Clock
 	file   string
+	held   func(time.Duration)
 }
 
 // Open connects and checks that the database answers. It changes nothing;
@@ -64,7 +67,7 @@ func Open(ctx context.Context, s Settings) (*DB, error) {
 }
 
 func open(s Settings) (*DB, error) {
-	d := &DB{clock: s.Clock, file: s.File}
+	d := &DB{clock: s.Clock, file: s.File, held: s.Held}
 	if d.clock == nil {
 		d.clock = databaseClock{}
 	}

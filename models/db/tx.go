@@ -101,7 +101,12 @@ func (d *DB) once(ctx context.Context, g *gorm.DB, pool *sql.DB, opts *sql.TxOpt
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	done := false
+	from, done := time.Now(), false
+	defer func() {
+		if d.held != nil && d.engine == SQLite && g == d.write {
+			d.held(time.Since(from))
+		}
+	}()
 	defer func() {
 		// Also after a panic in fn: the connection must not go back with open work.
 		if !done {

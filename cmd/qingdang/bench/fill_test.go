@@ -2,10 +2,14 @@ package bench_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 
 	"qingdang/cmd/qingdang/bench"
 	"qingdang/models/account"
@@ -118,7 +122,7 @@ func TestAFilledSelectionGoesThroughAPurge(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				batch, err := bench.Bin(ctx, d, clock.Time(), ids)
+				batch, err := bench.Bin(ctx, d, w.cast.Requester, clock.Time(), ids)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -138,5 +142,40 @@ func TestAFilledSelectionGoesThroughAPurge(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestPurgeIsMeasured(t *testing.T) {
+	dsn := ""
+	if _, err := exec.LookPath("pt-archiver"); err == nil {
+		cfg, err := mysql.ParseDSN(dbtest.Settings(t, db.MySQL).DSN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.DBName = ""
+		dsn = cfg.FormatDSN()
+	}
+	rep, err := bench.Purge(t.Context(), bench.Options{DSN: dsn, Conversations: 600, Job: 150, Rounds: 1, Embedded: true, Progress: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rep.Rounds {
+		if r.Purged < 150 || r.Ours.Rate <= 0 || r.Peer.Rate == 0 || r.Idle.Turns == 0 || r.Ours.Reader.Turns == 0 || r.Memory == 0 {
+			t.Errorf("nothing was measured: %+v", r)
+		}
+	}
+	if len(rep.SQLite) != 2 || rep.SQLite[0].Held.N == 0 || rep.SQLite[0].Waited.N == 0 || dsn != "" && len(rep.Rounds) != 2 {
+		t.Errorf("%d rounds, SQLite %+v", len(rep.Rounds), rep.SQLite)
+	}
+	if err := rep.Write(t.Output()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNoOtherDatabaseIsTouched(t *testing.T) {
+	s := dbtest.Settings(t, db.MySQL)
+	_, err := bench.Purge(t.Context(), bench.Options{DSN: s.DSN, Conversations: 10, Job: 2, Rounds: 1, Progress: t.Output()})
+	if !errors.Is(err, bench.ErrNotOurs) {
+		t.Errorf("error = %v", err)
 	}
 }

@@ -72,16 +72,17 @@ func Period(ctx context.Context, d *db.DB, n int) ([]id.Conversation, error) {
 	return chosen, nil
 }
 
-// Bin puts conversations of the archive into one batch of the bin, as a move that ended leaves
-// it: its time there is over at keep.
-func Bin(ctx context.Context, d *db.DB, keep time.Time, ids []id.Conversation) (b id.Batch, err error) {
+// Bin puts conversations of the archive into one batch of the bin, as a move of the owner's that
+// ended leaves it: its time there is over at keep. Who owns a batch may ask for its purge and
+// may not vote on it.
+func Bin(ctx context.Context, d *db.DB, owner account.Actor, keep time.Time, ids []id.Conversation) (b id.Batch, err error) {
 	err = d.Write(ctx, func(tx *db.Tx) error {
 		n, err := db.Serial(tx, "SC", "bench")
 		if err != nil {
 			return err
 		}
 		row := bin.Batch{
-			Code: fmt.Sprintf("SC-00000000-%03d", n), RequestKey: rand.Text(), State: bin.Done, Kind: bin.KindBatch, OwnerID: 1, OwnerPerson: 1, OwnerName: "主管",
+			Code: fmt.Sprintf("SC-00000000-%03d", n), RequestKey: rand.Text(), State: bin.Done, Kind: bin.KindBatch, OwnerID: owner.ID, OwnerPerson: owner.PersonID, OwnerName: owner.Name,
 			Scope: "{}", ScopeKind: bin.ScopeDepartment, Reason: "超过保留期的会话清理", Residue: "[]", Excluded: "{}",
 			Size: int64(len(ids)), Moved: int64(len(ids)), Fingerprint: make([]byte, 32), KeepUntil: db.Instant(keep), CreatedAt: tx.Now,
 		}

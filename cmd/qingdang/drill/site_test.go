@@ -153,7 +153,7 @@ func (s *site) plan(sizes ...int) []*planned {
 			}
 		}
 		all = all[n+n/stays+1:]
-		batch, err := bench.Bin(s.ctx(), s.then, s.clock.Time(), p.list)
+		batch, err := bench.Bin(s.ctx(), s.then, cast.Requester, s.clock.Time(), p.list)
 		s.must(err)
 		p.Request, err = bench.Approved(s.ctx(), desk, cast, batch)
 		s.must(err)

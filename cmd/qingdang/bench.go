@@ -1,0 +1,51 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+
+	measure "qingdang/cmd/qingdang/bench"
+)
+
+// benchCommand measures this build on this machine. It is for whoever works on the console.
+type benchCommand struct {
+	Purge benchPurge `cmd:"" help:"Purges against pt-archiver on MariaDB, and their write locks on SQLite."`
+}
+
+type benchPurge struct {
+	N      int    `help:"Conversations in each database." default:"300000"`
+	Job    int    `help:"Conversations of one purge." default:"100000"`
+	Rounds int    `help:"How often both take their turn on each selection." default:"3"`
+	Engine string `help:"What to measure." enum:"mysql,sqlite,both" default:"both"`
+	JSON   bool   `help:"Print the figures as one JSON object."`
+	Keep   bool   `help:"Leave the databases qingdang_bench_* there."`
+}
+
+// Where the server is: a DSN of its own, never the installation's. The private server of the
+// tests will do.
+const (
+	benchDSN = "QINGDANG_BENCH_DSN"
+	testDSN  = "QINGDANG_TEST_MARIADB"
+)
+
+// Run measures and prints.
+func (c *benchPurge) Run(t *terminal) error {
+	o := measure.Options{Conversations: c.N, Job: c.Job, Rounds: c.Rounds, Embedded: c.Engine != "mysql", Keep: c.Keep, Progress: t.err}
+	if c.Engine != "sqlite" {
+		if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
+			return errors.New(benchDSN + ": a MariaDB with rights to create databases; " +
+				"or go run ./models/db/dbtest/server go run ./cmd/qingdang bench purge")
+		}
+	}
+	rep, err := measure.Purge(t.ctx, o)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		e := json.NewEncoder(t.out)
+		e.SetIndent("", "  ")
+		return e.Encode(rep)
+	}
+	return rep.Write(t.out)
+}

@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Report is what bench purge measured.
+type Report struct {
+	At            time.Time `json:"at"`
+	Server        string    `json:"server,omitempty"`
+	Conversations int       `json:"conversations"`
+	Job           int       `json:"job"`
+	FillRate      float64   `json:"fill_rate,omitempty"`            // conversations a second
+	PeerStartup   float64   `json:"peer_startup_seconds,omitempty"` // taken out of the peer's times
+	Rounds        []Round   `json:"rounds,omitempty"`
+	SQLite        []Locks   `json:"sqlite,omitempty"`
+}
+
+// Round is one turn of both on one selection. Ratio is our rate by the peer's.
+type Round struct {
+	N      int       `json:"round"`
+	Choice string    `json:"selection"`
+	Purged int64     `json:"purged"`
+	Idle   Quantiles `json:"reader_idle"`
+	Ours   Side      `json:"ours"`
+	Peer   Side      `json:"peer"`
+	Ratio  float64   `json:"ratio"`
+	Memory float64   `json:"memory_mb"` // the most resident memory of our process
+}
+
+// Side is one candidate's turn.
+type Side struct {
+	Seconds float64   `json:"seconds"`
+	Rate    float64   `json:"rate"` // conversations a second
+	Reader  Quantiles `json:"reader"`
+}
+
+// String is the round in one line.
+func (r *Round) String() string {
+	return fmt.Sprintf("round %d %-9s ours %6.0f/s, pt-archiver %6.0f/s, %.2fx; reader p95 idle %.1f, ours %.1f, pt-archiver %.1f ms; %.0f MB",
+		r.N, r.Choice, r.Ours.Rate, r.Peer.Rate, r.Ratio, r.Idle.P95, r.Ours.Reader.P95, r.Peer.Reader.P95, r.Memory)
+}
+
+// readerRatio is the reader's p95 beside our purge by the idle one.
+func (r *Round) readerRatio() float64 {
+	if r.Idle.P95 == 0 {
+		return 0
+	}
+	return r.Ours.Reader.P95 / r.Idle.P95
+}
+
+// Write prints the report as a table.
+func (rep *Report) Write(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if len(rep.Rounds) > 0 {
+		fmt.Fprintf(w, "%s: %d of %d conversations a purge; pt-archiver without its start-up of %.2f s\n\n", rep.Server, rep.Job, rep.Conversations, rep.PeerStartup)
+		fmt.Fprintln(t, "selection\tround\tpurged\tours/s\tpt-archiver/s\tratio\treader p50 idle\tours\tp95 idle\tours\tpt-archiver\tp95 ratio\tRSS MB\t")
+		for i := range rep.Rounds {
+			r := &rep.Rounds[i]
+			fmt.Fprintf(t, "%s\t%d\t%d\t%.0f\t%.0f\t%.2f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.0f\t\n", r.Choice, r.N, r.Purged, r.Ours.Rate, r.Peer.Rate, r.Ratio,
+				r.Idle.P50, r.Ours.Reader.P50, r.Idle.P95, r.Ours.Reader.P95, r.Peer.Reader.P95, r.readerRatio(), r.Memory)
+		}
+		for _, c := range choices {
+			fmt.Fprintf(t, "%s\tmedian\t\t%.0f\t%.0f\t%.2f\t\t\t\t\t\t%.2f\t%.0f\t\n", c.Name,
+				rep.median(c, func(r *Round) float64 { return r.Ours.Rate }), rep.median(c, func(r *Round) float64 { return r.Peer.Rate }),
+				rep.median(c, func(r *Round) float64 { return r.Ratio }), rep.median(c, (*Round).readerRatio), rep.median(c, func(r *Round) float64 { return r.Memory }))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	if len(rep.SQLite) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w, "\nSQLite")
+	fmt.Fprintln(t, "selection\tpurged\tours/s\tlongest write lock ms\tp99\tlongest wait of another writer ms\tp99\tRSS MB\t")
+	for _, l := range rep.SQLite {
+		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.0f\t\n", l.Choice, l.Purged, l.Rate, l.Held.Most, l.Held.P99, l.Waited.Most, l.Waited.P99, l.Memory)
+	}
+	return t.Flush()
+}
+
+func (rep *Report) median(c choice, of func(*Round) float64) float64 {
+	var all []float64
+	for i := range rep.Rounds {
+		if rep.Rounds[i].Choice == c.Name {
+			all = append(all, of(&rep.Rounds[i]))
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
