@@ -14,7 +14,6 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/fault"
-	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/job"
 	"qingdang/models/purge"
@@ -49,7 +48,7 @@ type story struct {
 }
 
 // openDemoMatters fills the bin, asks for purges in several stages, carries one out and places
-// a hold.
+// holds.
 func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock *demoClock) error {
 	s := &story{app: a, ctx: ctx, clock: clock, tree: tree, cast: map[string]account.Actor{}}
 	defer clock.at(0)
@@ -60,10 +59,10 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	}
 	const east = "云栖优品集团/华东大区/"
 	const (
-		lin, gu, xu, zhou = "10482", "10355", "10517", "10077"
+		lin, gu, xu, zhou, yang = "10482", "10355", "10517", "10077", "10083"
 	)
 	s.clock.at(-14 * day24)
-	_, err := s.holds.Place(ctx, s.cast[zhou], hold.Order{Name: "平台处罚复议", Reason: "复议期间保留交易纠纷组的全部会话", Department: s.find(east + "杭州分公司/交易纠纷组")})
+	settled, inquiry, err := s.placeHolds(zhou, yang)
 	if err != nil {
 		return err
 	}
@@ -108,11 +107,17 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	if _, err := s.discard(gu, bin.Scope{Departments: s.of(east + "上海分公司"), Sub: true, To: s.daysAgo(400), ServiceTypes: []string{"咨询", "售后"}}, "上海分公司超期咨询与售后会话清理"); err != nil {
 		return err
 	}
+	if err := s.release(zhou, yang, settled, "出租方撤诉裁定已生效，无须继续保留"); err != nil {
+		return err
+	}
 	s.clock.at(-2 * day24)
 	if _, err := s.discard(xu, bin.Scope{Departments: s.of(east + "杭州分公司/旗舰店售前组"), To: s.daysAgo(600), ServiceTypes: []string{"咨询"}, Platforms: []string{"qianniu", "wechat"}}, "旗舰店售前组历史咨询清理"); err != nil {
 		return err
 	}
 	s.clock.at(-30 * hour)
+	if err := s.release(zhou, "", inquiry, "离职审计已结束，未发现问题"); err != nil {
+		return err
+	}
 	if _, err := s.request(xu, asked, "回收站到期清理，客户未再联系"); err != nil {
 		return err
 	}

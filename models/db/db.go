@@ -1,4 +1,4 @@
-// Package db owns the connection to the database: opening MySQL, MariaDB, TiDB or
+// Package db owns the connection to the database: opening MySQL, MariaDB or
 // the embedded SQLite file, the one transaction helper, the clock, the
 // migrations, and the few statements in which the engines differ.
 package db

@@ -23,6 +23,8 @@ const (
 	shuttingDown       = 1053
 	tableFull          = 1114
 	readOnlyServer     = 1290
+
+	noTriggerRight = 1419 // a binary log, and no SUPER
 )
 
 // ErrHeld says that the database itself refused to delete what a legal hold covers. The program

@@ -4,11 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -53,6 +55,10 @@ func (d *DB) Migrate(ctx context.Context) error {
 		return fmt.Errorf("the database has schema version %d, this program knows %d: use the newer program", stored, newest)
 	}
 	if _, err := p.Up(ctx); err != nil {
+		var m *mysql.MySQLError
+		if errors.As(err, &m) && m.Number == noTriggerRight {
+			return fmt.Errorf("migrate: triggers keep what is under a legal hold; set log_bin_trust_function_creators=1 or migrate with an account that has SUPER: %w", err)
+		}
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
