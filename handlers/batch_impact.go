@@ -13,6 +13,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/mask"
 	"qingdang/templates"
 	"qingdang/templates/locale"
 	"qingdang/web"
@@ -142,19 +143,11 @@ func (h *Batches) Exclusions(c echo.Context) error {
 		locale.T(ctx, "batch.conversation"), locale.T(ctx, "batch.department"), locale.T(ctx, "batch.type"), locale.T(ctx, "batch.last_message"), locale.T(ctx, "batch.reason_of"),
 	})
 	err = h.Counts.Exclusions(ctx, web.Actor(c), d.Form.Scope, reason, func(e bin.Exclusion) error {
-		return w.Write([]string{plainCell(e.Code()), plainCell(e.Path), plainCell(e.ServiceType), e.LastAt.In(locale.Zone(ctx)).Format(time.DateTime), locale.T(ctx, "batch.why_"+e.Reason)})
+		return w.Write([]string{mask.Cell(e.Code()), mask.Cell(e.Path), mask.Cell(e.ServiceType), e.LastAt.In(locale.Zone(ctx)).Format(time.DateTime), locale.T(ctx, "batch.why_"+e.Reason)})
 	})
 	if err != nil {
 		return err
 	}
 	w.Flush()
 	return w.Error()
-}
-
-// plainCell keeps a spreadsheet from taking a text for a formula.
-func plainCell(s string) string {
-	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '-' || s[0] == '@' || s[0] == '\t' || s[0] == '\r') {
-		return "'" + s
-	}
-	return s
 }

@@ -15,6 +15,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/hold"
 	"qingdang/models/id"
+	"qingdang/models/mask"
 	"qingdang/templates"
 	"qingdang/templates/locale"
 	"qingdang/web"
@@ -148,7 +149,7 @@ func (h *Holds) File(c echo.Context) error {
 			locale.T(ctx, "status.hold."+r.State), locale.Date(ctx, rows[i].CreatedAt),
 		}
 		for j := range line {
-			line[j] = harmless(line[j])
+			line[j] = mask.Cell(line[j])
 		}
 		lines = append(lines, line)
 	}

@@ -16,6 +16,7 @@ import (
 	"qingdang/models/id"
 	"qingdang/models/intake"
 	"qingdang/models/intake/format"
+	"qingdang/models/mask"
 	"qingdang/templates"
 	"qingdang/templates/locale"
 	"qingdang/web"
@@ -233,19 +234,10 @@ func (h *Imports) Rejects(c echo.Context) error {
 	w.UseCRLF = true
 	rows := [][]string{{locale.T(ctx, "import.place"), locale.T(ctx, "import.reason_word"), "code"}}
 	for _, r := range importRejects(run) {
-		rows = append(rows, []string{harmless(r.Place(ctx)), locale.T(ctx, r.ReasonKey), r.ReasonKey})
+		rows = append(rows, []string{mask.Cell(r.Place(ctx)), locale.T(ctx, r.ReasonKey), r.ReasonKey})
 	}
 	if err := w.WriteAll(rows); err != nil {
 		return err
 	}
 	return w.Error()
-}
-
-// harmless keeps a spreadsheet from taking a cell for a formula: the name of a sheet comes
-// from the file.
-func harmless(cell string) string {
-	if cell != "" && (cell[0] == '=' || cell[0] == '+' || cell[0] == '-' || cell[0] == '@' || cell[0] == '\t' || cell[0] == '\r') {
-		return "'" + cell
-	}
-	return cell
 }

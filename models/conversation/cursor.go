@@ -40,7 +40,7 @@ func parseToken(s string) (p position, backward bool, err error) {
 	}
 	p.at = time.UnixMicro(int64(binary.BigEndian.Uint64(b[1:]))).UTC()
 	p.id = id.Conversation(binary.BigEndian.Uint64(b[9:]))
-	if p.at.Year() < 1970 || p.at.Year() > 9999 || p.id == 0 || p.id >= 1<<63 {
+	if p.at.Year() < 1970 || p.at.Year() > 9999 || p.id == 0 || p.id >= 1<<63 || p.token(b[0] == 1) != s {
 		return position{}, false, fault.Invalid("conversation.bad_cursor").On("cursor")
 	}
 	return p, b[0] == 1, nil

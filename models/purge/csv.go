@@ -5,15 +5,14 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/mask"
 )
 
 // csvHead names the columns of a manifest file: facts about conversations, none of their words.
@@ -71,18 +70,7 @@ func (i *Item) record(paths map[id.Department]string) []string {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	return []string{
 		number(i.Seq), conversation.Code(i.ConversationID, i.Platform), number(int64(i.Version)), hexOf(i.Digest),
-		id.String(i.DepartmentID), cell(paths[i.DepartmentID]), cell(i.Platform), cell(i.ServiceType), number(int64(i.Messages)), number(int64(i.Attachments)),
+		id.String(i.DepartmentID), mask.Cell(paths[i.DepartmentID]), mask.Cell(i.Platform), mask.Cell(i.ServiceType), number(int64(i.Messages)), number(int64(i.Attachments)),
 		number(i.Bytes), i.LastAt.UTC().Format(time.RFC3339), string(i.State), string(i.Reason),
 	}
-}
-
-// cell keeps a spreadsheet from reading a text as a formula. What begins with an apostrophe gets one
-// more, so that taking the first one off always gives the text back.
-func cell(s string) string {
-	first, _ := utf8.DecodeRuneInString(s)
-	seen, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \t\r\n\u3000\ufeff"))
-	if strings.ContainsRune("'\t\r\n\x00", first) || strings.ContainsRune("=+-@＝＋－＠", seen) {
-		return "'" + s
-	}
-	return s
 }

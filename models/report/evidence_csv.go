@@ -11,6 +11,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/fault"
+	"qingdang/models/mask"
 )
 
 // BOM tells spreadsheets that a file is UTF-8.
@@ -74,24 +75,7 @@ func (e *Evidence) record(l *audit.Leaf) []string {
 		number(uint64(l.Department)), l.Result, strconv.FormatInt(l.Count, 10), l.Actor.Source, l.Actor.RequestID, hex.EncodeToString(l.Hash[:]), strconv.FormatBool(l.Damaged),
 	}
 	for i := range row {
-		row[i] = cell(row[i])
+		row[i] = mask.Cell(row[i])
 	}
 	return row
-}
-
-// cell keeps a spreadsheet from reading a text as a formula. Numbers of ours never begin with
-// a sign except a negative one, which is a number to a spreadsheet too.
-func cell(s string) string {
-	if s == "" {
-		return s
-	}
-	switch s[0] {
-	case '=', '+', '@', '\t', '\r', '\n', 0:
-		return "'" + s
-	case '-':
-		if _, err := strconv.ParseInt(s, 10, 64); err != nil {
-			return "'" + s
-		}
-	}
-	return s
 }

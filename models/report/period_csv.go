@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"qingdang/models/mask"
 )
 
 // WriteCSV writes the report's figures as a table for spreadsheets: a head with code, size of
@@ -34,7 +36,7 @@ func (s *sheet) row(cells ...any) {
 	for i, c := range cells {
 		switch v := c.(type) {
 		case string:
-			row[i] = cell(v)
+			row[i] = mask.Cell(v)
 		case int64:
 			row[i] = strconv.FormatInt(v, 10)
 		case int:

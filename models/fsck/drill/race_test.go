@@ -151,20 +151,25 @@ func (g *ground) vote(second bool, v approval.Verdict) func() error {
 	return func() error { _, err := g.w.desk.Vote(g.w.ctx(), by, b); return err }
 }
 
+// lateWorker signs what a worker does that has lost the job: nothing may be signed so.
+const lateWorker = "late"
+
 // worker does the next step; the second one is a worker that claimed the job before and comes
 // back late.
 func (g *ground) worker(second bool) func() error {
 	if !second {
 		return func() error { return g.w.step(g.w.ctx()) }
 	}
-	j, err := job.Claim(g.w.ctx(), g.w.d, "late", []string{purge.JobRun})
+	j, err := job.Claim(g.w.ctx(), g.w.d, lateWorker, []string{purge.JobRun})
 	g.w.must(err)
 	g.w.claimable()
 	return func() error {
 		if j == nil {
 			return nil
 		}
-		_, err := g.w.runner().Step(g.w.ctx(), j)
+		late := g.w.runner()
+		late.Worker = lateWorker
+		_, err := late.Step(g.w.ctx(), j)
 		return err
 	}
 }
@@ -318,6 +323,7 @@ var forbidden = []struct{ name, query string }{
 	{"two certificates", `SELECT purge_id FROM certificate GROUP BY purge_id HAVING COUNT(*) > 1`},
 	{"begun twice", `SELECT object FROM audit_leaf WHERE action = 'purge.started' GROUP BY object HAVING COUNT(*) > 1`},
 	{"on two lists", `SELECT conversation_id FROM bin_item WHERE state = 'frozen' GROUP BY conversation_id HAVING COUNT(DISTINCT purge_id) <> 1`},
+	{"done by a worker that had lost the job", "SELECT object FROM audit_leaf WHERE request_id = '" + lateWorker + "'"},
 	{"in two batches", `SELECT conversation_id FROM bin_item WHERE state IN ('pending', 'binned', 'frozen') GROUP BY conversation_id HAVING COUNT(*) > 1`},
 	{"purged by the word of somebody disabled", `SELECT p.code FROM purge_request p JOIN vote v ON v.approval_id = p.approval_id
 		JOIN audit_leaf off ON off.action = 'account.disabled' AND off.object = v.staff_no
