@@ -35,6 +35,7 @@ type app struct {
 	imports       *intake.Imports
 	log           *audit.Log
 	ledger        *purge.Ledger
+	guard         *audit.ClockGuard
 	bin           *bin.Bin
 	holds         *hold.Holds
 	purges        *purge.Desk
@@ -146,10 +147,13 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	}
 	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.Checkpoints}
 	a.ledger = &purge.Ledger{Dir: a.config.Ledger, Keys: a.store}
+	if o.clock == nil {
+		a.guard = &audit.ClockGuard{DB: a.db, Up: audit.Uptime()}
+	}
 	zone := a.config.location
-	a.bin = &bin.Bin{DB: a.db, Zone: zone, Cap: a.config.BatchCap, Codes: a.accounts}
-	a.holds = &hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
-	a.purges = &purge.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Copies: a.store, Zone: zone}
+	a.bin = &bin.Bin{DB: a.db, Zone: zone, Clock: a.guard, Cap: a.config.BatchCap, Codes: a.accounts}
+	a.holds = &hold.Holds{DB: a.db, Clock: a.guard, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
+	a.purges = &purge.Desk{DB: a.db, Clock: a.guard, Accounts: a.accounts, Keys: a.store, Copies: a.store, Zone: zone}
 	a.imports = &intake.Imports{
 		DB: a.db, Importer: a.importer, Keys: a.store, Dir: filepath.Join(a.config.Data, "uploads"), TempDir: a.config.temporary(), Zone: zone,
 	}
@@ -176,7 +180,7 @@ func (a *app) keyOptions(o options) seal.Options {
 
 // keeper looks after the key store.
 func (a *app) keeper() *custody.Keeper {
-	return &custody.Keeper{DB: a.db, Store: a.store, Folder: a.config.KeyBackups}
+	return &custody.Keeper{DB: a.db, Store: a.store, Folder: a.config.KeyBackups, Clock: a.guard}
 }
 
 // Close closes what was opened.

@@ -32,6 +32,7 @@ type commands struct {
 	Import      importCommand      `cmd:"" help:"Import exported files."`
 	Search      searchCommand      `cmd:"" help:"List conversations."`
 	Keys        keysCommand        `cmd:"" help:"The key store: state, backups, bringing one back, a new root key."`
+	Clock       clockCommand       `cmd:"" help:"Whether the clock is trusted, and a person's word for it."`
 	Ledger      ledgerCommand      `cmd:"" help:"The outside ledger of purges, and restored databases."`
 	Fsck        fsckCommand        `cmd:"" help:"Check every promise the data must keep."`
 	Verify      verifyCommand      `cmd:"" help:"Check certificates, audit reports and log bundles offline."`

@@ -69,6 +69,11 @@ func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) e
 	if by.May(account.AuditRead) {
 		f.Alert = broken(ctx, chain)
 	}
+	if why, err := a.halted(ctx); err != nil {
+		return err
+	} else if why != "" {
+		f.Alert = strings.TrimSpace(f.Alert + " " + locale.T(ctx, "clock.halted_"+why))
+	}
 	for _, g := range f.Menu {
 		for i := range g.Items {
 			switch g.Items[i].Key {

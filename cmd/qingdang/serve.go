@@ -65,6 +65,7 @@ func (a *app) serve(ctx context.Context, withWorker bool) error {
 		defer cancel()
 		return server.Shutdown(end)
 	})
+	g.Go(func() error { return a.beat(ctx) })
 	if withWorker {
 		g.Go(func() error { return a.work(ctx) })
 	}

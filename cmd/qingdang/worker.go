@@ -7,7 +7,10 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"qingdang/models/account"
+	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -28,13 +31,16 @@ func (workerCommand) Run(t *terminal) error {
 		if err := a.accounts.CheckMode(t.ctx); err != nil {
 			return err
 		}
-		return a.work(t.ctx)
+		g, ctx := errgroup.WithContext(t.ctx)
+		g.Go(func() error { return a.beat(ctx) })
+		g.Go(func() error { return a.work(ctx) })
+		return g.Wait()
 	})
 }
 
 // work runs the worker loop.
 func (a *app) work(ctx context.Context) error {
-	return job.Work(ctx, a.db, workerName(), a.runners(), job.Options{Timers: a.timers(), Log: slog.Default()})
+	return job.Work(ctx, a.db, workerName(), a.runners(), job.Options{Timers: a.timers(), Log: slog.Default(), Waits: audit.Halted})
 }
 
 // timers are the jobs that must always be waiting for their next time.
@@ -54,7 +60,7 @@ func (a *app) timers() []job.New {
 // runners are the kinds of jobs and who does them.
 func (a *app) runners() map[string]job.Runner {
 	return map[string]job.Runner{
-		bin.JobMove:    &bin.Mover{DB: a.db},
+		bin.JobMove:    a.bin.Mover(),
 		purge.JobRun:   a.purgeRunner(workerName()),
 		purge.JobTimer: &purge.Timer{Desk: a.purges},
 		hold.JobReturn: &hold.Returner{Holds: a.holds},

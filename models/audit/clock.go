@@ -2,8 +2,7 @@ package audit
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +15,7 @@ const (
 	HaltHost  = "host"  // the database's clock and this machine's differ
 	HaltBack  = "back"  // it stands before what was already seen
 	HaltAhead = "ahead" // it is further ahead than a console is ever silent
+	HaltJump  = "jump"  // it went ahead faster than time under the running program
 	HaltLog   = "log"   // the log is shorter than it was: the database was exchanged under the running program
 )
 
@@ -24,54 +24,22 @@ const (
 	mostBehind = time.Second
 	mostAhead  = 48 * time.Hour
 	mostApart  = time.Minute
+	mostJump   = time.Hour
 )
-
-const (
-	actHalted   = "clock.halted"
-	actResumed  = "clock.resumed"
-	actAccepted = "clock.accepted"
-)
-
-var clockActs = []string{actHalted, actResumed, actAccepted}
 
 // ClockGuard keeps everything that destroys, or sets the deadline of a destruction, from going by a clock
 // that is wrong. Nil lets everything pass.
 type ClockGuard struct {
 	DB   *db.DB
 	Host func() time.Time // of this machine; nil: its own clock
+	// Up is a time that only ever runs on, whatever the clocks are set to; nil: jumps of less than
+	// two days are not seen.
+	Up func() time.Duration
 
 	mu   sync.Mutex
-	size int64 // of the log, the largest that was seen
-}
-
-// beatRow is the one row with the latest instant that was seen and believed.
-type beatRow struct {
-	ID       int64 `gorm:"primaryKey;autoIncrement:false"`
-	At       time.Time
-	Halted   string
-	HaltedAt *time.Time
-}
-
-// TableName is clock_beat.
-func (beatRow) TableName() string { return "clock_beat" }
-
-const beatID = 1
-
-// Clock is the state of the clock as the database remembers it.
-type Clock struct {
-	SeenAt   time.Time // zero: never
-	Halted   string    // why nothing is destroyed, "" while the clock is trusted
-	HaltedAt time.Time
-}
-
-// ClockOf gives the state that the transaction sees.
-func ClockOf(tx *db.Tx) (Clock, error) {
-	row, _, err := readBeat(tx, false)
-	c := Clock{SeenAt: row.At, Halted: row.Halted}
-	if row.HaltedAt != nil {
-		c.HaltedAt = row.HaltedAt.UTC()
-	}
-	return c, err
+	size int64         // of the log, the largest that was seen
+	at   time.Time     // what was last believed by this process
+	up   time.Duration // when that was
 }
 
 // Check looks at the clock of the transaction; it is its first statement, so that no waiting for locks
@@ -89,15 +57,28 @@ func (g *ClockGuard) Check(tx *db.Tx) error {
 		return err
 	}
 	if why := g.judge(tx.Now, row, head); why != "" {
-		return fault.Busy("clock.halted_" + why)
+		return fault.Busy(saidHalted + why)
 	}
 	return nil
 }
 
+// Write is db.Write for what destroys, or sets the deadline of a destruction: it begins with Check.
+func (g *ClockGuard) Write(ctx context.Context, d *db.DB, fn func(tx *db.Tx) error) error {
+	return d.Write(ctx, func(tx *db.Tx) error {
+		if err := g.Check(tx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// saidHalted begins what people are told, in the catalogue.
+const saidHalted = "clock.halted_"
+
 // Halted tells whether an error is a refusal of Check.
 func Halted(err error) bool {
 	f, ok := fault.Of(err)
-	return ok && (f.Key == "clock.halted_"+HaltHost || f.Key == "clock.halted_"+HaltBack || f.Key == "clock.halted_"+HaltAhead || f.Key == "clock.halted_"+HaltLog)
+	return ok && strings.HasPrefix(f.Key, saidHalted)
 }
 
 func (g *ClockGuard) judge(now time.Time, seen beatRow, head Head) string {
@@ -110,6 +91,15 @@ func (g *ClockGuard) judge(now time.Time, seen beatRow, head Head) string {
 	if apart := now.Sub(g.host()); apart > mostApart || apart < -mostApart {
 		return HaltHost
 	}
+	if why := g.steps(now, seen, head); why != "" {
+		return why
+	}
+	g.at, g.up = now, g.running()
+	return ""
+}
+
+// steps looks for a clock that went back, or ahead too far.
+func (g *ClockGuard) steps(now time.Time, seen beatRow, head Head) string {
 	last := seen.At
 	if last.IsZero() {
 		last = head.LastAt // an installation that never beat
@@ -117,13 +107,32 @@ func (g *ClockGuard) judge(now time.Time, seen beatRow, head Head) string {
 	switch {
 	case now.Before(last.Add(-mostBehind)):
 		return HaltBack
-	// An entry from far ahead was itself written by a wrong clock.
-	case now.Before(head.LastAt.Add(-mostBehind)) && !head.LastAt.After(last.Add(mostAhead)):
+	// An entry may stand a little ahead (see AppendAt); one from far ahead was itself written by a wrong clock.
+	case now.Before(head.LastAt.Add(-longestWait)) && !head.LastAt.After(last.Add(mostAhead)):
 		return HaltBack
 	case !last.IsZero() && now.After(last.Add(mostAhead)):
 		return HaltAhead
+	case g.jumped(now, seen):
+		return HaltJump
 	}
 	return ""
+}
+
+// jumped tells whether the clock went ahead much faster than time, by what this process saw, or by what another
+// wrote down and nobody accepted since.
+func (g *ClockGuard) jumped(now time.Time, seen beatRow) bool {
+	if g.at.IsZero() || g.Up == nil {
+		return seen.Halted == HaltJump && now.After(seen.At.Add(mostJump))
+	}
+	most := g.at.Add(g.running() - g.up + mostJump)
+	return now.After(most) && !seen.At.After(most)
+}
+
+func (g *ClockGuard) running() time.Duration {
+	if g.Up == nil {
+		return 0
+	}
+	return g.Up()
 }
 
 func (g *ClockGuard) host() time.Time {
@@ -131,122 +140,4 @@ func (g *ClockGuard) host() time.Time {
 		return time.Now()
 	}
 	return g.Host()
-}
-
-// Beat remembers the present instant if it is believed, and writes down, once, that the clock is wrong or is
-// right again. A console and a worker call it every minute. It gives why the clock is not
-// trusted, "" if it is.
-func (g *ClockGuard) Beat(ctx context.Context) (why string, err error) {
-	err = g.DB.Write(ctx, func(tx *db.Tx) error {
-		row, there, err := readBeat(tx, true)
-		if err != nil {
-			return err
-		}
-		head, err := HeadOf(tx)
-		if err != nil {
-			return err
-		}
-		why = g.judge(tx.Now, row, head)
-		was := row.Halted
-		if why == "" && tx.Now.After(row.At) {
-			row.At = tx.Now
-		}
-		if row.At.IsZero() {
-			row.At = head.LastAt
-		}
-		if row.Halted = why; why != was {
-			row.HaltedAt = &tx.Now
-		}
-		if why == "" {
-			row.HaltedAt = nil
-		}
-		if err := storeBeat(tx, row, there); err != nil || why == was {
-			return err
-		}
-		return Append(tx, g.entry(tx, row, head, was))
-	})
-	if err != nil {
-		return "", fmt.Errorf("look at the clock: %w", err)
-	}
-	return why, nil
-}
-
-// entry tells that the clock is wrong, or right again.
-func (g *ClockGuard) entry(tx *db.Tx, row beatRow, head Head, was string) Entry {
-	e := Entry{
-		Actor: Actor{Name: "worker", Role: "system", Source: "worker"}, Action: actHalted, ObjectKind: "clock",
-		Data: map[string]any{"why": row.Halted, "database": tx.Now, "host": g.host(), "seen": row.At, "last_entry": head.LastAt},
-	}
-	if row.Halted == "" {
-		e.Action, e.Data["why"] = actResumed, was
-	}
-	return e
-}
-
-// Accept takes the present instant for right because a named person says so: after the console was off for
-// days, or after the clock was wrong and is right again. The fault is invalid without a name and a
-// reason, and a conflict when there is nothing to accept, or when accepting would not help.
-func (g *ClockGuard) Accept(ctx context.Context, by, reason string) error {
-	if len([]rune(by)) < 2 || len([]rune(reason)) < shortAccept {
-		return fault.Invalid("clock.by_and_reason", shortAccept)
-	}
-	return g.DB.Write(ctx, func(tx *db.Tx) error {
-		row, there, err := readBeat(tx, true)
-		if err != nil {
-			return err
-		}
-		head, err := HeadOf(tx)
-		if err != nil {
-			return err
-		}
-		switch why := g.judge(tx.Now, row, head); why {
-		case "":
-			return fault.Conflict("clock.not_halted")
-		case HaltHost, HaltLog:
-			return fault.Conflict("clock.halted_" + why)
-		}
-		before := row.At
-		row.At, row.Halted, row.HaltedAt = tx.Now, "", nil
-		if err := storeBeat(tx, row, there); err != nil {
-			return err
-		}
-		return Append(tx, Entry{
-			Actor: Actor{Name: by, Role: "system", Source: "cli"}, Action: actAccepted, ObjectKind: "clock",
-			Data: map[string]any{"by": by, "reason": reason, "seen": before, "database": tx.Now},
-		})
-	})
-}
-
-const shortAccept = 8
-
-func readBeat(tx *db.Tx, lock bool) (row beatRow, there bool, err error) {
-	q := tx.DB
-	if lock {
-		q = tx.ForUpdate()
-	}
-	var rows []beatRow
-	if err := q.Where("id = ?", beatID).Find(&rows).Error; err != nil {
-		return row, false, fmt.Errorf("read beat: %w", err)
-	}
-	if len(rows) == 0 {
-		return beatRow{ID: beatID}, false, nil
-	}
-	rows[0].At = rows[0].At.UTC()
-	return rows[0], true, nil
-}
-
-func storeBeat(tx *db.Tx, row beatRow, there bool) error {
-	var err error
-	if there {
-		err = tx.Model(&beatRow{}).Where("id = ?", beatID).Select("at", "halted", "halted_at").Updates(&row).Error
-	} else {
-		err = tx.Create(&row).Error
-	}
-	if db.Duplicate(err) {
-		return errors.New("another process beat first")
-	}
-	if err != nil {
-		return fmt.Errorf("store beat: %w", err)
-	}
-	return nil
 }

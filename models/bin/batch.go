@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
@@ -157,6 +158,8 @@ type Bin struct {
 	Cap int64
 	// Codes checks the one-time code of whoever raises a draft's cap.
 	Codes Codes
+	// Clock keeps batches from being made by a wrong clock; nil: it is trusted.
+	Clock *audit.ClockGuard
 }
 
 const defaultSyncLimit = 2000

@@ -49,7 +49,7 @@ func (b *Bin) Discard(ctx context.Context, by account.Actor, req Request) (*Batc
 		return nil, err
 	}
 	var batch *Batch
-	err := b.DB.Write(ctx, func(tx *db.Tx) (err error) {
+	err := b.Clock.Write(ctx, b.DB, func(tx *db.Tx) (err error) {
 		// The draft's lock puts a double submit behind the first one.
 		row, err := ownDraft(tx, by, req.Draft, true)
 		if err != nil {

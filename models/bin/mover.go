@@ -22,15 +22,16 @@ const JobMove = "bin.move"
 // that was committed.
 type Mover struct {
 	DB    *db.DB
-	Chunk int // 0 is the engine's own
+	Chunk int               // 0 is the engine's own
+	Clock *audit.ClockGuard // nil: the clock is trusted
 }
 
 // Mover gives the runner of jobs of kind JobMove.
-func (b *Bin) Mover() *Mover { return &Mover{DB: b.DB} }
+func (b *Bin) Mover() *Mover { return &Mover{DB: b.DB, Clock: b.Clock} }
 
 // Step moves the next chunk.
 func (m *Mover) Step(ctx context.Context, j *job.Job) (done bool, err error) {
-	err = m.DB.Write(ctx, func(tx *db.Tx) error {
+	err = m.Clock.Write(ctx, m.DB, func(tx *db.Tx) error {
 		done = false
 		if err := hold.ShareEpoch(tx); err != nil {
 			return err

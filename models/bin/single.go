@@ -32,7 +32,7 @@ func (b *Bin) DiscardOne(ctx context.Context, by account.Actor, c id.Conversatio
 	}
 	var batch *Batch
 	var hidden string
-	err := b.DB.Write(ctx, func(tx *db.Tx) (err error) {
+	err := b.Clock.Write(ctx, b.DB, func(tx *db.Tx) (err error) {
 		hidden = ""
 		if err := hold.ShareEpoch(tx); err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qingdang/models/account"
+	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/custody"
 	"qingdang/models/db"
@@ -139,6 +140,23 @@ func TestWithoutAFolderNobodyMakesABackupAndTheEndedGo(t *testing.T) {
 		w.must(w.Daily(w.ctx(), cli))
 		if _, err := os.Stat(b.File); !errors.Is(err, os.ErrNotExist) || len(w.leaves("keys.backed_up")) != 1 {
 			t.Errorf("the ended backup: %v", err)
+		}
+	})
+}
+
+// A wrong clock (invariant I16) removes no backup; the daily job waits.
+func TestAWrongClockEndsNoBackup(t *testing.T) {
+	each(t, func(w *world) {
+		b, err := w.BackUp(w.ctx(), cli, w.Folder)
+		w.must(err)
+		w.Clock = &audit.ClockGuard{DB: w.d, Host: w.clock.Time}
+		w.must(w.Daily(w.ctx(), cli))
+		w.clock.Advance(30 * 24 * time.Hour)
+		if err := w.Daily(w.ctx(), cli); !audit.Halted(err) {
+			t.Errorf("30 days ahead: %v", err)
+		}
+		if _, err := os.Stat(b.File); err != nil || len(w.leaves("keys.backed_up")) != 2 {
+			t.Errorf("the backup: %v", err)
 		}
 	})
 }

@@ -69,7 +69,7 @@ func (h *Holds) decide(ctx context.Context, by account.Actor, b Ballot, v approv
 	if err := h.Accounts.BeginCode(ctx, by); err != nil {
 		return nil, err
 	}
-	err = h.DB.Write(ctx, func(tx *db.Tx) (err error) {
+	err = h.Clock.Write(ctx, h.DB, func(tx *db.Tx) (err error) {
 		if r, err = open(tx, b.Hold); err != nil {
 			return err
 		}

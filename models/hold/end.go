@@ -50,7 +50,10 @@ func (h *Holds) Tick(ctx context.Context) error {
 		return fmt.Errorf("look for releases: %w", err)
 	}
 	for _, r := range due {
-		err := h.DB.Write(ctx, func(tx *db.Tx) error { return h.settle(tx, r) })
+		err := h.Clock.Write(ctx, h.DB, func(tx *db.Tx) error { return h.settle(tx, r) })
+		if audit.Halted(err) {
+			return errors.Join(err, h.resume(ctx)) // what is held comes back by any clock
+		}
 		// Somebody acted in the meantime: that settles it too.
 		if err != nil && fault.KindOf(err) != fault.KindConflict {
 			return err

@@ -28,6 +28,8 @@ type Holds struct {
 	// AtOnce is how many conversations of the bin a hold takes back while somebody waits; 0 is
 	// 2,000. More go back by a job of the kind JobReturn.
 	AtOnce int64
+	// Clock keeps releases from ending by a wrong clock; nil: it is trusted.
+	Clock *audit.ClockGuard
 }
 
 // Codes checks the one-time code of a person for a dangerous act; *account.Accounts does.

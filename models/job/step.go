@@ -71,6 +71,13 @@ func Release(ctx context.Context, d *db.DB, j *Job) error {
 	})
 }
 
+// Wait gives a job back as it is and says what it waits for. No time is set: the clock may be what is wrong.
+func Wait(ctx context.Context, d *db.DB, j *Job, cause error) error {
+	return d.Write(ctx, func(tx *db.Tx) error {
+		return update(tx, j, map[string]any{"state": Queued, "lease_until": nil, "attempts": max(j.Attempts-1, 0), "error": cut(cause.Error())})
+	})
+}
+
 // update changes a job that this worker still holds.
 func update(tx *db.Tx, j *Job, set map[string]any) error {
 	set["version"] = plus("version")

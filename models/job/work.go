@@ -34,7 +34,14 @@ type Options struct {
 	Timers []New // kept alive: enqueued as solo jobs whenever they are missing
 	Log    *slog.Logger
 	Once   bool // return when nothing is due
+	// Waits tells of which errors of a step the job is not to blame: it waits as it is, and no job of its
+	// kind is tried for a minute. nil: of none.
+	Waits func(error) bool
 }
+
+// waiting is how long a kind of job is left alone after a step that had to wait, by this process's own
+// time: it may be the clock of the database that is wrong.
+const waiting = time.Minute
 
 // keepTimers is how often missing timers are looked for.
 const keepTimers = time.Minute
@@ -62,7 +69,8 @@ type worker struct {
 	runners map[string]Runner
 	kinds   []string
 	options Options
-	kept    bool // nobody needs to look for missing timers now
+	kept    bool                 // nobody needs to look for missing timers now
+	left    map[string]time.Time // kinds that are left alone, until when
 }
 
 func (w *worker) loop(ctx context.Context) error {
@@ -104,11 +112,16 @@ func (w *worker) round(ctx context.Context, minutely <-chan time.Time) (worked b
 		w.kept = false
 	default:
 	}
-	j, err := Claim(ctx, w.db, w.owner, w.kinds)
+	j, err := Claim(ctx, w.db, w.owner, w.open())
 	if j == nil || err != nil {
 		return false, err
 	}
 	return true, w.run(ctx, j)
+}
+
+// open gives the kinds that are not left alone.
+func (w *worker) open() []string {
+	return slices.DeleteFunc(slices.Clone(w.kinds), func(kind string) bool { return time.Now().Before(w.left[kind]) })
 }
 
 func (w *worker) keep(ctx context.Context) error {
@@ -122,8 +135,25 @@ func (w *worker) keep(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return w.pull(tx)
 	})
+}
+
+// farthest is more than any timer's interval.
+const farthest = 26 * time.Hour
+
+// pull brings timers back that a clock which was ahead has put far off.
+func (w *worker) pull(tx *db.Tx) error {
+	kinds := make([]string, len(w.options.Timers))
+	for i, n := range w.options.Timers {
+		kinds[i] = n.Kind
+	}
+	err := tx.Model(&Job{}).Where("kind IN ? AND state = ? AND run_at > ?", kinds, Queued, tx.Now.Add(farthest)).
+		Updates(map[string]any{"run_at": tx.Now, "version": plus("version")}).Error
+	if err != nil {
+		return fmt.Errorf("bring timers back: %w", err)
+	}
+	return nil
 }
 
 // run does the steps of one job until it is done, fails, is lost or the worker
@@ -141,6 +171,13 @@ func (w *worker) run(ctx context.Context, j *Job) error {
 			return nil
 		case err != nil && ctx.Err() != nil && steps.Err() != nil:
 			return w.after(j, Release(context.WithoutCancel(ctx), w.db, j))
+		case err != nil && w.options.Waits != nil && w.options.Waits(err):
+			w.options.Log.WarnContext(ctx, "job waits", "job", j.ID, "kind", j.Kind, "reason", err)
+			if w.left == nil {
+				w.left = map[string]time.Time{}
+			}
+			w.left[j.Kind] = time.Now().Add(waiting)
+			return w.after(j, Wait(steps, w.db, j, err))
 		case err != nil:
 			w.options.Log.WarnContext(ctx, "job step failed", "job", j.ID, "kind", j.Kind, "attempt", j.Attempts, "error", err)
 			return w.after(j, Fail(steps, w.db, j, err))

@@ -71,7 +71,7 @@ func (w *Runner) file(ctx context.Context, j *job.Job) error {
 	if err != nil {
 		return fmt.Errorf("seal certificate: %w", err)
 	}
-	return w.DB.Write(ctx, func(tx *db.Tx) error {
+	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, ok, err := lockPhase(tx, j, PhaseFile)
 		switch {
 		case err != nil:

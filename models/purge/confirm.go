@@ -40,7 +40,7 @@ func (d *Desk) Confirm(ctx context.Context, by account.Actor, c Confirmation) er
 	if err := d.Accounts.BeginCode(ctx, by); err != nil {
 		return err
 	}
-	err = d.DB.Write(ctx, func(tx *db.Tx) error {
+	err = d.Clock.Write(ctx, d.DB, func(tx *db.Tx) error {
 		r, err := lockRequest(tx, c.Purge)
 		if err != nil {
 			return err

@@ -23,7 +23,7 @@ const (
 // either erased or skipped with its reason. The process may die anywhere: either the
 // chunk is gone with its leaf and the cursor behind it, or nothing of it happened.
 func (w *Runner) erase(ctx context.Context, j *job.Job) error {
-	return w.DB.Write(ctx, func(tx *db.Tx) error {
+	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, ok, err := lockPhase(tx, j, PhaseErase)
 		if err != nil || !ok {
 			return err

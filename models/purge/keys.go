@@ -21,7 +21,7 @@ const (
 // keys makes what was erased unreadable in every backup of the database. The survivors of the
 // touched buckets have moved under fresh keys, and the ledger outside says so.
 func (w *Runner) keys(ctx context.Context, j *job.Job) error {
-	return w.DB.Write(ctx, func(tx *db.Tx) error {
+	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, ok, err := lockPhase(tx, j, PhaseKeys)
 		if err != nil || !ok {
 			return err

@@ -29,7 +29,7 @@ func (w *Runner) ledger(ctx context.Context, j *job.Job) error {
 			return err
 		}
 	}
-	return w.DB.Write(ctx, func(tx *db.Tx) error {
+	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, ok, err := lockPhase(tx, j, PhaseLedger)
 		if err != nil || !ok {
 			return err
@@ -49,7 +49,7 @@ func (w *Runner) ledger(ctx context.Context, j *job.Job) error {
 
 // moveSurvivors re-wraps what survives in the next touched buckets; false when none is left.
 func (w *Runner) moveSurvivors(ctx context.Context, j *job.Job) (moved bool, err error) {
-	err = w.DB.Write(ctx, func(tx *db.Tx) error {
+	err = w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, ok, err := lockPhase(tx, j, PhaseLedger)
 		if moved = !ok; err != nil || !ok {
 			return err

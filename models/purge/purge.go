@@ -9,6 +9,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/approval"
+	"qingdang/models/audit"
 	"qingdang/models/db"
 	"qingdang/models/id"
 )
@@ -146,10 +147,11 @@ type Desk struct {
 	DB       *db.DB
 	Accounts *account.Accounts
 	Keys     approval.Keys
-	Copies   KeyCopies      // says how long copies of destroyed keys live; nil = nobody says
-	Zone     *time.Location // of the organisation; nil = Asia/Shanghai
-	Window   Window         // zero = 22:00–06:00
-	Cooling  Cooling        // lengthens the cooling-off, never shortens it
+	Copies   KeyCopies         // says how long copies of destroyed keys live; nil = nobody says
+	Zone     *time.Location    // of the organisation; nil = Asia/Shanghai
+	Clock    *audit.ClockGuard // nil: the clock is trusted
+	Window   Window            // zero = 22:00–06:00
+	Cooling  Cooling           // lengthens the cooling-off, never shortens it
 }
 
 // The deadlines of a request.

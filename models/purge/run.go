@@ -80,7 +80,7 @@ func (w *Runner) system() audit.Actor { return account.System("worker", w.Worker
 
 // start looks at everything once more and begins, or lets the request lapse, or waits.
 func (w *Runner) start(ctx context.Context, j *job.Job) error {
-	return w.DB.Write(ctx, func(tx *db.Tx) error {
+	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, err := lockRequest(tx, id.Purge(j.Subject))
 		if err != nil {
 			return err

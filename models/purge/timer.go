@@ -76,7 +76,7 @@ func (d *Desk) Tick(ctx context.Context) error {
 // each does one thing to several requests, each in its own transaction.
 func (d *Desk) each(ctx context.Context, list []id.Purge, do func(*db.Tx, id.Purge) error) error {
 	for _, p := range list {
-		err := d.DB.Write(ctx, func(tx *db.Tx) error { return do(tx, p) })
+		err := d.Clock.Write(ctx, d.DB, func(tx *db.Tx) error { return do(tx, p) })
 		// Somebody acted in the meantime: that settles it too.
 		if err != nil && fault.KindOf(err) != fault.KindConflict {
 			return err
@@ -145,7 +145,7 @@ func (d *Desk) draft(ctx context.Context) error {
 		return err
 	}
 	for _, b := range batches {
-		err := d.DB.Write(ctx, func(tx *db.Tx) error { return d.draftFor(tx, b) })
+		err := d.Clock.Write(ctx, d.DB, func(tx *db.Tx) error { return d.draftFor(tx, b) })
 		// Somebody asked, restored or drafted in the meantime: that settles it too.
 		if err != nil && fault.KindOf(err) != fault.KindConflict && !db.Duplicate(err) {
 			return err

@@ -40,7 +40,7 @@ func (w *Runner) verify(ctx context.Context, j *job.Job) error {
 	if err := w.DB.Flush(ctx); err != nil {
 		return err
 	}
-	return w.DB.Write(ctx, func(tx *db.Tx) error {
+	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, ok, err := lockPhase(tx, j, PhaseVerify)
 		if err != nil || !ok {
 			return err

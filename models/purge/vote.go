@@ -81,7 +81,7 @@ func (d *Desk) Vote(ctx context.Context, by account.Actor, b Ballot) (*Request, 
 		return nil, err
 	}
 	code := r.Code
-	err = d.DB.Write(ctx, func(tx *db.Tx) (err error) {
+	err = d.Clock.Write(ctx, d.DB, func(tx *db.Tx) (err error) {
 		if r, err = lockRequest(tx, b.Purge); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"qingdang/cmd/qingdang/bench"
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
+	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -164,7 +165,20 @@ func (s *site) plan(sizes ...int) []*planned {
 		s.clock.Advance(time.Minute) // a one-time code counts once
 		s.purges = append(s.purges, p)
 	}
+	s.believe()
 	return s.purges
+}
+
+// believe takes the present time for right: to the program, days have passed since the last entry.
+func (s *site) believe() {
+	s.t.Helper()
+	guard := &audit.ClockGuard{DB: s.now}
+	why, err := guard.Beat(s.ctx())
+	s.must(err)
+	if why != "" {
+		_, err = guard.Accept(s.ctx(), "drill", "the list was made with a clock of its own")
+		s.must(err)
+	}
 }
 
 // stays is how many conversations go for one that stays between them.
