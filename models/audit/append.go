@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -11,10 +10,6 @@ import (
 	"qingdang/models/audit/proof"
 	"qingdang/models/db"
 )
-
-// refusalTime bounds the writing of a refusal, whose context no longer ends with
-// the request.
-const refusalTime = 10 * time.Second
 
 // longestWait is how long a transaction may have waited for the head, with all that waited before it.
 const longestWait = 2 * time.Minute
@@ -102,13 +97,4 @@ func storeNodes(tx *db.Tx, n int64, hashes []tlog.Hash) error {
 		return fmt.Errorf("store nodes: %w", err)
 	}
 	return nil
-}
-
-// Refused writes down that somebody was refused, in a transaction of its own
-// that does not end with the request. If it fails the person is still refused.
-func Refused(ctx context.Context, d *db.DB, e Entry) error {
-	e.Result = ResultRefused
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refusalTime)
-	defer cancel()
-	return d.Write(ctx, func(tx *db.Tx) error { return Append(tx, e) })
 }

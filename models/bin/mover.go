@@ -2,7 +2,6 @@ package bin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"qingdang/models/account"
@@ -115,15 +114,5 @@ func (b *Bin) Retry(ctx context.Context, by account.Actor, batch id.Batch) error
 // noteHidden writes down that somebody reached for a batch that exists but is not theirs to
 // see; to them it is not found.
 func (b *Bin) noteHidden(ctx context.Context, by account.Actor, action string, batch id.Batch, err error) error {
-	if fault.KindOf(err) != fault.KindNotFound {
-		return err
-	}
-	var code []string
-	looked := b.DB.Read(ctx, func(tx *db.Tx) error {
-		return tx.Model(&Batch{}).Where("id = ?", batch).Pluck("code", &code).Error
-	})
-	if looked != nil || len(code) == 0 {
-		return errors.Join(err, looked)
-	}
-	return errors.Join(err, audit.Refused(ctx, b.DB, audit.Entry{Actor: by.Audit(), Action: action, ObjectKind: "batch", Object: code[0]}))
+	return audit.Unseen(ctx, b.DB, err, &Batch{}, batch, audit.Entry{Actor: by.Audit(), Action: action, ObjectKind: "batch"})
 }

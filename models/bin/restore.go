@@ -97,9 +97,13 @@ func (b *Bin) RestoreItems(ctx context.Context, by account.Actor, ids id.Set[id.
 		switch fault.KindOf(err) {
 		case fault.None:
 			out.add(*step)
-		case fault.KindNotFound, fault.KindForbidden, fault.KindConflict:
+		case fault.KindNotFound:
+			// Hidden counts like absent, and stays so if it cannot be written down.
+			_ = b.noteHidden(ctx, by, "conversation.restored", batch, err)
+			out.add(Outcome{Stays: map[string]int64{NotThere: int64(only.Len())}})
+		case fault.KindForbidden, fault.KindConflict:
 			if len(of) == 1 {
-				return nil, b.noteHidden(ctx, by, "conversation.restored", batch, err)
+				return nil, err
 			}
 			out.add(Outcome{Stays: map[string]int64{Outside: int64(only.Len())}})
 		default:

@@ -59,7 +59,7 @@ func (h *Holds) Customers(ctx context.Context, by account.Actor, hold id.Hold) (
 		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "hold.viewed", ObjectKind: "hold", Object: found.Code, Count: int64(len(typed))})
 	})
 	if err != nil {
-		return nil, err
+		return nil, h.unseen(ctx, by, hold, err)
 	}
 	return typed, nil
 }

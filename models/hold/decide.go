@@ -64,7 +64,7 @@ func (h *Holds) decide(ctx context.Context, by account.Actor, b Ballot, v approv
 		return b.check(r, v)
 	})
 	if err != nil {
-		return nil, err
+		return nil, h.unseen(ctx, by, b.Hold, err)
 	}
 	if err := h.Accounts.BeginCode(ctx, by); err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (h *Holds) CancelRelease(ctx context.Context, by account.Actor, hold id.Hol
 	if f := reasonFault(reason); f != nil {
 		return f
 	}
-	return h.DB.Write(ctx, func(tx *db.Tx) error {
+	err := h.DB.Write(ctx, func(tx *db.Tx) error {
 		found, err := h.visible(tx, by, hold)
 		if err != nil {
 			return err
@@ -177,6 +177,7 @@ func (h *Holds) CancelRelease(ctx context.Context, by account.Actor, hold id.Hol
 			Data: map[string]any{"reason": r.ClosedReason, "root": r.Fingerprint()},
 		})
 	})
+	return h.unseen(ctx, by, hold, err)
 }
 
 // close ends a release without releasing anything. A row that was forged may be closed too, which

@@ -109,7 +109,11 @@ func (h *Holds) end(tx *db.Tx, r *Release) error {
 	if err := tx.ForUpdate().Where("id = ?", r.HoldID).Take(&of).Error; err != nil {
 		return fmt.Errorf("lock hold: %w", err)
 	}
-	if of.ReleasedAt != nil || string(h.root(&of, r)) != string(r.Root) {
+	root, err := h.root(tx, &of, r)
+	switch {
+	case err != nil:
+		return err
+	case of.ReleasedAt != nil || string(root) != string(r.Root):
 		return h.lapse(tx, r, lapseForged)
 	}
 	res := tx.Model(&Hold{}).Where("id = ? AND released_at IS NULL", of.ID).Update("released_at", tx.Now)

@@ -9,6 +9,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/approval"
+	"qingdang/models/audit"
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/fault"
@@ -45,7 +46,10 @@ func (h *Holds) Get(ctx context.Context, by account.Actor, hold id.Hold) (d *Det
 		d, err = h.get(tx, by, hold)
 		return err
 	})
-	return d, err
+	if err != nil {
+		return nil, h.unseen(ctx, by, hold, err)
+	}
+	return d, nil
 }
 
 func (h *Holds) get(tx *db.Tx, by account.Actor, hold id.Hold) (*Detail, error) {
@@ -97,6 +101,11 @@ func (h *Holds) visible(tx *db.Tx, by account.Actor, hold id.Hold) (*Hold, error
 		return nil, fault.NotFound("hold.not_found")
 	}
 	return &of, nil
+}
+
+// unseen writes down that somebody reached for a hold that is hidden from them; it gives err back.
+func (h *Holds) unseen(ctx context.Context, by account.Actor, hold id.Hold, err error) error {
+	return audit.Unseen(ctx, h.DB, err, &Hold{}, hold, audit.Entry{Actor: by.Audit(), Action: "hold.refused", ObjectKind: "hold"})
 }
 
 // abilities says what the actor may do, by the same rules as the acts themselves.

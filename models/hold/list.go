@@ -218,7 +218,7 @@ func (h *Hold) seenBy(by account.Actor, c Criteria, t *department.Tree) bool {
 		return true
 	}
 	where := c.filter(t).Departments
-	return !where.All && !where.Empty() && !slices.ContainsFunc(where.Departments.Values(), func(d id.Department) bool { return !by.Scope.Has(d) })
+	return !where.Empty() && contained(where, by.Scope)
 }
 
 func (h *Hold) scope(c Criteria, t *department.Tree) Scope {

@@ -30,14 +30,40 @@ func instant(t *time.Time) []byte {
 }
 
 // root names what a release is about: the hold with all that it covers by, who asks and why. A
-// hold whose conditions are changed behind the program's back does not have the consent.
-func (h *Holds) root(of *Hold, r *Release) []byte { return rootOf(h.Vault.Store, of, r) }
+// hold whose conditions or customers are changed behind the program's back does not have the
+// consent.
+func (h *Holds) root(tx *db.Tx, of *Hold, r *Release) ([]byte, error) {
+	customers, err := customersOf(tx, of.ID)
+	if err != nil {
+		return nil, err
+	}
+	return rootOf(h.Vault.Store, of, r, customers[of.ID]), nil
+}
 
-func rootOf(k approval.Keys, of *Hold, r *Release) []byte {
-	m := k.MAC("hold release root",
+// customersOf gives the keyed names of holds' customers in their order.
+func customersOf(tx *db.Tx, only ...id.Hold) (map[id.Hold][][]byte, error) {
+	q := tx.Select("hold_id", "customer_mac").Order("hold_id, customer_mac")
+	if len(only) > 0 {
+		q = q.Where("hold_id IN ?", only)
+	}
+	var rows []customer
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read customers: %w", err)
+	}
+	out := map[id.Hold][][]byte{}
+	for _, r := range rows {
+		out[r.HoldID] = append(out[r.HoldID], r.CustomerMAC)
+	}
+	return out, nil
+}
+
+func rootOf(k approval.Keys, of *Hold, r *Release, customers [][]byte) []byte {
+	parts := [][]byte{
 		number(of.ID), []byte(of.Code), []byte(of.Name), []byte(of.Reason), []byte(of.Kind), flag(of.Continuing), number(of.DepartmentID), flag(of.Sub),
 		[]byte(of.Criteria), number(of.PlacedBy), instant(&of.CreatedAt),
-		[]byte(r.Reason), number(r.RequesterID), number(r.RequesterPerson), instant(&r.RequestedAt))
+		[]byte(r.Reason), number(r.RequesterID), number(r.RequesterPerson), instant(&r.RequestedAt),
+	}
+	m := k.MAC("hold release root", append(parts, customers...)...)
 	return m[:]
 }
 
@@ -81,6 +107,10 @@ func ForgedReleases(tx *db.Tx, k approval.Keys) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	customers, err := customersOf(tx)
+	if err != nil {
+		return nil, err
+	}
 	byID := map[id.Hold]*Hold{}
 	for i := range holds {
 		byID[holds[i].ID] = &holds[i]
@@ -89,7 +119,7 @@ func ForgedReleases(tx *db.Tx, k approval.Keys) ([]string, error) {
 	for i := range releases {
 		r := &releases[i]
 		of := byID[r.HoldID]
-		if of == nil || slices.Contains(forged, r.ID) || subtle.ConstantTimeCompare(r.MAC, sealRelease(k, r)) != 1 || !bytes.Equal(r.Root, rootOf(k, of, r)) {
+		if of == nil || slices.Contains(forged, r.ID) || subtle.ConstantTimeCompare(r.MAC, sealRelease(k, r)) != 1 || !bytes.Equal(r.Root, rootOf(k, of, r, customers[r.HoldID])) {
 			wrong[r.HoldID] = true
 		}
 		if r.State == Ended {

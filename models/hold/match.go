@@ -34,7 +34,11 @@ func (o *Order) match(tx *db.Tx, by account.Actor, macs [][]byte) ([]match, erro
 		if tree.Known(o.Department) != nil {
 			return nil, fault.Invalid("hold.scope_needed", mostSingle).On("department")
 		}
-		return []match{Criteria{Departments: []id.Department{o.Department}, Sub: o.Sub}.filter(tree).Apply}, nil
+		f := Criteria{Departments: []id.Department{o.Department}, Sub: o.Sub}.filter(tree)
+		if !contained(f.Departments, by.Scope) {
+			return nil, fault.Invalid("hold.sub_outside").On("department")
+		}
+		return []match{f.Apply}, nil
 	}
 	if err := o.Criteria.known(tree, by); err != nil {
 		return nil, err
@@ -47,6 +51,11 @@ func (o *Order) match(tx *db.Tx, by account.Actor, macs [][]byte) ([]match, erro
 		return []match{m.and("conversation.customer_mac IN ?", macs)}, nil
 	}
 	return []match{m}, nil
+}
+
+// contained tells whether a scope reaches no further than another.
+func contained(inner, outer account.Scope) bool {
+	return outer.All || !inner.All && !slices.ContainsFunc(inner.Departments.Values(), func(d id.Department) bool { return !outer.Has(d) })
 }
 
 func (m match) and(where string, args ...any) match {

@@ -100,7 +100,7 @@ func (h *Holds) RequestRelease(ctx context.Context, by account.Actor, hold id.Ho
 		return nil, fault.Conflict("hold.release_open")
 	}
 	if err != nil {
-		return nil, err
+		return nil, h.unseen(ctx, by, hold, err)
 	}
 	return r, nil
 }
@@ -121,7 +121,11 @@ func (h *Holds) ask(tx *db.Tx, by account.Actor, found *Hold, reason string) (*R
 		RequesterID: by.ID, RequesterPerson: by.PersonID, RequesterName: by.Name, RequesterStaffNo: by.StaffNo,
 		RequestedAt: tx.Now, ExpiresAt: tx.Now.Add(releaseVote), MAC: make([]byte, 32),
 	}
-	r.Root = h.root(found, r)
+	root, err := h.root(tx, found, r)
+	if err != nil {
+		return nil, err
+	}
+	r.Root = root
 	// The row comes first: of two requests the second waits here, and then finds the first.
 	if err := tx.Create(r).Error; err != nil {
 		return nil, fmt.Errorf("store release: %w", err)
@@ -131,7 +135,6 @@ func (h *Holds) ask(tx *db.Tx, by account.Actor, found *Hold, reason string) (*R
 	} else if released {
 		return nil, fault.Conflict("hold.released_already")
 	}
-	var err error
 	if r.ApprovalID, err = approval.Start(tx, approval.New{
 		Kind: approval.HoldRelease, Subject: r.ID, Root: [32]byte(r.Root), Stages: []approval.Stage{{Role: account.Legal}},
 		Requester: by.ID, RequesterPerson: by.PersonID, ExpiresAt: r.ExpiresAt,

@@ -49,7 +49,7 @@ func (h *Holds) Review(ctx context.Context, by account.Actor, r Reviewing) error
 	if n := utf8.RuneCountInString(r.Note); n == 0 || n > mostReason || !utf8.ValidString(r.Note) {
 		return fault.Invalid("hold.note_needed", mostReason).On("note")
 	}
-	return h.DB.Write(ctx, func(tx *db.Tx) error {
+	err := h.DB.Write(ctx, func(tx *db.Tx) error {
 		found, err := h.visible(tx, by, r.Hold)
 		if err != nil {
 			return err
@@ -69,6 +69,7 @@ func (h *Holds) Review(ctx context.Context, by account.Actor, r Reviewing) error
 		}
 		return r.store(tx, by, found, owner, next)
 	})
+	return h.unseen(ctx, by, r.Hold, err)
 }
 
 func (r Reviewing) store(tx *db.Tx, by account.Actor, found *Hold, owner id.User, next time.Time) error {

@@ -147,21 +147,33 @@ func seen(q *gorm.DB, by account.Actor) *gorm.DB {
 // unseen writes down that somebody asked for a request that exists and is hidden from them;
 // it gives err back.
 func (d *Desk) unseen(ctx context.Context, by account.Actor, p id.Purge, err error) error {
-	if fault.KindOf(err) != fault.KindNotFound {
-		return err
+	return audit.Unseen(ctx, d.DB, err, &Request{}, p, audit.Entry{Actor: by.Audit(), Action: "purge.refused", ObjectKind: "purge"})
+}
+
+// unseenBatches does the same for what somebody wants to request: the system's draft, or batches,
+// of which it names the first that is hidden.
+func (d *Desk) unseenBatches(ctx context.Context, by account.Actor, draft id.Purge, batches []id.Batch, err error) error {
+	if draft != 0 || fault.KindOf(err) != fault.KindNotFound {
+		return d.unseen(ctx, by, draft, err)
 	}
-	var code []string
-	found := d.DB.Read(ctx, func(tx *db.Tx) error {
-		return tx.Model(&Request{}).Where("id = ?", p).Pluck("code", &code).Error
+	var hidden id.Batch
+	looked := d.DB.Read(ctx, func(tx *db.Tx) error {
+		for _, b := range batches {
+			own, err := bin.AllWithin(tx, []id.Batch{b}, by.Scope)
+			if err != nil {
+				return err
+			}
+			if !own {
+				hidden = b
+				return nil
+			}
+		}
+		return nil
 	})
-	if found != nil || len(code) == 0 {
-		return errors.Join(err, found)
+	if looked != nil {
+		return errors.Join(err, looked)
 	}
-	noted := audit.Refused(ctx, d.DB, audit.Entry{Actor: by.Audit(), Action: "purge.refused", ObjectKind: "purge", Object: code[0]})
-	if noted != nil {
-		return errors.Join(err, noted)
-	}
-	return err
+	return audit.Unseen(ctx, d.DB, err, &bin.Batch{}, hidden, audit.Entry{Actor: by.Audit(), Action: "purge.refused", ObjectKind: "batch"})
 }
 
 func departmentsOf(tx *db.Tx, p id.Purge) ([]id.Department, error) {

@@ -54,7 +54,10 @@ func (d *Desk) Preview(ctx context.Context, by account.Actor, draft id.Purge, ba
 		p, err = d.preview(tx, by, batches)
 		return err
 	})
-	return p, err
+	if err != nil {
+		return nil, d.unseenBatches(ctx, by, draft, batches, err)
+	}
+	return p, nil
 }
 
 func (d *Desk) preview(tx *db.Tx, by account.Actor, batches []id.Batch) (*Preview, error) {

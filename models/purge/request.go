@@ -33,8 +33,10 @@ type Ask struct {
 	Key       string // of the form, so that sending it twice requests once
 }
 
-// longestIncident is in characters.
-const longestIncident = 64
+const (
+	longestIncident = 64       // in characters
+	draftKey        = "draft-" // begins the keys of the system's drafts, and no form's
+)
 
 func (a *Ask) check() error {
 	a.Reason = strings.TrimSpace(a.Reason)
@@ -59,7 +61,7 @@ func (a *Ask) check() error {
 		return fault.Invalid("purge.no_batches").On("batch")
 	case len(a.Batches) > requestLimit:
 		return fault.Invalid("purge.too_many_batches", requestLimit).On("batch")
-	case a.Key == "" || len(a.Key) > 60:
+	case a.Key == "" || len(a.Key) > 60 || strings.HasPrefix(a.Key, draftKey):
 		return fault.Invalid("purge.key_missing")
 	}
 	return nil
@@ -99,7 +101,7 @@ func (d *Desk) Request(ctx context.Context, by account.Actor, ask Ask) (*Request
 		})
 	}
 	if err != nil {
-		return nil, err
+		return nil, d.unseenBatches(ctx, by, ask.Draft, ask.Batches, err)
 	}
 	return r, nil
 }
@@ -124,6 +126,11 @@ func requested(tx *db.Tx, by account.Actor, key string) (*Request, error) {
 func (d *Desk) request(tx *db.Tx, by account.Actor, ask Ask) (*Request, error) {
 	if err := hold.ShareEpoch(tx); err != nil {
 		return nil, err
+	}
+	if ask.Draft != 0 {
+		if _, err := visible(tx, by, ask.Draft); err != nil {
+			return nil, err
+		}
 	}
 	drafts, err := lockDrafts(tx, ask)
 	if err != nil {

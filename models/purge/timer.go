@@ -157,7 +157,7 @@ func (d *Desk) draft(ctx context.Context) error {
 // draftFor writes the draft for a batch. As in a request the serial comes before the batch, or
 // the two would wait for each other.
 func (d *Desk) draftFor(tx *db.Tx, batch id.Batch) error {
-	r, err := d.create(tx, Request{State: Draft, RequestKey: fmt.Sprintf("draft-%d", batch), RequesterRole: "system"})
+	r, err := d.create(tx, Request{State: Draft, RequestKey: draftKey + id.String(batch), RequesterRole: "system"})
 	if err != nil {
 		return err
 	}
