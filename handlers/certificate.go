@@ -21,6 +21,7 @@ import (
 type Certificates struct {
 	Desk interface {
 		Certificate(context.Context, account.Actor, purge.CertificateID) (*purge.Certificate, error)
+		CertificateFile(ctx context.Context, by account.Actor, c purge.CertificateID, format string) (*purge.Certificate, error)
 		Certificates(ctx context.Context, by account.Actor, before purge.CertificateID, size int) ([]purge.CertificateRow, error)
 	}
 }
@@ -48,23 +49,32 @@ func (h *Certificates) Show(c echo.Context) error {
 	if err != nil || kind != "" && kind != "json" && kind != "pdf" {
 		return fault.NotFound("certificate.not_found")
 	}
+	if kind != "" {
+		return h.file(c, which, kind)
+	}
 	cert, err := h.Desk.Certificate(c.Request().Context(), web.Actor(c), which)
 	if err != nil {
 		return err
 	}
-	if kind != "" && cert.File == nil {
-		return fault.Busy("certificate.being_sealed")
+	view, err := certificateView(cert)
+	if err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, templates.CertificatePage(view))
+}
+
+func (h *Certificates) file(c echo.Context, which purge.CertificateID, kind string) error {
+	cert, err := h.Desk.CertificateFile(c.Request().Context(), web.Actor(c), which, kind)
+	if err != nil {
+		return err
 	}
 	if kind == "json" {
 		_, err := attachment(c, "application/json", cert.Code+".json").Write(cert.File)
 		return err
 	}
 	view, err := certificateView(cert)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case kind == "":
-		return web.Render(c, http.StatusOK, templates.CertificatePage(view))
 	}
 	file, err := templates.CertificatePDF(languageOf(c), view)
 	if err != nil {

@@ -30,6 +30,7 @@ type Holds struct {
 		Customers(context.Context, account.Actor, id.Hold) ([]string, error)
 	}
 	Desk interface {
+		Owners(context.Context, account.Actor) ([]account.Standing, error)
 		Preview(context.Context, account.Actor, hold.Order) (*hold.Counts, error)
 		Place(context.Context, account.Actor, hold.Order) (*hold.Hold, error)
 		Review(context.Context, account.Actor, hold.Reviewing) error

@@ -90,12 +90,12 @@ func (h *Holds) ask(c echo.Context, status int, form holdForm, counts *hold.Coun
 	if err != nil {
 		return err
 	}
-	page, err := h.Reader.List(ctx, by, hold.Query{Size: 1, Page: 1})
+	owners, err := h.Desk.Owners(ctx, by)
 	if err != nil {
 		return err
 	}
 	v := form.view()
-	v.Owners, v.Departments = holdOwners(page.Owners, by.ID), departmentChoices(tree, by.Scope)
+	v.Owners, v.Departments = holdOwners(owners, by.ID), departmentChoices(tree, by.Scope)
 	if counts != nil {
 		v.Count = &templates.HoldCount{
 			Conversations: counts.Total(), Messages: counts.Messages, Live: counts.Active, Hidden: counts.Hidden, Binned: counts.Binned, Listed: counts.OnList,

@@ -35,6 +35,9 @@ func TestPlacingAndReleasingAHold(t *testing.T) {
 		auditor.Get(t, "/holds").Want(t, 200, "没有符合条件的法务保留").Lacks(t, "新建保留")
 		auditor.Get(t, "/holds/new").Want(t, http.StatusForbidden)
 
+		// Also who owns no hold yet may be chosen.
+		legal.Get(t, "/holds/new").Want(t, 200, ">"+yang.Name+"<")
+
 		// What is missing is said at its field, and nothing typed is lost.
 		form := url.Values{"go": {"count"}, "kind": {"customers"}, "name": {"劳务外包诉讼"}, "reason": {"杭民初案件，保留全部往来"}, "review_at": {clock.Time().AddDate(0, 1, 0).Format("2006-01-02")}, "key": {"first-form-key"}}
 		legal.Post(t, "/holds/new", form).Want(t, 422, "劳务外包诉讼", "customers-error")

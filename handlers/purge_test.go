@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ type fakeDesk struct {
 	confirm purge.Confirmation
 	filter  purge.Filter
 	now     time.Time
+	taken   []string // formats of certificate files
 }
 
 func (f *fakeDesk) List(_ context.Context, _ account.Actor, filter purge.Filter) (purge.Page, error) {
@@ -85,6 +87,15 @@ func (f *fakeDesk) ManifestCSV(_ context.Context, _ account.Actor, _ id.Purge, w
 
 func (f *fakeDesk) Certificates(context.Context, account.Actor, purge.CertificateID, int) ([]purge.CertificateRow, error) {
 	return []purge.CertificateRow{{Head: purge.Head{ID: 87, Code: "CERT-2026-0087", IssuedAt: friday, EffectiveAt: &nextFriday}, Request: "PG-20261110-001", Purged: 2100}}, nil
+}
+
+func (f *fakeDesk) CertificateFile(ctx context.Context, by account.Actor, c purge.CertificateID, format string) (*purge.Certificate, error) {
+	cert, err := f.Certificate(ctx, by, c)
+	if err == nil && cert.File == nil {
+		err = fault.Busy("certificate.being_sealed")
+	}
+	f.taken = append(f.taken, format)
+	return cert, err
 }
 
 func (f *fakeDesk) Certificate(_ context.Context, _ account.Actor, c purge.CertificateID) (*purge.Certificate, error) {
@@ -297,6 +308,9 @@ func TestFilesOfAPurge(t *testing.T) {
 	}
 	if again := c.Get(t, "/certificates/87.pdf?lang=xx"); again.Body != pdf.Body {
 		t.Error("the same certificate gives other bytes")
+	}
+	if want := []string{"json", "pdf", "pdf", "pdf"}; !slices.Equal(f.taken, want) {
+		t.Errorf("taken along: %v, want %v", f.taken, want)
 	}
 	c.Get(t, "/certificates/87.txt").Want(t, 404)
 	c.Get(t, "/certificates/87.pdf.json").Want(t, 404)

@@ -60,9 +60,19 @@ func TestTheCertificateCanBeVerifiedAndNotChanged(t *testing.T) {
 				t.Fatalf("a changed byte at %d passes", i)
 			}
 		}
+		for _, format := range []string{"json", "pdf"} {
+			_, err := w.desk.CertificateFile(w.ctx(), w.supervisor, c.ID, format)
+			w.must(err)
+		}
+		if n := w.count(&anyLeaf{}, "action = ? AND object = ? AND actor_id = ?", "certificate.downloaded", c.Code, w.supervisor.ID); n != 2 {
+			t.Errorf("%d entries for two files", n)
+		}
 		elsewhere := accounttest.User(t, d, w.accounts, account.Agent, w.support)
 		if _, err := w.desk.Certificate(w.ctx(), elsewhere, c.ID); fault.KindOf(err) != fault.KindNotFound {
 			t.Errorf("from another department: %v", err)
+		}
+		if _, err := w.desk.CertificateFile(w.ctx(), elsewhere, c.ID, "pdf"); fault.KindOf(err) != fault.KindNotFound {
+			t.Errorf("a file from another department: %v", err)
 		}
 		if _, err := w.desk.CertificateOf(w.ctx(), w.agent, ids[1]); err != nil {
 			t.Errorf("of a purged conversation: %v", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"qingdang/models/account"
+	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
@@ -40,13 +41,32 @@ func (d *Desk) Certificate(ctx context.Context, by account.Actor, c CertificateI
 	})
 	if err != nil {
 		if purge != 0 && fault.KindOf(err) == fault.KindNotFound {
-			// Absent and hidden answer alike.
+			// Absent and hidden answer alike, also when it cannot be written down.
 			_ = d.unseen(ctx, by, purge, err)
 			return nil, noSuchCertificate()
 		}
 		return nil, err
 	}
 	return cert, nil
+}
+
+// CertificateFile is Certificate for its files, and writes down before they are handed out that
+// somebody took one along; format is what it ends in. The fault is also busy while the
+// certificate is being sealed.
+func (d *Desk) CertificateFile(ctx context.Context, by account.Actor, c CertificateID, format string) (*Certificate, error) {
+	cert, err := d.Certificate(ctx, by, c)
+	if err != nil {
+		return nil, err
+	}
+	if cert.File == nil {
+		return nil, fault.Busy("certificate.being_sealed")
+	}
+	return cert, d.DB.Write(ctx, func(tx *db.Tx) error {
+		return audit.Append(tx, audit.Entry{
+			Actor: by.Audit(), Action: "certificate.downloaded", ObjectKind: "certificate", Object: cert.Code, Count: 1,
+			Data: map[string]any{"format": format},
+		})
+	})
 }
 
 // CertificateRow is one line of the list of certificates.
