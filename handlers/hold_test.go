@@ -80,6 +80,12 @@ func TestPlacingAndReleasingAHold(t *testing.T) {
 		legal.Get(t, page).Want(t, 200, "释放缓冲期至", "取消释放")
 		legal.Post(t, page+"/cancel", url.Values{"reason": {"收到再审通知，继续保留"}}).WantRedirect(t, page)
 		legal.Get(t, page).Want(t, 200, "取消释放，继续保留", "申请释放…")
+		legal.Post(t, page+"/release", url.Values{"reason": {"案件已经终审结案"}}).WantRedirect(t, page)
+		clock.Advance(8 * 24 * time.Hour)
+		if err := holdsOf(a).Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		legal.Get(t, page).Want(t, 200, "释放申请失效", "7 天内没有人审批")
 		legal.Get(t, "/holds?state=released").Want(t, 200, "没有符合条件的法务保留")
 		legal.Get(t, "/holds/999999").Want(t, http.StatusNotFound)
 		// Everybody else sees the lock alone.

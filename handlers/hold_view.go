@@ -73,7 +73,7 @@ func holdDetail(d *hold.Detail, by account.Actor) *templates.HoldDetail {
 		v.Blocks = append(v.Blocks, templates.HoldBlock{Key: "hold.block_" + b.Kind, Code: b.Code, Count: b.Conversations, By: b.By, At: b.At})
 	}
 	for _, e := range d.History {
-		v.History = append(v.History, templates.HoldEvent{Key: "hold.did_" + e.Action[len("hold."):], Who: e.Name, Note: holdNote(e), At: e.At, Next: instant(e.Until)})
+		v.History = append(v.History, holdEvent(e))
 	}
 	if r := d.Release; r != nil && r.Open() {
 		v.Release = &templates.HoldRelease{
@@ -85,13 +85,13 @@ func holdDetail(d *hold.Detail, by account.Actor) *templates.HoldDetail {
 	return v
 }
 
-// holdNote is what a person wrote; why the system let a release lapse is a code that the sentence
-// tells in general already.
-func holdNote(e hold.Event) string {
+// holdEvent tells a step: what a person wrote as it is, why the system acted in the reader's words.
+func holdEvent(e hold.Event) templates.HoldEvent {
+	out := templates.HoldEvent{Key: "hold.did_" + e.Action[len("hold."):], Who: e.Name, Note: e.Text, At: e.At, Next: instant(e.Until)}
 	if e.Action == "hold.release_lapsed" {
-		return ""
+		out.Note, out.Why = "", "hold.lapse_"+e.Text
 	}
-	return e.Text
+	return out
 }
 
 // departmentChoices are the departments of the scope in the order of the tree.

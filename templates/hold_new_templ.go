@@ -298,7 +298,7 @@ func holdScopeFields(v HoldNewView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.DeptSelect(ui.SelectView{FieldView: ui.FieldView{ID: "department", Label: locale.T(ctx, "hold.department"), Error: v.Problems.at(ctx, "department")}, Name: "department", Options: v.departmentOptions(ctx)}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.DeptSelect(ui.SelectView{FieldView: ui.FieldView{ID: "department", Label: locale.T(ctx, "hold.department"), Hint: locale.T(ctx, "hold.department_hint"), Error: v.Problems.at(ctx, "department")}, Name: "department", Options: v.departmentOptions(ctx)}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

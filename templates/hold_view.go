@@ -112,6 +112,7 @@ type HoldEvent struct {
 	Key  string
 	Who  string
 	Note string
+	Why  string // of what the system did: the sentence that says why
 	At   time.Time
 	Next time.Time // of a review
 }
@@ -310,7 +311,11 @@ func (h *HoldDetail) events(ctx context.Context) []ui.Event {
 		if !e.Next.IsZero() {
 			what = locale.T(ctx, e.Key, locale.Day(ctx, e.Next))
 		}
-		out = append(out, ui.Event{Who: e.Who, What: what, When: locale.Date(ctx, e.At), Note: e.Note})
+		note := e.Note
+		if e.Why != "" {
+			note = locale.T(ctx, e.Why)
+		}
+		out = append(out, ui.Event{Who: e.Who, What: what, When: locale.Date(ctx, e.At), Note: note})
 	}
 	return out
 }

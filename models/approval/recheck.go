@@ -54,13 +54,13 @@ func (b *Broken) Error() string { return "approval does not stand: " + b.Reason 
 
 // The reasons of Broken.
 const (
-	BrokenState    = "state"    // not approved, or closed since
-	BrokenSubject  = "subject"  // given for something else
-	BrokenVotes    = "votes"    // a stage without its vote, or a vote too many
-	BrokenForged   = "forged"   // a vote that was not cast here
-	BrokenExpired  = "expired"  // a vote no longer counts
-	BrokenPeople   = "people"   // not all different people
-	BrokenInactive = "inactive" // somebody left or changed role
+	BrokenState    = "state"      // not approved, or closed since
+	BrokenSubject  = "subject"    // given for something else
+	BrokenVotes    = "incomplete" // a stage without its vote, or a vote too many
+	BrokenForged   = "forged"     // a vote that was not cast here
+	BrokenExpired  = "expired"    // a vote no longer counts
+	BrokenPeople   = "people"     // not all different people
+	BrokenInactive = "inactive"   // somebody left or changed role
 )
 
 // Recheck looks, before something is done with a consent, whether it still stands: every stage
