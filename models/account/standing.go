@@ -79,9 +79,9 @@ func Voter(tx *db.Tx, who id.User, role Role) (Standing, error) {
 
 // ActiveAs tells whether an account is still usable, still belongs to the person
 // and still has the role, for the look again before something is destroyed. The
-// row stays locked.
+// row stays as it is until the transaction ends; others may look at the same time.
 func ActiveAs(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
-	u, err := lockUser(tx, who)
+	u, err := takeUser(tx.ForShare().Where("id = ?", who))
 	switch {
 	case fault.KindOf(err) == fault.KindNotFound:
 		return false, nil

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/fault"
@@ -173,9 +175,11 @@ func votesOf(tx *db.Tx, a id.Approval) ([]Vote, error) {
 	return votes, nil
 }
 
-func lock(tx *db.Tx, a id.Approval) (Approval, error) {
+func lock(tx *db.Tx, a id.Approval) (Approval, error) { return take(tx.ForUpdate(), a) }
+
+func take(q *gorm.DB, a id.Approval) (Approval, error) {
 	var row Approval
-	switch err := tx.ForUpdate().Where("id = ?", a).Take(&row).Error; {
+	switch err := q.Where("id = ?", a).Take(&row).Error; {
 	case db.NotFound(err):
 		return Approval{}, fault.NotFound("approval.not_found")
 	case err != nil:

@@ -66,9 +66,10 @@ const (
 // Recheck looks, before something is done with a consent, whether it still stands: every stage
 // approved by its own person, for exactly this, with votes that were cast here and still
 // count, by people who are still active and still in their role. It gives the votes, or a
-// *Broken. The approval and the accounts stay locked.
+// *Broken. The approval and the accounts stay as they are until the transaction ends; others may
+// look at the same time.
 func Recheck(tx *db.Tx, k Keys, w Want) ([]Vote, error) {
-	a, err := lock(tx, w.Approval)
+	a, err := take(tx.ForShare(), w.Approval)
 	if err != nil {
 		return nil, err
 	}

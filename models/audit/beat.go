@@ -57,11 +57,11 @@ func (g *ClockGuard) Beat(ctx context.Context) (why string, err error) {
 		if err != nil {
 			return err
 		}
-		head, err := HeadOf(tx)
+		head, shortest, err := g.headOf(tx)
 		if err != nil {
 			return err
 		}
-		why = g.judge(tx.Now, row, head)
+		why = g.judge(tx.Now, row, head, shortest)
 		was := row.Halted
 		if why == "" && tx.Now.After(row.At) {
 			row.At = tx.Now
@@ -110,11 +110,11 @@ func (g *ClockGuard) Accept(ctx context.Context, by, reason string) (at time.Tim
 		if err != nil {
 			return err
 		}
-		head, err := HeadOf(tx)
+		head, shortest, err := g.headOf(tx)
 		if err != nil {
 			return err
 		}
-		switch why := g.judge(tx.Now, row, head); why {
+		switch why := g.judge(tx.Now, row, head, shortest); why {
 		case "":
 			return fault.Conflict("clock.not_halted")
 		case HaltHost, HaltLog:

@@ -52,11 +52,11 @@ func (g *ClockGuard) Check(tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
-	head, err := HeadOf(tx)
+	head, shortest, err := g.headOf(tx)
 	if err != nil {
 		return err
 	}
-	if why := g.judge(tx.Now, row, head); why != "" {
+	if why := g.judge(tx.Now, row, head, shortest); why != "" {
 		return fault.Busy(saidHalted + why)
 	}
 	return nil
@@ -81,13 +81,23 @@ func Halted(err error) bool {
 	return ok && strings.HasPrefix(f.Key, saidHalted)
 }
 
-func (g *ClockGuard) judge(now time.Time, seen beatRow, head Head) string {
+// headOf reads the log's head and tells how long the log was at least before that: while it is read,
+// another transaction of this process may see a longer one.
+func (g *ClockGuard) headOf(tx *db.Tx) (head Head, shortest int64, err error) {
+	g.mu.Lock()
+	shortest = g.size
+	g.mu.Unlock()
+	head, err = HeadOf(tx)
+	return head, shortest, err
+}
+
+func (g *ClockGuard) judge(now time.Time, seen beatRow, head Head, shortest int64) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if head.Size < g.size {
+	if head.Size < shortest {
 		return HaltLog
 	}
-	g.size = head.Size
+	g.size = max(g.size, head.Size)
 	if apart := now.Sub(g.host()); apart > mostApart || apart < -mostApart {
 		return HaltHost
 	}

@@ -151,15 +151,16 @@ func giveBack(tx *db.Tx, items []Item) error {
 	return nil
 }
 
-// Purged notes that conversations of a purge were destroyed.
-func Purged(tx *db.Tx, p id.Purge, ids id.Set[id.Conversation]) error {
-	res := tx.Model(&Item{}).Where("purge_id = ? AND conversation_id IN ? AND state = ?", p, ids.Values(), ItemFrozen).
-		Updates(map[string]any{"state": ItemPurged, "changed_at": tx.Now})
-	if res.Error != nil {
-		return fmt.Errorf("mark purged: %w", res.Error)
-	}
-	if res.RowsAffected != int64(ids.Len()) {
-		return fmt.Errorf("mark purged: %d of %d items", res.RowsAffected, ids.Len())
+// Purged notes that the n conversations of a list were destroyed; the list tells of each its
+// batch, too (batch_id).
+func Purged(tx *db.Tx, p id.Purge, list db.List, n int) error {
+	marked, err := tx.UpdateListed("bin_item", "conversation_id", list, map[string]any{"state": ItemPurged, "changed_at": tx.Now},
+		"bin_item.batch_id = l.batch_id AND bin_item.purge_id = ? AND bin_item.state = ?", p, ItemFrozen)
+	switch {
+	case err != nil:
+		return fmt.Errorf("mark purged: %w", err)
+	case marked != int64(n):
+		return fmt.Errorf("mark purged: %d of %d items", marked, n)
 	}
 	return nil
 }

@@ -108,6 +108,11 @@ func TestReleaseGivesBackSingleOnesWhereverThePurgeHasThem(t *testing.T) {
 	})
 }
 
+// listed is a list of conversations of a batch, as a purge has one.
+func listed(b id.Batch, ids ...id.Conversation) db.List {
+	return db.List{Table: "bin_item", Column: "conversation_id", Where: "l.batch_id = ? AND l.conversation_id IN ?", Args: []any{b, ids}}
+}
+
 func TestPurgedCountsExactlyWhatThePurgeHad(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
@@ -117,7 +122,7 @@ func TestPurgedCountsExactlyWhatThePurgeHad(t *testing.T) {
 		_, err := w.bin.RestoreItems(w.ctx(), w.local, w.set(ids[2]))
 		w.must(err)
 		purged := func(p id.Purge, which ...id.Conversation) error {
-			return d.Write(w.ctx(), func(tx *db.Tx) error { tx.MarkAudited(); return bin.Purged(tx, p, w.set(which...)) })
+			return d.Write(w.ctx(), func(tx *db.Tx) error { tx.MarkAudited(); return bin.Purged(tx, p, listed(batch.ID, which...), len(which)) })
 		}
 		before := w.snapshot()
 		for name, err := range map[string]error{

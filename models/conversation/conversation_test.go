@@ -213,6 +213,11 @@ func TestOpenTellsAbsentAndForbiddenAlike(t *testing.T) {
 	})
 }
 
+// these is a list of conversations, as a purge has one.
+func these(ids ...id.Conversation) db.List {
+	return db.List{Table: "conversation", Column: "id", Where: "l.id IN ?", Args: []any{ids}}
+}
+
 func TestErasedIsGoneAndItsNeighbourStillOpens(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
 		v := vault(t)
@@ -223,16 +228,16 @@ func TestErasedIsGoneAndItsNeighbourStillOpens(t *testing.T) {
 			tx.MarkAudited()
 			tx.Where("id = ?", out[0].ID).Take(&body)
 			tx.Where("id = ?", out[0].ID).Take(&key)
-			set, _ := id.NewSet(out[0].ID)
-			if err := conversation.Erase(tx, set, 7); err != nil {
+			if err := conversation.Erase(tx, these(out[0].ID), 1, 7); err != nil {
 				return err
 			}
-			if _, err := conversation.CloseBucket(tx, key.BucketID); err != nil {
+			closed, err := conversation.CloseBuckets(tx, []id.Bucket{key.BucketID})
+			if err != nil {
 				return err
 			}
-			_, n, err := conversation.Rewrap(tx, v, key.BucketID)
-			if n != 1 {
-				return fmt.Errorf("%d survivors, want 1: %w", n, err)
+			moved, err := conversation.Rewrap(tx, v, closed)
+			if m := moved[key.BucketID]; m.N != 1 || m.To == 0 {
+				return fmt.Errorf("survivors: %+v, want 1: %w", moved, err)
 			}
 			return err
 		})
@@ -320,7 +325,7 @@ func TestAnImportBesideAPurgeStepBringsNothingBack(t *testing.T) {
 			if _, err := conversation.Lock(tx, set); err != nil {
 				return err
 			}
-			if err := conversation.Erase(tx, set, 7); err != nil {
+			if err := conversation.Erase(tx, these(c), 1, 7); err != nil {
 				return err
 			}
 			close(erased)

@@ -2,14 +2,9 @@ package conversation
 
 import (
 	"fmt"
-	"slices"
-	"strings"
-
-	"gorm.io/gorm"
 
 	"qingdang/models/db"
 	"qingdang/models/id"
-	"qingdang/models/seal"
 )
 
 // Lock reads and locks the rows of the conversations in ascending order, so that two
@@ -33,122 +28,30 @@ func Move(tx *db.Tx, ids id.Set[id.Conversation], from, to State, batch *id.Batc
 	return res.RowsAffected, nil
 }
 
-// Erase destroys conversations for good, inside a purge's step: key first, then body, tags
-// and row. In their place it leaves tombstones. Every id must be there and locked;
+// Erase destroys the n conversations of a list for good, inside a purge's step: key first, then
+// body, tags and row. In their place it leaves tombstones. Every one must be there and locked;
 // otherwise it fails and nothing is erased. Only models/purge calls it.
-func Erase(tx *db.Tx, ids id.Set[id.Conversation], purge id.Purge) error {
-	list := ids.Values()
+func Erase(tx *db.Tx, list db.List, n int, purge id.Purge) error {
+	args := append([]any{purge, tx.Now}, list.Args...)
 	err := tx.Exec("INSERT INTO tombstone (platform, external_mac, conversation_id, department_id, purge_id, created_at) "+
-		"SELECT platform, external_mac, id, department_id, ?, ? FROM conversation WHERE id IN ?", purge, tx.Now, list).Error
+		"SELECT conversation.platform, conversation.external_mac, conversation.id, conversation.department_id, ?, ? "+
+		list.Join(tx, "conversation", "id")+" WHERE "+list.Where, args...).Error
 	if err != nil {
 		return fmt.Errorf("write tombstones: %w", err)
 	}
 	for _, part := range []struct {
-		model any
-		where string
-		each  bool // exactly one row per conversation
+		table, column string
+		each          bool // exactly one row per conversation
 	}{
-		{&Key{}, "id IN ?", true},
-		{&Body{}, "id IN ?", true},
-		{&ConversationTag{}, "conversation_id IN ?", false},
-		{&Conversation{}, "id IN ?", true},
+		{"conversation_key", "id", true}, {"conversation_body", "id", true}, {"conversation_tag", "conversation_id", false}, {"conversation", "id", true},
 	} {
-		res := tx.Where(part.where, list).Delete(part.model)
-		if res.Error != nil {
-			return fmt.Errorf("erase: %w", res.Error)
-		}
-		if part.each && res.RowsAffected != int64(len(list)) {
-			return fmt.Errorf("erase %T: %d rows for %d conversations", part.model, res.RowsAffected, len(list))
-		}
-	}
-	return nil
-}
-
-// CloseBucket stops a bucket from taking new conversations. It is false when the bucket was
-// destroyed already.
-func CloseBucket(tx *db.Tx, b id.Bucket) (bool, error) {
-	var row Bucket
-	if err := tx.ForUpdate().Where("id = ?", b).Take(&row).Error; err != nil {
-		return false, fmt.Errorf("lock bucket: %w", err)
-	}
-	if row.State == BucketDestroyed {
-		return false, nil
-	}
-	return true, tx.Model(&Bucket{}).Where("id = ?", b).Update("state", BucketClosing).Error
-}
-
-// Rewrap moves the data keys that are left in a closing bucket under a new bucket's key, so
-// that the old key can be destroyed without losing them. It tells which bucket that is, 0 if
-// none was needed, and how many there were.
-func Rewrap(tx *db.Tx, v Vault, b id.Bucket) (to id.Bucket, survivors int, err error) {
-	var old Bucket
-	if err := tx.ForUpdate().Where("id = ? AND state = ?", b, BucketClosing).Take(&old).Error; err != nil {
-		return 0, 0, fmt.Errorf("lock bucket: %w", err)
-	}
-	var keys []Key
-	if err := tx.ForUpdate().Where("bucket_id = ?", b).Order("id").Find(&keys).Error; err != nil {
-		return 0, 0, fmt.Errorf("find surviving keys: %w", err)
-	}
-	if len(keys) == 0 {
-		return 0, 0, nil
-	}
-	fresh, err := v.Store.NewBuckets(1)
-	if err != nil {
-		return 0, 0, fmt.Errorf("new bucket key: %w", err)
-	}
-	row := Bucket{ID: id.Bucket(fresh[0]), DepartmentID: old.DepartmentID, Month: old.Month, Used: len(keys), State: BucketOpen, CreatedAt: tx.Now}
-	if err := tx.Create(&row).Error; err != nil {
-		return 0, 0, fmt.Errorf("store bucket: %w", err)
-	}
-	return row.ID, len(keys), rewrapKeys(tx, v, keys, b, row.ID)
-}
-
-func rewrapKeys(tx *db.Tx, v Vault, keys []Key, from, to id.Bucket) error {
-	var a, b *seal.Bucket
-	var err error
-	if a, err = v.Store.Bucket(uint64(from)); err == nil {
-		b, err = v.Store.Bucket(uint64(to))
-	}
-	if err != nil {
-		return fmt.Errorf("bucket keys: %w", err)
-	}
-	for part := range slices.Chunk(keys, rewrapAtOnce) {
-		for i := range part {
-			if part[i].Wrapped, err = a.RewrapTo(b, uint64(part[i].ID), part[i].Wrapped); err != nil {
-				return fmt.Errorf("rewrap key: %w", err)
-			}
-		}
-		if err := storeRewrapped(tx, part, from, to); err != nil {
-			return err
+		erased, err := tx.DeleteListed(part.table, part.column, list)
+		switch {
+		case err != nil:
+			return fmt.Errorf("erase: %w", err)
+		case part.each && erased != int64(n):
+			return fmt.Errorf("erase %s: %d rows for %d conversations", part.table, erased, n)
 		}
 	}
 	return nil
-}
-
-// rewrapAtOnce is how many keys one statement stores. One statement each would take longer than a
-// worker's lease where the database is some milliseconds away.
-const rewrapAtOnce = 256
-
-func storeRewrapped(tx *db.Tx, keys []Key, from, to id.Bucket) error {
-	var cases strings.Builder
-	args, ids := []any{to}, make([]id.Conversation, len(keys))
-	for i, k := range keys {
-		cases.WriteString(" WHEN ? THEN ?")
-		args, ids[i] = append(args, k.ID, k.Wrapped), k.ID
-	}
-	res := tx.Exec("UPDATE conversation_key SET bucket_id = ?, wrapped = CASE id"+cases.String()+" END WHERE id IN ? AND bucket_id = ?", append(args, ids, from)...)
-	switch {
-	case res.Error != nil:
-		return fmt.Errorf("store rewrapped keys: %w", res.Error)
-	case res.RowsAffected != int64(len(keys)):
-		return fmt.Errorf("store rewrapped keys: %d rows for %d keys", res.RowsAffected, len(keys))
-	}
-	return nil
-}
-
-// BucketGone notes that a bucket's key was destroyed in the key store.
-func BucketGone(tx *db.Tx, b id.Bucket) error {
-	res := tx.Model(&Bucket{}).Where("id = ? AND state <> ?", b, BucketDestroyed).
-		Updates(map[string]any{"state": BucketDestroyed, "destroyed_at": tx.Now, "used": gorm.Expr("0")})
-	return res.Error
 }

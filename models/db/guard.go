@@ -34,10 +34,17 @@ func (g *guard) before(query string) error {
 	if g.failed != nil {
 		return ErrPoisoned
 	}
-	if m := changing.FindStringSubmatch(query); m != nil && protected[strings.ToLower(m[1])] {
-		g.changed = m[1]
+	if m := changing.FindStringSubmatch(query); m != nil {
+		g.note(strings.ToLower(m[1]))
 	}
 	return nil
+}
+
+// note remembers that a table is changed, if it is protected.
+func (g *guard) note(table string) {
+	if protected[table] {
+		g.changed = table
+	}
 }
 
 func (g *guard) after(err error) error {

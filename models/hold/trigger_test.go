@@ -39,8 +39,8 @@ func TestTheDatabaseItselfRefusesToDeleteWhatIsHeld(t *testing.T) {
 		// The program's own erasing, called by mistake, ends there too.
 		err := w.d.Write(w.ctx(), func(tx *db.Tx) error {
 			tx.MarkAudited()
-			set, err := id.NewSet(ids...)
-			return errors.Join(err, conversation.Erase(tx, set, 1))
+			all := db.List{Table: "conversation", Column: "id", Where: "l.id IN ?", Args: []any{ids}}
+			return conversation.Erase(tx, all, len(ids), 1)
 		})
 		if !errors.Is(err, db.ErrHeld) || count() != 6 || dbtest.Count(t, w.d, &conversation.Tombstone{}) != 0 {
 			t.Errorf("erased by mistake: %v", err)

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/db"
 	"qingdang/models/fault"
 )
@@ -17,6 +19,15 @@ import (
 // closure may run again.
 func Advance(tx *db.Tx, j *Job, pos, done int64) error {
 	return update(tx, j, map[string]any{"pos": pos, "done": done, "attempts": 0, "error": "", "lease_until": tx.Now.Add(Lease)})
+}
+
+// Did is Advance for one of several parts of a step that run at once, each in its own
+// transaction: it adds n to what is done, and moves the cursor forward only.
+func Did(tx *db.Tx, j *Job, pos, n int64) error {
+	return update(tx, j, map[string]any{
+		"pos": gorm.Expr("CASE WHEN pos < ? THEN ? ELSE pos END", pos, pos), "done": gorm.Expr("done + ?", n),
+		"attempts": 0, "error": "", "lease_until": tx.Now.Add(Lease),
+	})
 }
 
 // Total sets what the job's progress is measured against.

@@ -2,6 +2,8 @@ package purge
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,23 +20,24 @@ import (
 type chunk struct {
 	erase   []*Item
 	buckets map[id.Bucket]bool
-	rooms   map[room]bool // where earlier versions may have been sealed
+	moved   map[id.Bucket][]id.Conversation // whose key another purge has moved there
+	rooms   map[room]bool                   // where earlier versions may have been sealed
 	skip    map[Reason][]*Item
 	back    []id.Conversation // skipped ones that are still on the list
 }
 
 // judge looks at the items under lock. When the consent broke while the purge ran, nothing more
 // is destroyed: the rest is skipped.
-func (w *Runner) judge(tx *db.Tx, items []Item, broken string) (*chunk, error) {
+func (w *Runner) judge(tx *db.Tx, s span, items []Item, broken string) (*chunk, error) {
 	g, err := newGuard(tx)
 	if err != nil {
 		return nil, err
 	}
-	l, err := lookAt(tx, idsOf(items), true)
+	l, err := lockSpan(tx, s, items)
 	if err != nil {
 		return nil, err
 	}
-	c := &chunk{buckets: map[id.Bucket]bool{}, rooms: map[room]bool{}, skip: map[Reason][]*Item{}}
+	c := &chunk{buckets: map[id.Bucket]bool{}, moved: map[id.Bucket][]id.Conversation{}, rooms: map[room]bool{}, skip: map[Reason][]*Item{}}
 	for i := range items {
 		it := &items[i]
 		why := l.judge(tx, g, it)
@@ -42,8 +45,10 @@ func (w *Runner) judge(tx *db.Tx, items []Item, broken string) (*chunk, error) {
 			why = NoConsent
 		}
 		if why == notExcluded {
-			// Another purge may have moved the key since the list was frozen.
-			it.BucketID = l.keys[it.ConversationID].BucketID
+			if now := l.keys[it.ConversationID].BucketID; now != it.BucketID {
+				it.BucketID = now
+				c.moved[now] = append(c.moved[now], it.ConversationID)
+			}
 			c.buckets[it.BucketID] = true
 			if row := l.rows[it.ConversationID]; row.Version > 1 {
 				c.rooms[roomOf(row)] = true
@@ -59,44 +64,50 @@ func (w *Runner) judge(tx *db.Tx, items []Item, broken string) (*chunk, error) {
 	return c, nil
 }
 
-// carryOut erases what is to be erased, gives back what is skipped and writes both into the
-// manifest.
-func (c *chunk) carryOut(tx *db.Tx, p id.Purge) error {
-	if len(c.erase) > 0 {
-		set, err := id.NewSet(pointerIDs(c.erase)...)
-		if err != nil {
-			return fmt.Errorf("erase: %w", err)
-		}
-		if err := conversation.Erase(tx, set, p); err != nil {
-			return err
-		}
-		if err := bin.Purged(tx, p, set); err != nil {
-			return err
-		}
-		if err := c.noteBuckets(tx, p); err != nil {
-			return err
-		}
-	}
-	if err := setItems(tx, p, c.erase, Purged, ""); err != nil {
-		return err
-	}
+// carryOut writes into the manifest what becomes of its lines, erases what is to be erased and
+// gives back what is skipped.
+func (c *chunk) carryOut(tx *db.Tx, s span) error {
 	for reason, items := range c.skip {
-		if err := setItems(tx, p, items, Skipped, reason); err != nil {
+		if err := skip(tx, s.purge, items, reason); err != nil {
+			return err
+		}
+	}
+	if len(c.erase) > 0 {
+		if err := c.destroy(tx, s); err != nil {
 			return err
 		}
 	}
 	if len(c.back) == 0 {
 		return nil
 	}
-	return release(tx, p, c.back)
+	return release(tx, s.purge, c.back)
 }
 
-func setItems(tx *db.Tx, p id.Purge, items []*Item, s ItemState, why Reason) error {
-	if len(items) == 0 {
-		return nil
+// destroy marks what is left of the span and erases it. What is noted for the whole purge comes
+// last, since others may wait for it.
+func (c *chunk) destroy(tx *db.Tx, s span) error {
+	res := tx.Model(&Item{}).Where("purge_id = ? AND seq >= ? AND seq < ? AND state = ?", s.purge, s.from, s.to, Pending).Update("state", Purged)
+	switch {
+	case res.Error != nil:
+		return fmt.Errorf("write manifest: %w", res.Error)
+	case res.RowsAffected != int64(len(c.erase)):
+		return fmt.Errorf("write manifest: %d rows for %d items", res.RowsAffected, len(c.erase))
 	}
+	if err := c.noteMoved(tx, s.purge); err != nil {
+		return err
+	}
+	if err := conversation.Erase(tx, s.in(Purged), len(c.erase), s.purge); err != nil {
+		return err
+	}
+	if err := bin.Purged(tx, s.purge, s.in(Purged), len(c.erase)); err != nil {
+		return err
+	}
+	return c.noteBuckets(tx, s.purge)
+}
+
+func skip(tx *db.Tx, p id.Purge, items []*Item, why Reason) error {
 	res := tx.Model(&Item{}).Where("purge_id = ? AND conversation_id IN ? AND state = ?", p, pointerIDs(items), Pending).
-		Updates(map[string]any{"state": s, "reason": why})
+		Updates(map[string]any{"state": Skipped, "reason": why})
 	switch {
 	case res.Error != nil:
 		return fmt.Errorf("write manifest: %w", res.Error)
@@ -106,28 +117,29 @@ func setItems(tx *db.Tx, p id.Purge, items []*Item, s ItemState, why Reason) err
 	return nil
 }
 
-// noteBuckets remembers from which buckets keys were erased, and which bucket each item's key
-// lay in at the end.
+// noteMoved notes in which bucket a key lay at the end, where another purge has moved it since the
+// list was frozen.
+func (c *chunk) noteMoved(tx *db.Tx, p id.Purge) error {
+	for b, ids := range c.moved {
+		if err := tx.Model(&Item{}).Where("purge_id = ? AND conversation_id IN ?", p, ids).Update("bucket_id", b).Error; err != nil {
+			return fmt.Errorf("note moved keys: %w", err)
+		}
+	}
+	return nil
+}
+
+// noteBuckets remembers from which buckets keys were erased. Chunks beside each other note the same
+// ones, so all do it in one order.
 func (c *chunk) noteBuckets(tx *db.Tx, p id.Purge) error {
 	if err := c.earlierBuckets(tx); err != nil {
 		return err
 	}
 	rows := make([]bucket, 0, len(c.buckets))
-	for b := range c.buckets {
+	for _, b := range slices.Sorted(maps.Keys(c.buckets)) {
 		rows = append(rows, bucket{PurgeID: p, BucketID: b, State: touched})
 	}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
 		return fmt.Errorf("note buckets: %w", err)
-	}
-	byBucket := map[id.Bucket][]id.Conversation{}
-	for _, it := range c.erase {
-		byBucket[it.BucketID] = append(byBucket[it.BucketID], it.ConversationID)
-	}
-	for b, ids := range byBucket {
-		err := tx.Model(&Item{}).Where("purge_id = ? AND conversation_id IN ? AND bucket_id <> ?", p, ids, b).Update("bucket_id", b).Error
-		if err != nil {
-			return fmt.Errorf("note buckets: %w", err)
-		}
 	}
 	return nil
 }

@@ -34,11 +34,8 @@ func TestWhatChangedSinceTheListWasFrozenIsSkipped(t *testing.T) {
 		w.set("UPDATE conversation SET service_type = '法律纠纷' WHERE id = ?", ids[4])
 		w.set("UPDATE conversation SET department_id = ? WHERE id = ?", w.support, ids[5])
 		w.write(func(tx *db.Tx) error {
-			set, err := id.NewSet(ids[6])
-			if err != nil {
-				return err
-			}
-			return conversation.Erase(tx, set, 999999)
+			one := db.List{Table: "conversation", Column: "id", Where: "l.id = ?", Args: []any{ids[6]}}
+			return conversation.Erase(tx, one, 1, 999999)
 		})
 		clock.Advance(time.Hour)
 		w.must(w.desk.Tick(w.ctx()))

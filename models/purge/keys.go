@@ -11,11 +11,12 @@ import (
 	"qingdang/models/job"
 )
 
-// How many buckets one transaction takes: re-wrapping is one update per survivor, destroying
-// is one sync of the key store for all of them.
+// How many buckets one transaction takes at most: re-wrapping writes every survivor, of which a
+// bucket may have a thousand, and destroying is one sync of the key store for all of them.
 const (
-	rewrapAtOnce  = 4
-	destroyAtOnce = 64
+	rewrapAtOnce   = 256
+	destroyServer  = 4096
+	destroyOnLocal = 512
 )
 
 // keys makes what was erased unreadable in every backup of the database. The survivors of the
@@ -37,7 +38,7 @@ func (w *Runner) keys(ctx context.Context, j *job.Job) error {
 		case len(open) > 0 || !recorded:
 			return w.backToLedger(tx, j, r)
 		}
-		if open, err = buckets(tx, r.ID, closed, destroyAtOnce); err != nil {
+		if open, err = buckets(tx, r.ID, closed, w.destroyAtOnce()); err != nil {
 			return err
 		}
 		if len(open) > 0 {
@@ -56,6 +57,13 @@ func (w *Runner) keys(ctx context.Context, j *job.Job) error {
 	})
 }
 
+func (w *Runner) destroyAtOnce() int {
+	if w.DB.Engine() == db.SQLite {
+		return destroyOnLocal
+	}
+	return destroyServer
+}
+
 func buckets(tx *db.Tx, p id.Purge, s bucketState, n int) ([]bucket, error) {
 	var rows []bucket
 	if err := tx.Where("purge_id = ? AND state = ?", p, s).Order("bucket_id").Limit(n).Find(&rows).Error; err != nil {
@@ -65,31 +73,31 @@ func buckets(tx *db.Tx, p id.Purge, s bucketState, n int) ([]bucket, error) {
 }
 
 // rewrap closes buckets and moves what survives in them. If the process dies before the
-// commit, the new keys stay behind in the key store unused.
-func (w *Runner) rewrap(tx *db.Tx, j *job.Job, r *Request, list []bucket) error {
-	survivors := 0
-	for _, b := range list {
-		alive, err := conversation.CloseBucket(tx, b.BucketID)
-		if err != nil {
-			return err
-		}
-		n, to := 0, id.Bucket(0)
-		if alive {
-			if to, n, err = conversation.Rewrap(tx, w.Vault, b.BucketID); err != nil {
-				return err
-			}
-		}
-		survivors += n
+// commit, the new keys stay behind in the key store unused. It tells how many keys moved.
+func (w *Runner) rewrap(tx *db.Tx, j *job.Job, r *Request, list []bucket) (survivors int, err error) {
+	alive, err := conversation.CloseBuckets(tx, bucketIDs(list))
+	if err != nil {
+		return 0, err
+	}
+	moved, err := conversation.Rewrap(tx, w.Vault, alive)
+	if err != nil {
+		return 0, err
+	}
+	rows := make([][]any, len(list))
+	for i, b := range list {
 		// A bucket that another purge has destroyed goes through the same door: destroying is
 		// repeated without harm.
-		if err := setBucket(tx, r.ID, b.BucketID, touched, map[string]any{"state": closed, "survivors": n, "moved_to": to}); err != nil {
-			return err
-		}
+		m := moved[b.BucketID]
+		survivors += m.N
+		rows[i] = []any{r.ID, b.BucketID, closed, m.N, m.To}
+	}
+	if err := tx.Overwrite("purge_bucket", []string{"purge_id", "bucket_id"}, []string{"state", "survivors", "moved_to"}, rows); err != nil {
+		return 0, fmt.Errorf("note buckets: %w", err)
 	}
 	if err := job.Advance(tx, j, j.Pos, j.Done); err != nil {
-		return err
+		return 0, err
 	}
-	return audit.Append(tx, audit.Entry{
+	return survivors, audit.Append(tx, audit.Entry{
 		Actor: w.system(), Action: "purge.keys_rewrapped", ObjectKind: "purge", Object: r.Code, Count: int64(survivors),
 		Data: map[string]any{"buckets": bucketIDs(list)},
 	})
@@ -104,62 +112,35 @@ func (w *Runner) destroy(tx *db.Tx, j *job.Job, r *Request, list []bucket) error
 	if err := job.Advance(tx, j, j.Pos, j.Done); err != nil {
 		return err
 	}
-	keys := make([]uint64, len(list))
-	for i, b := range list {
-		if err := unused(tx, b.BucketID); err != nil {
-			return err
-		}
-		keys[i] = uint64(b.BucketID)
+	ids := bucketIDs(list)
+	if err := conversation.LockEmpty(tx, ids); err != nil {
+		return err
 	}
 	if err := w.inLedger(r, list); err != nil {
 		return err
 	}
+	keys := make([]uint64, len(ids))
+	for i, b := range ids {
+		keys[i] = uint64(b)
+	}
 	if err := w.Vault.Store.Destroy(keys...); err != nil {
 		return fmt.Errorf("destroy bucket keys: %w", err)
 	}
-	for _, b := range list {
-		if err := conversation.BucketGone(tx, b.BucketID); err != nil {
-			return fmt.Errorf("note the destroyed bucket: %w", err)
-		}
-		if err := setBucket(tx, r.ID, b.BucketID, closed, map[string]any{"state": destroyed, "destroyed_at": tx.Now}); err != nil {
-			return err
-		}
+	if err := conversation.BucketsGone(tx, ids); err != nil {
+		return err
+	}
+	res := tx.Model(&bucket{}).Where("purge_id = ? AND bucket_id IN ? AND state = ?", r.ID, ids, closed).
+		Updates(map[string]any{"state": destroyed, "destroyed_at": tx.Now})
+	switch {
+	case res.Error != nil:
+		return fmt.Errorf("note buckets: %w", res.Error)
+	case res.RowsAffected != int64(len(ids)):
+		return job.ErrFenced
 	}
 	return audit.Append(tx, audit.Entry{
 		Actor: w.system(), Action: "purge.keys_destroyed", ObjectKind: "purge", Object: r.Code, Count: int64(len(list)),
-		Data: map[string]any{"buckets": bucketIDs(list)},
+		Data: map[string]any{"buckets": ids},
 	})
-}
-
-// unused makes sure, under lock, that a bucket takes nothing new and that no data key is left
-// under its key.
-func unused(tx *db.Tx, b id.Bucket) error {
-	var row conversation.Bucket
-	if err := tx.ForUpdate().Where("id = ?", b).Take(&row).Error; err != nil {
-		return fmt.Errorf("lock bucket: %w", err)
-	}
-	if row.State == conversation.BucketOpen {
-		return fmt.Errorf("bucket %d is open again", b)
-	}
-	var keys []id.Conversation
-	if err := tx.ForUpdate().Model(&conversation.Key{}).Where("bucket_id = ?", b).Limit(1).Pluck("id", &keys).Error; err != nil {
-		return fmt.Errorf("look for keys in the bucket: %w", err)
-	}
-	if len(keys) > 0 {
-		return fmt.Errorf("bucket %d still holds the key of conversation %d", b, keys[0])
-	}
-	return nil
-}
-
-func setBucket(tx *db.Tx, p id.Purge, b id.Bucket, from bucketState, fields map[string]any) error {
-	res := tx.Model(&bucket{}).Where("purge_id = ? AND bucket_id = ? AND state = ?", p, b, from).Updates(fields)
-	switch {
-	case res.Error != nil:
-		return fmt.Errorf("note bucket: %w", res.Error)
-	case res.RowsAffected != 1:
-		return job.ErrFenced
-	}
-	return nil
 }
 
 func bucketIDs(list []bucket) []id.Bucket {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"qingdang/models/audit"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
 	"qingdang/models/job"
@@ -47,21 +49,70 @@ func (w *Runner) ledger(ctx context.Context, j *job.Job) error {
 	})
 }
 
-// moveSurvivors re-wraps what survives in the next touched buckets; false when none is left.
+// moveSurvivors re-wraps what survives in the next touched buckets, on a server in several
+// transactions at once; false when none is left.
 func (w *Runner) moveSurvivors(ctx context.Context, j *job.Job) (moved bool, err error) {
-	err = w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
-		r, ok, err := lockPhase(tx, j, PhaseLedger)
-		if moved = !ok; err != nil || !ok {
-			return err
-		}
-		open, err := buckets(tx, r.ID, touched, rewrapAtOnce)
-		if err != nil || len(open) == 0 {
-			return err
-		}
-		moved = true
-		return w.rewrap(tx, j, r, open)
+	var parts [][]id.Bucket
+	err = w.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		parts, err = w.nextSurvivors(tx, id.Purge(j.Subject))
+		return err
 	})
-	return moved, err
+	if err != nil || len(parts) == 0 {
+		return false, err
+	}
+	return true, together(len(parts), func(i int) error {
+		return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
+			from := time.Now()
+			r, ok, err := sharePhase(tx, j, PhaseLedger)
+			if err != nil || !ok {
+				return err
+			}
+			var open []bucket
+			if err := tx.ForUpdate().Where("purge_id = ? AND bucket_id IN ? AND state = ?", r.ID, parts[i], touched).Order("bucket_id").Find(&open).Error; err != nil {
+				return fmt.Errorf("lock buckets: %w", err)
+			}
+			if len(open) == 0 { // another worker was here
+				return nil
+			}
+			n, err := w.rewrap(tx, j, r, open)
+			w.rewrapPace.took(w.pacing(), n, time.Since(from))
+			return err
+		})
+	})
+}
+
+// nextSurvivors chooses the buckets of the next transactions, for each as many as hold about as
+// many survivors as a transaction should write.
+func (w *Runner) nextSurvivors(tx *db.Tx, p id.Purge) (parts [][]id.Bucket, err error) {
+	open, err := buckets(tx, p, touched, rewrapAtOnce*w.parts())
+	if err != nil || len(open) == 0 {
+		return nil, err
+	}
+	var rows []struct {
+		BucketID id.Bucket
+		N        int
+	}
+	err = tx.Model(&conversation.Key{}).Where("bucket_id IN ?", bucketIDs(open)).Group("bucket_id").Select("bucket_id, COUNT(*) AS n").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count survivors: %w", err)
+	}
+	survivors := make(map[id.Bucket]int, len(rows))
+	for _, row := range rows {
+		survivors[row.BucketID] = row.N
+	}
+	room := 0
+	for _, b := range bucketIDs(open) {
+		n := len(parts)
+		if n == 0 || survivors[b] > room || len(parts[n-1]) == rewrapAtOnce {
+			if n == w.parts() {
+				break
+			}
+			parts, room = append(parts, nil), w.rewrapPace.size(w.pacing())
+		}
+		parts[len(parts)-1] = append(parts[len(parts)-1], b)
+		room -= survivors[b]
+	}
+	return parts, nil
 }
 
 // writeLedger writes the purge's file. What was erased is final by now, so it is read in pages

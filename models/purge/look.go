@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"database/sql"
 	"fmt"
 
 	"gorm.io/gorm"
@@ -43,6 +44,7 @@ func (g *guard) protects(tx *db.Tx, c *conversation.Conversation, held bool) Rea
 type look struct {
 	rows   map[id.Conversation]*conversation.Conversation
 	bodies map[id.Conversation]conversation.Body // without the body itself
+	same   map[id.Conversation]bool              // instead of bodies: whose body is the listed one
 	keys   map[id.Conversation]conversation.Key
 	held   map[id.Conversation]bool
 }
@@ -82,6 +84,64 @@ func lookAt(tx *db.Tx, ids []id.Conversation, lock bool) (*look, error) {
 	}
 	l.held, err = heldOf(tx, set, lock)
 	return l, err
+}
+
+// lockSpan is lookAt for the lines of a span to which nothing happened yet: locked, in the same
+// order, and with no more of each row than judge needs. The database compares the digests.
+func lockSpan(tx *db.Tx, s span, items []Item) (*look, error) {
+	n := len(items)
+	l := &look{rows: make(map[id.Conversation]*conversation.Conversation, n), same: make(map[id.Conversation]bool, n), keys: make(map[id.Conversation]conversation.Key, n)}
+	from := func(table, columns string) *gorm.DB {
+		return s.in(Pending).Query(tx, tx.ForUpdate(), table, "id").Order("l.seq").Select(columns)
+	}
+	err := eachRow(from("conversation c", "c.id, c.department_id, c.service_type, c.state, c.order_state, c.started_at, c.last_at, c.version, c.batch_id"), func(r *sql.Rows) error {
+		var c conversation.Conversation
+		err := r.Scan(&c.ID, &c.DepartmentID, &c.ServiceType, &c.State, &c.OrderState, &c.StartedAt, &c.LastAt, &c.Version, &c.BatchID)
+		l.rows[c.ID] = &c
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at conversations: %w", err)
+	}
+	err = eachRow(from("conversation_body b", "b.id").Where("b.digest = l.digest"), func(r *sql.Rows) error {
+		var c id.Conversation
+		err := r.Scan(&c)
+		l.same[c] = true
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at bodies: %w", err)
+	}
+	err = eachRow(from("conversation_key k", "k.id, k.bucket_id"), func(r *sql.Rows) error {
+		var k conversation.Key
+		err := r.Scan(&k.ID, &k.BucketID)
+		l.keys[k.ID] = k
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at keys: %w", err)
+	}
+	set, err := id.NewSet(idsOf(items)...)
+	if err != nil {
+		return nil, fmt.Errorf("look at conversations: %w", err)
+	}
+	l.held, err = heldOf(tx, set, true)
+	return l, err
+}
+
+// eachRow hands over the rows of a query, for the queries that give very many of them.
+func eachRow(q *gorm.DB, do func(*sql.Rows) error) error {
+	rows, err := q.Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := do(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // heldOf tells which of the conversations a hold covers.

@@ -149,7 +149,7 @@ func (p *Replay) candidates(ctx context.Context, s *Standing, wanted []id.Conver
 // closeBuckets makes sure that the keys of a purge's buckets are gone. Where the first execution had not
 // come so far, what is still in such a bucket moves under a fresh key first.
 func (p *Replay) closeBuckets(ctx context.Context, h LedgerHead, list []id.Bucket) error {
-	for part := range slices.Chunk(list, destroyAtOnce) {
+	for part := range slices.Chunk(list, destroyOnLocal) {
 		err := p.DB.Write(ctx, func(tx *db.Tx) error { return p.closePart(tx, h, part) })
 		if err != nil {
 			return err
@@ -182,10 +182,8 @@ func (p *Replay) closePart(tx *db.Tx, h LedgerHead, part []id.Bucket) error {
 	if err := p.Vault.Store.Destroy(keys...); err != nil {
 		return fmt.Errorf("destroy bucket keys: %w", err)
 	}
-	for _, b := range rows {
-		if err := conversation.BucketGone(tx, b.ID); err != nil {
-			return fmt.Errorf("note the destroyed bucket: %w", err)
-		}
+	if err := conversation.BucketsGone(tx, part); err != nil {
+		return err
 	}
 	err = tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&notes).Error
 	if err != nil {
@@ -203,14 +201,17 @@ func (p *Replay) vacate(tx *db.Tx, b *conversation.Bucket) (moved bucket, err er
 	if err != nil || status.State != seal.Live || b.State == conversation.BucketDestroyed {
 		return moved, err
 	}
-	if _, err := conversation.CloseBucket(tx, b.ID); err != nil {
-		return moved, err
-	}
-	moved.MovedTo, moved.Survivors, err = conversation.Rewrap(tx, p.Vault, b.ID)
+	one := []id.Bucket{b.ID}
+	closed, err := conversation.CloseBuckets(tx, one)
 	if err != nil {
 		return moved, err
 	}
-	return moved, unused(tx, b.ID)
+	to, err := conversation.Rewrap(tx, p.Vault, closed)
+	if err != nil {
+		return moved, err
+	}
+	moved.MovedTo, moved.Survivors = to[b.ID].To, to[b.ID].N
+	return moved, conversation.LockEmpty(tx, one)
 }
 
 // alive gives those of the buckets whose keys the key store still has. One that was never there is

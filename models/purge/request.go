@@ -340,6 +340,18 @@ func lockRequest(tx *db.Tx, p id.Purge) (*Request, error) {
 	return &r, nil
 }
 
+// findRequest is lockRequest without the lock.
+func findRequest(tx *db.Tx, p id.Purge) (*Request, error) {
+	var r Request
+	switch err := tx.Where("id = ?", p).Take(&r).Error; {
+	case db.NotFound(err):
+		return nil, noSuchPurge()
+	case err != nil:
+		return nil, fmt.Errorf("find request: %w", err)
+	}
+	return &r, nil
+}
+
 func noSuchPurge() *fault.Fault { return fault.NotFound("purge.not_found") }
 
 func codes(batches []bin.Batch) []string {

@@ -48,7 +48,10 @@ type Runner struct {
 	Ledger       *Ledger // nil: no ledger outside, as in tests that need none
 	Organisation string
 	Worker       string // as the certificate names it
-	Chunk        int    // conversations per transaction; 0 = 1,000, on the embedded engine 400
+	Chunk        int    // conversations per transaction; 0 = as many as a short transaction takes
+	Lanes        int    // transactions at once; 0 = 2 on a server, and 1 if Chunk says how large they are
+	pace         pace   // of erasing
+	rewrapPace   pace
 }
 
 // Step does the next part of an execution.
@@ -60,7 +63,7 @@ func (w *Runner) Step(ctx context.Context, j *job.Job) (done bool, err error) {
 	}
 	switch {
 	case r.Phase == PhaseErase:
-		return false, w.erase(ctx, j)
+		return false, w.erase(ctx, j, &r)
 	case r.Phase == PhaseLedger:
 		return false, w.ledger(ctx, j)
 	case r.Phase == PhaseKeys:
@@ -192,6 +195,15 @@ func (d *Desk) recheck(tx *db.Tx, r *Request) (votes []approval.Vote, broken str
 func lockPhase(tx *db.Tx, j *job.Job, phase Phase) (r *Request, ok bool, err error) {
 	if r, err = lockRequest(tx, id.Purge(j.Subject)); err != nil {
 		return nil, false, err
+	}
+	return r, r.Phase == phase, nil
+}
+
+// sharePhase is lockPhase for transactions that run at once and change nothing of the request.
+func sharePhase(tx *db.Tx, j *job.Job, phase Phase) (r *Request, ok bool, err error) {
+	r = &Request{}
+	if err := tx.ForShare().Where("id = ?", j.Subject).Take(r).Error; err != nil {
+		return nil, false, fmt.Errorf("lock request: %w", err)
 	}
 	return r, r.Phase == phase, nil
 }

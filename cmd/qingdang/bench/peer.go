@@ -20,7 +20,8 @@ type peer struct {
 	server *server
 	dir    string
 	// startup is what starting Perl and looking at a table costs for all passes together.
-	startup time.Duration
+	startup    time.Duration
+	startupCPU float64
 }
 
 const manifest = "bench_manifest"
@@ -54,6 +55,8 @@ func (p *peer) list(ctx context.Context, from, name string) error {
 // measureStartup runs all passes on an empty selection and keeps the median of three.
 func (p *peer) measureStartup(ctx context.Context, name string) error {
 	var took []time.Duration
+	m := p.server.meter(ctx)
+	before := m.read()
 	for range 3 {
 		from := time.Now()
 		for _, t := range purged {
@@ -64,7 +67,7 @@ func (p *peer) measureStartup(ctx context.Context, name string) error {
 		took = append(took, time.Since(from))
 	}
 	slices.Sort(took)
-	p.startup = took[1]
+	p.startup, p.startupCPU = took[1], (m.read()-before)/3
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,15 +172,12 @@ func (o Options) round(ctx context.Context, s *server, p *peer, dir string, c ch
 	if err := s.settle(ctx, "ours", "peer"); err != nil {
 		return nil, err
 	}
-	turns := []func() error{func() error { return r.ours(ctx, sites["ours"], order) }, func() error { return r.peer(ctx, p, sites["peer"]) }}
+	turns := []func() error{func() error { return r.ours(ctx, s, sites["ours"], order) }, func() error { return r.peer(ctx, p, sites["peer"]) }}
 	if n%2 == 1 {
 		turns[0], turns[1] = turns[1], turns[0]
 	}
 	for _, turn := range turns {
 		if err := turn(); err != nil {
-			return nil, err
-		}
-		if err := s.settle(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -189,7 +187,8 @@ func (o Options) round(ctx context.Context, s *server, p *peer, dir string, c ch
 
 const idleTime = 4 * time.Second
 
-func (r *Round) ours(ctx context.Context, a *site, order *purge.Request) error {
+func (r *Round) ours(ctx context.Context, s *server, a *site, order *purge.Request) error {
+	m := s.meter(ctx)
 	reader, err := newReader(ctx, a)
 	if err != nil {
 		return err
@@ -198,15 +197,24 @@ func (r *Round) ours(ctx context.Context, a *site, order *purge.Request) error {
 		return err
 	}
 	var took time.Duration
+	before := m.read()
 	r.Ours.Reader, err = reader.beside(ctx, func(ctx context.Context) (err error) {
 		r.Memory, err = memory(ctx, func(ctx context.Context) (err error) {
-			took, err = a.purge(ctx, order)
+			took, r.Phases, err = a.purge(ctx, order)
 			return err
 		})
 		return err
 	})
+	if err != nil {
+		return err
+	}
 	r.Ours.Seconds, r.Ours.Rate = took.Seconds(), float64(order.Size)/took.Seconds()
-	return err
+	// What the server has still to clean up is part of the work.
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	r.Ours.CPU = m.read() - before
+	return nil
 }
 
 func (r *Round) peer(ctx context.Context, p *peer, a *site) error {
@@ -215,6 +223,8 @@ func (r *Round) peer(ctx context.Context, p *peer, a *site) error {
 		return err
 	}
 	var took time.Duration
+	m := p.server.meter(ctx)
+	before := m.read()
 	r.Peer.Reader, err = reader.beside(ctx, func(ctx context.Context) (err error) {
 		took, err = p.run(ctx, "peer")
 		return err
@@ -223,6 +233,10 @@ func (r *Round) peer(ctx context.Context, p *peer, a *site) error {
 		return err
 	}
 	r.Peer.Seconds, r.Peer.Rate = took.Seconds(), float64(r.Purged)/took.Seconds()
+	if err := p.server.settle(ctx); err != nil {
+		return err
+	}
+	r.Peer.CPU = m.read() - before - p.startupCPU
 	return p.gone(ctx, "peer")
 }
 
@@ -235,13 +249,28 @@ func wait(ctx context.Context) error {
 	}
 }
 
-// purge runs the worker until the certificate is there, and makes sure that it is.
-func (o *site) purge(ctx context.Context, order *purge.Request) (time.Duration, error) {
+// purge runs the worker until the certificate is there, and makes sure that it is. It gives the
+// seconds of each phase, too.
+func (o *site) purge(ctx context.Context, order *purge.Request) (took time.Duration, phases map[string]float64, err error) {
+	run, phases := o.runner(), map[string]float64{}
+	step := job.RunnerFunc(func(ctx context.Context, j *job.Job) (done bool, err error) {
+		var phase string
+		err = o.db.Read(ctx, func(tx *db.Tx) error {
+			return tx.Model(&purge.Request{}).Where("id = ?", j.Subject).Pluck("phase", &phase).Error
+		})
+		if err != nil {
+			return false, err
+		}
+		from := time.Now()
+		done, err = run.Step(ctx, j)
+		phases[cmp.Or(phase, "start")] += time.Since(from).Seconds()
+		return done, err
+	})
 	from := time.Now()
-	err := job.Work(ctx, o.db, "bench", map[string]job.Runner{purge.JobRun: o.runner()}, job.Options{Once: true})
-	took := time.Since(from)
+	err = job.Work(ctx, o.db, "bench", map[string]job.Runner{purge.JobRun: step}, job.Options{Once: true})
+	took = time.Since(from)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	var certified int64
 	err = o.db.Read(ctx, func(tx *db.Tx) error {
@@ -250,5 +279,5 @@ func (o *site) purge(ctx context.Context, order *purge.Request) (time.Duration, 
 	if err == nil && certified != 1 {
 		err = fmt.Errorf("purge %s did not come to its end", order.Code)
 	}
-	return took, err
+	return took, phases, err
 }

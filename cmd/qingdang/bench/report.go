@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -30,19 +31,31 @@ type Round struct {
 	Peer   Side      `json:"peer"`
 	Ratio  float64   `json:"ratio"`
 	Memory float64   `json:"memory_mb"` // the most resident memory of our process
+	// Phases are the seconds of each phase of ours.
+	Phases map[string]float64 `json:"phases"`
 }
 
 // Side is one candidate's turn.
 type Side struct {
 	Seconds float64   `json:"seconds"`
-	Rate    float64   `json:"rate"` // conversations a second
+	Rate    float64   `json:"rate"`        // conversations a second
+	CPU     float64   `json:"cpu_seconds"` // of all that took part, the reader and the server's cleaning up with it
 	Reader  Quantiles `json:"reader"`
 }
 
 // String is the round in one line.
 func (r *Round) String() string {
-	return fmt.Sprintf("round %d %-9s ours %6.0f/s, pt-archiver %6.0f/s, %.2fx; reader p95 idle %.1f, ours %.1f, pt-archiver %.1f ms; %.0f MB",
-		r.N, r.Choice, r.Ours.Rate, r.Peer.Rate, r.Ratio, r.Idle.P95, r.Ours.Reader.P95, r.Peer.Reader.P95, r.Memory)
+	return fmt.Sprintf("round %d %-9s ours %6.0f/s, pt-archiver %6.0f/s, %.2fx; reader p95 idle %.1f, ours %.1f, pt-archiver %.1f ms; %.0f MB; CPU %.1f against %.1f s; seconds %s",
+		r.N, r.Choice, r.Ours.Rate, r.Peer.Rate, r.Ratio, r.Idle.P95, r.Ours.Reader.P95, r.Peer.Reader.P95, r.Memory, r.Ours.CPU, r.Peer.CPU, inOrder(r.Phases))
+}
+
+// inOrder lists the seconds of the phases.
+func inOrder(phases map[string]float64) string {
+	var out []string
+	for _, p := range []string{"start", "erase", "ledger", "keys", "verify", "file"} {
+		out = append(out, fmt.Sprintf("%s %.1f", p, phases[p]))
+	}
+	return strings.Join(out, ", ")
 }
 
 // readerRatio is the reader's p95 beside our purge by the idle one.
@@ -58,16 +71,17 @@ func (rep *Report) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(rep.Rounds) > 0 {
 		fmt.Fprintf(w, "%s: %d of %d conversations a purge; pt-archiver without its start-up of %.2f s\n\n", rep.Server, rep.Job, rep.Conversations, rep.PeerStartup)
-		fmt.Fprintln(t, "selection\tround\tpurged\tours/s\tpt-archiver/s\tratio\treader p50 idle\tours\tp95 idle\tours\tpt-archiver\tp95 ratio\tRSS MB\t")
+		fmt.Fprintln(t, "selection\tround\tpurged\tours/s\tpt-archiver/s\tratio\treader p50 idle\tours\tp95 idle\tours\tpt-archiver\tp95 ratio\tRSS MB\tCPU s\tpt-archiver\t")
 		for i := range rep.Rounds {
 			r := &rep.Rounds[i]
-			fmt.Fprintf(t, "%s\t%d\t%d\t%.0f\t%.0f\t%.2f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.0f\t\n", r.Choice, r.N, r.Purged, r.Ours.Rate, r.Peer.Rate, r.Ratio,
-				r.Idle.P50, r.Ours.Reader.P50, r.Idle.P95, r.Ours.Reader.P95, r.Peer.Reader.P95, r.readerRatio(), r.Memory)
+			fmt.Fprintf(t, "%s\t%d\t%d\t%.0f\t%.0f\t%.2f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.0f\t%.1f\t%.1f\t\n", r.Choice, r.N, r.Purged, r.Ours.Rate, r.Peer.Rate, r.Ratio,
+				r.Idle.P50, r.Ours.Reader.P50, r.Idle.P95, r.Ours.Reader.P95, r.Peer.Reader.P95, r.readerRatio(), r.Memory, r.Ours.CPU, r.Peer.CPU)
 		}
 		for _, c := range choices {
-			fmt.Fprintf(t, "%s\tmedian\t\t%.0f\t%.0f\t%.2f\t\t\t\t\t\t%.2f\t%.0f\t\n", c.Name,
+			fmt.Fprintf(t, "%s\tmedian\t\t%.0f\t%.0f\t%.2f\t\t\t\t\t\t%.2f\t%.0f\t%.1f\t%.1f\t\n", c.Name,
 				rep.median(c, func(r *Round) float64 { return r.Ours.Rate }), rep.median(c, func(r *Round) float64 { return r.Peer.Rate }),
-				rep.median(c, func(r *Round) float64 { return r.Ratio }), rep.median(c, (*Round).readerRatio), rep.median(c, func(r *Round) float64 { return r.Memory }))
+				rep.median(c, func(r *Round) float64 { return r.Ratio }), rep.median(c, (*Round).readerRatio), rep.median(c, func(r *Round) float64 { return r.Memory }),
+				rep.median(c, func(r *Round) float64 { return r.Ours.CPU }), rep.median(c, func(r *Round) float64 { return r.Peer.CPU }))
 		}
 		if err := t.Flush(); err != nil {
 			return err

@@ -42,6 +42,7 @@ type site struct {
 	conversations *conversation.Conversations
 	desk          *purge.Desk
 	log           *audit.Log
+	ledger        *purge.Ledger
 }
 
 const organisationName = "云栖优品集团"
@@ -80,12 +81,13 @@ func (o *site) open(ctx context.Context, dir string) (err error) {
 	o.conversations = &conversation.Conversations{DB: o.db, Vault: o.vault}
 	o.desk = &purge.Desk{DB: o.db, Accounts: o.accounts, Keys: o.store}
 	o.log = &audit.Log{DB: o.db, Signer: signer, Dir: filepath.Join(dir, "checkpoints")}
+	o.ledger = &purge.Ledger{Dir: filepath.Join(dir, "ledger"), Keys: o.store}
 	return nil
 }
 
 // runner gives the worker that executes purges.
 func (o *site) runner() *purge.Runner {
-	return &purge.Runner{DB: o.db, Vault: o.vault, Desk: o.desk, Log: o.log, Organisation: organisationName, Worker: "bench"}
+	return &purge.Runner{DB: o.db, Vault: o.vault, Desk: o.desk, Log: o.log, Ledger: o.ledger, Organisation: organisationName, Worker: "bench"}
 }
 
 // Close closes the database and the key store.

@@ -21,6 +21,8 @@ type Locks struct {
 	Held   Spread  `json:"held"`
 	Waited Spread  `json:"waited"`
 	Memory float64 `json:"memory_mb"`
+	// Phases are the seconds of each phase.
+	Phases map[string]float64 `json:"phases"`
 }
 
 // Spread is the most and the 99th percentile, in milliseconds.
@@ -78,7 +80,7 @@ func (o Options) locks(ctx context.Context, dir string, c choice) (l *Locks, err
 	counting = true
 	waited, err := compete(ctx, a, func(ctx context.Context) (err error) {
 		l.Memory, err = memory(ctx, func(ctx context.Context) (err error) {
-			took, err = a.purge(ctx, order)
+			took, l.Phases, err = a.purge(ctx, order)
 			return err
 		})
 		return err
