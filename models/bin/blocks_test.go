@@ -122,7 +122,10 @@ func TestPurgedCountsExactlyWhatThePurgeHad(t *testing.T) {
 		_, err := w.bin.RestoreItems(w.ctx(), w.local, w.set(ids[2]))
 		w.must(err)
 		purged := func(p id.Purge, which ...id.Conversation) error {
-			return d.Write(w.ctx(), func(tx *db.Tx) error { tx.MarkAudited(); return bin.Purged(tx, p, listed(batch.ID, which...), len(which)) })
+			return d.Write(w.ctx(), func(tx *db.Tx) error {
+				tx.MarkAudited()
+				return bin.Purged(tx, p, listed(batch.ID, which...), len(which))
+			})
 		}
 		before := w.snapshot()
 		for name, err := range map[string]error{
