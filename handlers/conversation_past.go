@@ -28,7 +28,11 @@ func (h *Conversation) past(ctx context.Context, by account.Actor, d *conversati
 		actions = append(actions, a)
 	}
 	slices.Sort(actions)
-	leaves, err := h.Log.Page(ctx, audit.Filter{Seen: seenBy(by), Object: d.Code(), Actions: actions}, "", mostPast)
+	seen, err := report.SeenBy(by)
+	if err != nil {
+		return nil, err
+	}
+	leaves, err := h.Log.Page(ctx, audit.Filter{Seen: seen, Object: d.Code(), Actions: actions}, "", mostPast)
 	if err != nil {
 		return nil, err
 	}
@@ -62,13 +66,4 @@ func stayEvents(s report.Stay) []templates.PastEvent {
 		return []templates.PastEvent{{Who: s.Owner, Action: "skipped", Object: s.Code, At: s.ChangedAt}}
 	}
 	return []templates.PastEvent{binned}
-}
-
-// seenBy is what of the audit log the actor may see.
-func seenBy(by account.Actor) audit.Seen {
-	s := audit.Seen{All: by.May(account.AuditRead), Own: by.ID}
-	if by.May(account.AuditReadDepartment) {
-		s.Departments = by.Scope.Departments
-	}
-	return s
 }

@@ -15,11 +15,19 @@ import (
 )
 
 // Seen says which leaves a person may see: all, those of some departments, and
-// those of his own acts. The three add up; the zero value sees nothing.
+// those of his own acts. The three add up; the zero value sees nothing. What is
+// written about objects of the kind Hidden is not shown for its department.
 type Seen struct {
 	All         bool
 	Departments id.Set[id.Department]
+	Hidden      string
 	Own         id.User
+}
+
+// Sees is the same for one leaf.
+func (s Seen) Sees(l *Leaf) bool {
+	return s.All || s.Own != 0 && l.Actor.ID == s.Own ||
+		l.Department != 0 && s.Departments.Has(l.Department) && (s.Hidden == "" || l.ObjectKind != s.Hidden)
 }
 
 // Filter chooses leaves. Seen must be set; every other zero field chooses all.
@@ -154,9 +162,9 @@ func (s Seen) visible(q *gorm.DB) *gorm.DB {
 	case s.All:
 		return q
 	case s.Departments.Len() > 0 && s.Own != 0:
-		return q.Where("(department_id IN ? OR actor_id = ?)", s.Departments.Values(), s.Own)
+		return q.Where("(department_id IN ? AND (? = '' OR object_kind <> ?) OR actor_id = ?)", s.Departments.Values(), s.Hidden, s.Hidden, s.Own)
 	case s.Departments.Len() > 0:
-		return q.Where("department_id IN ?", s.Departments.Values())
+		return q.Where("department_id IN ? AND (? = '' OR object_kind <> ?)", s.Departments.Values(), s.Hidden, s.Hidden)
 	case s.Own != 0:
 		return q.Where("actor_id = ?", s.Own)
 	}

@@ -21,7 +21,8 @@ type Confirmation struct {
 
 // Confirm takes the confirmation that a purge of the whole organisation needs between the end
 // of its cooling-off and 72 hours later, and queues the execution. Legal gives it, who is
-// neither the requester nor the supervisor who approved. The fault is a conflict too early
+// neither the requester nor the supervisor who approved, nor whoever put one of the batches into
+// the bin. The fault is a conflict too early
 // or too late, and invalid for a wrong tail or code.
 func (d *Desk) Confirm(ctx context.Context, by account.Actor, c Confirmation) error {
 	var r *Request
@@ -74,6 +75,12 @@ func mayConfirm(tx *db.Tx, by account.Actor, r *Request) error {
 	}
 	if err := r.estranged(tx, by); err != nil {
 		return err
+	}
+	switch chose, err := chosenBy(tx, r.ID, by.PersonID); {
+	case err != nil:
+		return err
+	case chose:
+		return fault.Forbidden("purge.own_batch")
 	}
 	_, votes, err := approval.Find(tx, r.ApprovalID)
 	if err != nil {

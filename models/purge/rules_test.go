@@ -75,6 +75,22 @@ func TestWhoChoseTheListDoesNotApproveIt(t *testing.T) {
 	})
 }
 
+func TestWhoChoseTheListDoesNotConfirmIt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		batch := w.binned(clock.Time(), bin.ScopeOrganisation, w.store(w.chats(2)...)...)
+		r := w.approved(batch)
+		w.ownedBy(batch, w.cro)
+		clock.Set(*r.CoolingUntil)
+		root := fmt.Sprintf("%x", r.Root)
+		confirm := func(by account.Actor) error {
+			return w.desk.Confirm(w.ctx(), by, purge.Confirmation{Purge: r.ID, Tail: root[58:], Code: accounttest.Code(t, d, by.ID)})
+		}
+		w.wantFault(confirm(w.cro), "purge.own_batch")
+		w.must(confirm(w.legal))
+	})
+}
+
 func TestARequestTakesWhatWasShownOrNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)

@@ -63,9 +63,10 @@ type Entry struct {
 	Head          audit.Head
 }
 
-// seen says whose acts an actor may see: legal and audit all, supervisors those in their
-// departments and their own, everybody else their own. This is the one place that says it.
-func seen(by account.Actor) (audit.Seen, error) {
+// SeenBy says whose acts an actor may see: legal and audit all, supervisors those in their
+// departments and their own, everybody else their own. This is the one place that says it. The fault
+// is forbidden for who sees none.
+func SeenBy(by account.Actor) (audit.Seen, error) {
 	if by.May(account.AuditRead) {
 		return audit.Seen{All: true}, nil
 	}
@@ -76,12 +77,10 @@ func seen(by account.Actor) (audit.Seen, error) {
 	if by.May(account.AuditReadDepartment) {
 		s.Departments = by.Scope.Departments
 	}
+	if !by.May(account.HoldRead) {
+		s.Hidden = "hold" // who may not read holds sees the lock alone, here too
+	}
 	return s, nil
-}
-
-// sees is the same for one leaf.
-func sees(s audit.Seen, l *audit.Leaf) bool {
-	return s.All || s.Own != 0 && l.Actor.ID == s.Own || l.Department != 0 && s.Departments.Has(l.Department)
 }
 
 func reachOf(s audit.Seen) Reach {
@@ -96,7 +95,7 @@ func reachOf(s audit.Seen) Reach {
 
 // filter makes the log's filter of a question, with the acts that the log knows.
 func (e *Evidence) filter(ctx context.Context, by account.Actor, q Question) (f audit.Filter, acts []string, err error) {
-	if f.Seen, err = seen(by); err != nil {
+	if f.Seen, err = SeenBy(by); err != nil {
 		return f, nil, err
 	}
 	if f.From, f.To, err = q.bounds(e.zone()); err != nil {
@@ -165,7 +164,7 @@ func (e *Evidence) entry(ctx context.Context, by account.Actor, s audit.Seen, n 
 	if err != nil {
 		return nil, err
 	}
-	if !sees(s, &d.Leaf) {
+	if !s.Sees(&d.Leaf) {
 		if err := audit.Refused(ctx, e.DB, audit.Entry{Actor: by.Audit(), Action: "audit.viewed", ObjectKind: "audit", Data: map[string]any{"row": n}}); err != nil {
 			return nil, err
 		}
@@ -183,7 +182,7 @@ func (e *Evidence) entry(ctx context.Context, by account.Actor, s audit.Seen, n 
 
 // shown takes everything but number and hash from a neighbour that is not to be seen.
 func shown(s audit.Seen, l *audit.Leaf) *audit.Leaf {
-	if l == nil || sees(s, l) {
+	if l == nil || s.Sees(l) {
 		return l
 	}
 	return &audit.Leaf{N: l.N, Hash: l.Hash}
