@@ -139,9 +139,9 @@ func mariadb(t *testing.T) *dbtest.Server {
 }
 
 // ownMariaDB gives a server to break.
-func ownMariaDB(t *testing.T, dir string) *dbtest.Server {
+func ownMariaDB(t *testing.T, dir string, more ...string) *dbtest.Server {
 	t.Helper()
-	s, err := dbtest.StartServer(dir)
+	s, err := dbtest.StartServer(dir, more...)
 	if err != nil {
 		dbtest.Missing(t, err.Error())
 	}

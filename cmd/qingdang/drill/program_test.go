@@ -44,6 +44,12 @@ func (s *site) start(args ...string) *program {
 	s.t.Helper()
 	p := &program{t: s.t, cmd: s.command(args...), name: strings.Join(args, " "), said: &notes{}, over: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
+	if s.mute {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		s.must(err)
+		defer full.Close()
+		p.cmd.Stdout, p.cmd.Stderr = full, full
+	}
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -75,10 +81,10 @@ func (s *site) run(args ...string) (out string, code int) {
 
 func (s *site) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(rig.program, args...)
-	cmd.Env = []string{
+	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.data, "TMPDIR=" + os.TempDir(), "QINGDANG_LANG=en",
 		"QINGDANG_DATA=" + s.data, "QINGDANG_KEYS=" + s.keys, "QINGDANG_DSN=" + s.dsn, "QINGDANG_LISTEN=" + s.listen,
-	}
+	}, s.env...)
 	cmd.Dir = filepath.Dir(rig.program)
 	return cmd
 }

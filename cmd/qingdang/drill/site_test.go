@@ -28,7 +28,10 @@ import (
 // itself has the database's clock.
 type site struct {
 	t                        *testing.T
-	dsn                      string // the program's; empty: the embedded file
+	dsn                      string   // the program's; empty: the embedded file
+	env                      []string // more of the program's environment
+	mute                     bool     // what the program says goes to a disk that is full
+	revive                   func()   // starts the server again; nil: it is not ours
 	data, keys, listen       string
 	clock                    *dbtest.Clock
 	then                     *db.DB // at that clock
@@ -93,11 +96,18 @@ func newSite(t *testing.T, direct db.Settings, s *site) *site {
 // onMaria is an installation on a database of the shared server.
 func onMaria(t *testing.T) *site {
 	t.Helper()
+	return onMariaWith(t, &site{data: place(t)})
+}
+
+// onMariaWith is onMaria with folders of the drill's choice.
+func onMariaWith(t *testing.T, s *site) *site {
+	t.Helper()
 	dsn, err := dbtest.CreateDatabase(mariadb(t).DSN)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newSite(t, db.Settings{DSN: dsn}, &site{dsn: dsn, data: place(t)})
+	s.dsn = dsn
+	return newSite(t, db.Settings{DSN: dsn}, s)
 }
 
 // onSQLite is an installation with the embedded file.
