@@ -24,6 +24,7 @@ const (
 	// from the commit of the hold on they are covered, and only still lie in the bin.
 	returnAtOnce = 2000
 	returnAgain  = 10 * time.Minute
+	resumePage   = 100
 )
 
 func (h *Holds) returnAtOnce() int64 {
@@ -133,28 +134,40 @@ func returnLater(tx *db.Tx, of *Hold, at time.Time, n int64) error {
 // resume queues again what failed for good or was cancelled before it was done.
 func (h *Holds) resume(ctx context.Context) error {
 	return h.DB.Write(ctx, func(tx *db.Tx) error {
-		page, err := job.List(tx, job.Filter{Kinds: []string{JobReturn}, States: []job.State{job.Failed, job.Cancelled}})
-		if err != nil {
-			return err
-		}
-		for _, over := range page.Jobs {
-			last, err := job.Of(tx, JobReturn, over.Subject)
-			if err != nil && fault.KindOf(err) != fault.KindNotFound {
+		over := job.Filter{Kinds: []string{JobReturn}, States: []job.State{job.Failed, job.Cancelled}, Size: resumePage}
+		for {
+			page, err := job.List(tx, over)
+			if err != nil {
 				return err
 			}
-			if last == nil || last.ID != over.ID {
-				continue // it was queued again before
-			}
-			var holds []Hold
-			if err := tx.Where("id = ? AND released_at IS NULL", over.Subject).Find(&holds).Error; err != nil {
-				return fmt.Errorf("find hold: %w", err)
-			}
-			if len(holds) == 1 {
-				if err := returnLater(tx, &holds[0], tx.Now.Add(returnAgain), over.Total); err != nil {
+			for _, j := range page.Jobs {
+				if err := again(tx, &j); err != nil {
 					return err
 				}
+				over.Before = j.ID
+			}
+			if len(page.Jobs) < resumePage {
+				return nil
 			}
 		}
-		return nil
 	})
+}
+
+// again queues one job once more, unless that was done before or its hold was released.
+func again(tx *db.Tx, over *job.Job) error {
+	last, err := job.Of(tx, JobReturn, over.Subject)
+	if fault.KindOf(err) == fault.KindNotFound || err == nil && last.ID != over.ID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var holds []Hold
+	if err := tx.Where("id = ? AND released_at IS NULL", over.Subject).Find(&holds).Error; err != nil {
+		return fmt.Errorf("find hold: %w", err)
+	}
+	if len(holds) == 0 {
+		return nil
+	}
+	return returnLater(tx, &holds[0], tx.Now.Add(returnAgain), over.Total)
 }

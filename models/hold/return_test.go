@@ -79,3 +79,22 @@ func TestWhatIsReleasedMeanwhileStaysInTheBin(t *testing.T) {
 		}
 	})
 }
+
+func TestTheWayBackOfEveryHoldIsTakenUpAgain(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		city, north := w.store(w.city, w.city), w.store(w.north, w.north)
+		w.discard(append(city, north...)...)
+		w.holds.AtOnce = 1
+		w.place(hold.Order{Department: w.city})
+		w.place(hold.Order{Department: w.north})
+		dbtest.Exec(t, w.d, "UPDATE job SET state = 'cancelled', solo = NULL WHERE kind = ?", hold.JobReturn)
+		w.tick()
+		w.tick()
+		if n := dbtest.Count(t, w.d, &job.Job{}, "kind = ? AND state = 'queued'", hold.JobReturn); n != 2 {
+			t.Errorf("%d are queued, want 2", n)
+		}
+		w.clock.Advance(11 * time.Minute)
+		w.must(job.Work(w.ctx(), w.d, "worker", map[string]job.Runner{hold.JobReturn: &hold.Returner{Holds: w.holds}}, job.Options{Once: true}))
+		w.wantState(conversation.Active, append(city, north...)...)
+	})
+}
