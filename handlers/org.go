@@ -24,7 +24,7 @@ type Org struct {
 		DisableUser(ctx context.Context, by account.Actor, who id.User) error
 		EnableUser(ctx context.Context, by account.Actor, who id.User) error
 		ChangeRole(ctx context.Context, by account.Actor, who id.User, role account.Role) error
-		ConfirmRole(ctx context.Context, by account.Actor, who id.User) error
+		ConfirmRole(ctx context.Context, by account.Actor, who id.User, code string) error
 		SetScope(ctx context.Context, by account.Actor, who id.User, rows []account.ScopeRow) error
 		ResetLink(ctx context.Context, by account.Actor, who id.User, factor bool) (string, error)
 	}
@@ -51,7 +51,8 @@ func (h *Org) list(c echo.Context, status int, view templates.OrgView) error {
 	if err != nil {
 		return err
 	}
-	view.CanManage = by.May(account.AccountManage)
+	view.CanManage, view.Pending = by.May(account.AccountManage), by.Pending
+	view.StaffNo = by.StaffNo
 	view.Departments, view.Elsewhere = orgDepartments(tree, members, by)
 	return web.Render(c, status, templates.OrgPage(view))
 }

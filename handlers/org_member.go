@@ -71,8 +71,14 @@ func (h *Org) Enable(c echo.Context) error {
 
 // Confirm answers POST /org/members/:id/confirm.
 func (h *Org) Confirm(c echo.Context) error {
+	var form struct {
+		Code string `form:"code"`
+	}
+	if err := web.Form(c, &form); err != nil {
+		return err
+	}
 	return h.act(c, "org.confirmed", func(who id.User) error {
-		return h.Manage.ConfirmRole(c.Request().Context(), web.Actor(c), who)
+		return h.Manage.ConfirmRole(c.Request().Context(), web.Actor(c), who, form.Code)
 	})
 }
 

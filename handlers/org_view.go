@@ -38,14 +38,15 @@ func orgMember(m account.Member, by account.Actor) templates.OrgMember {
 	return templates.OrgMember{
 		ID: uint64(m.User), StaffNo: m.StaffNo, Name: m.Name, RoleKey: "role." + string(m.Role),
 		Enrolled: m.Enrolled, Disabled: m.Disabled, Unconfirmed: m.Unconfirmed,
-		VoteFrom: waits(m), ExpiresAt: instant(m.ExpiresAt), Own: m.Person == by.PersonID,
+		CanConfirm: m.Unconfirmed && !m.Disabled && by.May(account.AccountManage) && m.RoleBy.Person != by.PersonID && m.Person != by.PersonID,
+		VoteFrom:   waits(m), ExpiresAt: instant(m.ExpiresAt), Own: m.Person == by.PersonID,
 	}
 }
 
 func orgMemberView(tree *department.Tree, m account.Member, by account.Actor, problem error) templates.OrgMemberView {
 	view := templates.OrgMemberView{
 		Member: orgMember(m, by), Email: m.Email, Role: string(m.Role), CanManage: by.May(account.AccountManage),
-		CanConfirm: m.Unconfirmed && m.RoleBy != by.ID, Problem: words(problem),
+		RoleBy: m.RoleBy.Name, RoleSince: m.RoleSince, Problem: words(problem),
 	}
 	for _, r := range account.Roles() {
 		view.Roles = append(view.Roles, string(r))

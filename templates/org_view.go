@@ -7,6 +7,8 @@ type OrgView struct {
 	Departments []OrgDepartment
 	Elsewhere   []OrgMember // without a department
 	CanManage   bool
+	Pending     bool   // an administrator whose own role does not count yet
+	StaffNo     string // their own
 	Link        string // a one-time link, shown this once
 	LinkFor     string
 	New         OrgForm
@@ -30,6 +32,7 @@ type OrgMember struct {
 	Enrolled    bool
 	Disabled    bool
 	Unconfirmed bool
+	CanConfirm  bool      // and the reader may be the one
 	VoteFrom    time.Time // zero: does not vote, or may already
 	ExpiresAt   time.Time
 	Own         bool
@@ -54,7 +57,8 @@ type OrgMemberView struct {
 	Roles       []string
 	Role        string
 	CanManage   bool
-	CanConfirm  bool
+	RoleBy      string // who gave the role or the last link, and when
+	RoleSince   time.Time
 	Problem     Words
 }
 

@@ -39,9 +39,11 @@ func (a *App) admit(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 		}
-		if r.Permission != Public && r.Permission != SignedIn && !Actor(c).May(r.Permission) {
-			c.Set(keyDenied, r.Permission)
-			return fault.Forbidden("account.forbidden")
+		if r.Permission != Public && r.Permission != SignedIn {
+			if err := Actor(c).Require(r.Permission); err != nil {
+				c.Set(keyDenied, r.Permission)
+				return err
+			}
 		}
 		return next(c)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/id"
+	"qingdang/templates/locale"
 )
 
 // departmentsCommand keeps the tree.
@@ -35,7 +36,8 @@ func (c *departmentsImport) Run(t *terminal) error {
 
 // userCommand keeps accounts.
 type userCommand struct {
-	Add userAdd `cmd:"" help:"Add an account and print its one-time invitation."`
+	Add     userAdd     `cmd:"" help:"Add an account and print its one-time invitation."`
+	Confirm userConfirm `cmd:"" help:"Confirm the role of an account where there is no second administrator."`
 }
 
 type userAdd struct {
@@ -68,6 +70,22 @@ func (c *userAdd) Run(t *terminal) error {
 			return err
 		}
 		t.say("cli.user_added", c.StaffNo, id.String(user), a.address()+"/setup/"+token)
+		return nil
+	})
+}
+
+type userConfirm struct {
+	StaffNo string `arg:"" help:"Staff number of the account."`
+}
+
+// Run confirms the role in the name of whoever keeps the host.
+func (c *userConfirm) Run(t *terminal) error {
+	return t.withApp(func(a *app) error {
+		m, err := a.accounts.ConfirmAtHost(t.ctx, account.System("cli", ""), c.StaffNo)
+		if err != nil {
+			return err
+		}
+		t.say("cli.user_confirmed", m.StaffNo, m.Name, locale.Key("role."+m.Role), *m.VoteFrom)
 		return nil
 	})
 }

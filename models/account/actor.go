@@ -47,6 +47,7 @@ type Actor struct {
 	Source    string // network address, or "cli", "worker"
 	RequestID string
 	System    bool
+	Pending   bool // an administrator whose role does not count yet: they manage no accounts
 }
 
 // System is the actor of jobs and of the command line. It may do a few things in
@@ -60,13 +61,19 @@ func (a Actor) May(p Permission) bool {
 	if a.System {
 		return system[p]
 	}
-	return a.ID != 0 && a.Role.Has(p)
+	return a.ID != 0 && a.Role.Has(p) && !a.mustWait(p)
 }
+
+// mustWait keeps an administrator whom one other made from making anybody else.
+func (a Actor) mustWait(p Permission) bool { return a.Pending && p == AccountManage }
 
 // Require gives a forbidden fault unless the actor has the permission and acts in
 // all the departments.
 func (a Actor) Require(p Permission, departments ...id.Department) error {
-	if !a.May(p) {
+	switch {
+	case a.mustWait(p) && a.Role.Has(p):
+		return fault.Forbidden("account.admin_unconfirmed", a.StaffNo)
+	case !a.May(p):
 		return fault.Forbidden("account.forbidden")
 	}
 	for _, d := range departments {

@@ -119,18 +119,26 @@ func TestLinks(t *testing.T) {
 			_, err := a.UseLink(ctx, account.LinkForm{Token: token, Password: fresh, From: browser})
 			return err
 		}
-		again, err := a.InviteLink(ctx, admin, who)
+		_, old, err := a.AddUser(ctx, admin, account.NewUser{StaffNo: "10483", Name: "林静", Role: account.Agent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := a.ResetLink(ctx, admin, who, false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := use(invite); fault.KindOf(err) != fault.KindNotFound {
 			t.Errorf("an invitation that was replaced: %v", err)
 		}
-		clock.Advance(72 * time.Hour)
+		clock.Advance(2 * time.Hour)
 		if err := use(again); fault.KindOf(err) != fault.KindNotFound {
+			t.Errorf("a link after 2 h: %v", err)
+		}
+		clock.Advance(70 * time.Hour)
+		if err := use(old); fault.KindOf(err) != fault.KindNotFound {
 			t.Errorf("an invitation after 72 h: %v", err)
 		}
-		if again, err = a.InviteLink(ctx, admin, who); err != nil {
+		if again, err = a.ResetLink(ctx, admin, who, false); err != nil {
 			t.Fatal(err)
 		}
 		if err := use(again); err != nil {
@@ -138,9 +146,6 @@ func TestLinks(t *testing.T) {
 		}
 		if err := use(again); fault.KindOf(err) != fault.KindNotFound {
 			t.Errorf("an invitation twice: %v", err)
-		}
-		if _, err := a.InviteLink(ctx, admin, who); fault.KindOf(err) != fault.KindConflict {
-			t.Errorf("inviting somebody with a password: %v", err)
 		}
 
 		member := accounttest.User(t, d, a, account.Agent, 3)

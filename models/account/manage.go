@@ -58,14 +58,17 @@ func (a *Accounts) DisableUser(ctx context.Context, by Actor, who id.User) error
 	})
 }
 
-// EnableUser turns an account on again. An approver waits as after a new role. The
-// faults are those of DisableUser.
+// EnableUser turns an account on again. A role that counts only when confirmed has to be confirmed
+// anew. The faults are those of DisableUser.
 func (a *Accounts) EnableUser(ctx context.Context, by Actor, who id.User) error {
 	return a.manage(ctx, by, who, "account.enabled", nil, func(tx *db.Tx, u *user) error {
 		if u.DisabledAt == nil {
 			return errUnchanged
 		}
-		return setRole(tx, by, u, u.Role, map[string]any{"disabled_at": nil})
+		if err := tx.Model(&user{}).Where("id = ?", who).Update("disabled_at", nil).Error; err != nil {
+			return fmt.Errorf("enable account: %w", err)
+		}
+		return doubt(tx, by, u)
 	})
 }
 
@@ -76,52 +79,14 @@ func (a *Accounts) ChangeRole(ctx context.Context, by Actor, who id.User, role R
 		return fault.Invalid("account.role_needed").On("role")
 	}
 	return a.manage(ctx, by, who, "account.role_changed", map[string]any{"role": string(role)}, func(tx *db.Tx, u *user) error {
-		return setRole(tx, by, u, role, map[string]any{})
-	})
-}
-
-func setRole(tx *db.Tx, by Actor, u *user, role Role, set map[string]any) error {
-	set["role"], set["role_by"], set["role_since"] = role, by.ID, tx.Now
-	set["role_confirmed_by"], set["vote_from"] = 0, firstVoteFrom(tx, role, by, u.Demo)
-	if err := tx.Model(&user{}).Where("id = ?", u.ID).Updates(set).Error; err != nil {
-		return fmt.Errorf("change role: %w", err)
-	}
-	return endSessions(tx, u.ID, "")
-}
-
-// ConfirmRole is the second administrator's word on a new approver, who may vote a
-// day later. The faults are those of DisableUser, forbidden for the administrator
-// who gave the role, and a conflict if there is nothing to confirm.
-func (a *Accounts) ConfirmRole(ctx context.Context, by Actor, who id.User) error {
-	if !by.Natural() {
-		return fault.Forbidden("account.forbidden")
-	}
-	return a.manage(ctx, by, who, "account.role_confirmed", nil, func(tx *db.Tx, u *user) error {
-		if !u.Role.Votes() || u.VoteFrom != nil {
-			return fault.Conflict("account.nothing_to_confirm")
-		}
-		if same, err := samePerson(tx, u.RoleBy, by); err != nil || same {
-			return errOr(err, fault.Forbidden("account.second_admin"))
-		}
-		err := tx.Model(&user{}).Where("id = ?", who).
-			Updates(map[string]any{"role_confirmed_by": by.ID, "vote_from": tx.Now.Add(firstVote)}).Error
+		err := tx.Model(&user{}).Where("id = ?", who).Updates(map[string]any{
+			"role": role, "role_by": by.ID, "role_since": tx.Now, "role_confirmed_by": 0, "vote_from": countsFrom(tx, role, by, u.Demo),
+		}).Error
 		if err != nil {
-			return fmt.Errorf("confirm role: %w", err)
+			return fmt.Errorf("change role: %w", err)
 		}
-		return nil
+		return endSessions(tx, who, "")
 	})
-}
-
-// samePerson compares people, not accounts.
-func samePerson(tx *db.Tx, other id.User, by Actor) (bool, error) {
-	if other == 0 {
-		return false, nil
-	}
-	u, err := findUser(tx, other)
-	if err != nil {
-		return false, err
-	}
-	return u.PersonID == by.PersonID, nil
 }
 
 // SetScope replaces the departments of an account. The faults are those of
@@ -132,22 +97,10 @@ func (a *Accounts) SetScope(ctx context.Context, by Actor, who id.User, rows []S
 	})
 }
 
-// InviteLink gives an account without a password a new invitation. The faults are
-// those of DisableUser, and a conflict if it has a password.
-func (a *Accounts) InviteLink(ctx context.Context, by Actor, who id.User) (token string, err error) {
-	err = a.manage(ctx, by, who, "account.invited", nil, func(tx *db.Tx, u *user) error {
-		if u.Password != "" {
-			return fault.Conflict("account.has_password")
-		}
-		token, err = newLink(tx, LinkInvite, who, by.ID, false, inviteLinkLife)
-		return err
-	})
-	return token, err
-}
-
-// ResetLink gives an account a link to a new password and ends its sessions. The
-// second factor stays: an administrator who takes the link cannot log in with it.
-// Only the command line may ask for a new factor too. The faults are those of
+// ResetLink gives an account a link to a new password, or to its first, and ends its sessions.
+// The second factor stays: an administrator who takes the link cannot log in with it. A role that
+// counts only when confirmed has to be confirmed anew all the same, since they may have set the factor
+// up themselves. Only the command line may ask for a new factor too. The faults are those of
 // DisableUser.
 func (a *Accounts) ResetLink(ctx context.Context, by Actor, who id.User, factor bool) (token string, err error) {
 	if factor && !by.System {
@@ -156,6 +109,9 @@ func (a *Accounts) ResetLink(ctx context.Context, by Actor, who id.User, factor 
 	data := map[string]any{"factor": factor}
 	err = a.manage(ctx, by, who, "account.reset", data, func(tx *db.Tx, u *user) error {
 		if err := endSessions(tx, who, ""); err != nil {
+			return err
+		}
+		if err := doubt(tx, by, u); err != nil {
 			return err
 		}
 		kind := LinkReset

@@ -16,9 +16,10 @@ type Member struct {
 	Scope       []ScopeRow
 	Enrolled    bool
 	Disabled    bool
-	Unconfirmed bool // an approver whose role waits for a second administrator
-	RoleBy      id.User
-	Waiting     bool // a new approver whose first day is not over
+	Unconfirmed bool     // a role that waits for a second administrator
+	RoleBy      Standing // who gave the role; the zero value is the host
+	RoleSince   time.Time
+	Waiting     bool // a confirmed role whose first day is not over
 	VoteFrom    *time.Time
 	ExpiresAt   *time.Time
 	CreatedAt   time.Time
@@ -51,9 +52,15 @@ func (a *Accounts) Members(ctx context.Context, by Actor) ([]Member, error) {
 	for _, s := range scopes {
 		rows[s.UserID] = append(rows[s.UserID], ScopeRow{Department: s.DepartmentID, Sub: s.Sub})
 	}
+	known := make(map[id.User]Standing, len(users))
+	for i := range users {
+		known[users[i].ID] = users[i].standing()
+	}
 	out := make([]Member, 0, len(users))
 	for i := range users {
-		out = append(out, users[i].member(rows[users[i].ID], now))
+		m := users[i].member(rows[users[i].ID], now)
+		m.RoleBy = known[users[i].RoleBy]
+		out = append(out, m)
 	}
 	return out, nil
 }
@@ -61,7 +68,7 @@ func (a *Accounts) Members(ctx context.Context, by Actor) ([]Member, error) {
 func (u *user) member(scope []ScopeRow, now time.Time) Member {
 	m := Member{
 		Standing: u.standing(), Scope: scope, Enrolled: u.TOTPConfirmed, Disabled: u.DisabledAt != nil,
-		Unconfirmed: u.Role.Votes() && u.VoteFrom == nil, RoleBy: u.RoleBy, VoteFrom: u.VoteFrom,
+		Unconfirmed: u.unconfirmed(), RoleSince: u.RoleSince, VoteFrom: u.VoteFrom,
 		Waiting:   u.VoteFrom != nil && now.Before(*u.VoteFrom),
 		ExpiresAt: u.ExpiresAt, CreatedAt: u.CreatedAt, Demo: u.Demo,
 	}

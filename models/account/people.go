@@ -55,7 +55,7 @@ func checkFields(n NewUser) error {
 
 // AddUser makes an account and gives the token of its invitation link. The faults
 // are forbidden without account.manage, and invalid for bad or taken fields. An
-// approver added by an administrator votes only after a second administrator has
+// approver or an administrator added by an administrator counts only after a second one has
 // confirmed the role, and not on the first day.
 func (a *Accounts) AddUser(ctx context.Context, by Actor, n NewUser) (who id.User, token string, err error) {
 	if err := by.Require(AccountManage); err != nil {
@@ -109,7 +109,7 @@ func createUser(tx *db.Tx, n NewUser, by Actor, demo bool) (*user, error) {
 	}
 	u := &user{
 		PersonID: whose, StaffNo: staffNo, Name: strings.TrimSpace(n.Name), Role: n.Role, RoleBy: by.ID, RoleSince: tx.Now,
-		VoteFrom: firstVoteFrom(tx, n.Role, by, demo), ExpiresAt: n.ExpiresAt, CreatedAt: tx.Now, CreatedBy: by.ID, Demo: demo,
+		VoteFrom: countsFrom(tx, n.Role, by, demo), ExpiresAt: n.ExpiresAt, CreatedAt: tx.Now, CreatedBy: by.ID, Demo: demo,
 	}
 	if email != "" {
 		u.Email = &email
@@ -120,14 +120,15 @@ func createUser(tx *db.Tx, n NewUser, by Actor, demo bool) (*user, error) {
 	return u, replaceScope(tx, u.ID, n.Scope)
 }
 
-// firstVoteFrom says when a role that was just given may vote: never, until it
-// is confirmed; a day from now, if the command line, which stands for the host's
-// keeper, gave it; at once in a demo.
-func firstVoteFrom(tx *db.Tx, role Role, by Actor, demo bool) *time.Time {
+// countsFrom says from when on a role that was just given counts: never, until it is
+// confirmed; for votes a day from now and for an administrator at once, if the command line,
+// which stands for the host's keeper, gave it; at once in a demo. Other roles need no
+// word and have no instant.
+func countsFrom(tx *db.Tx, role Role, by Actor, demo bool) *time.Time {
 	switch {
-	case !role.Votes():
+	case !role.Confirmed():
 		return nil
-	case demo:
+	case demo, by.System && role == Admin:
 		now := tx.Now
 		return &now
 	case by.System:

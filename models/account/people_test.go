@@ -10,62 +10,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/fault"
-	"qingdang/models/id"
 )
-
-func voter(t *testing.T, d *db.DB, who id.User, role account.Role) error {
-	t.Helper()
-	return d.Write(t.Context(), func(tx *db.Tx) error {
-		_, err := account.Voter(tx, who, role)
-		return err
-	})
-}
-
-func TestANewApproverNeedsASecondAdministratorAndADay(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
-		a, ctx := accounttest.New(t, d), t.Context()
-		first := accounttest.Same(t, d, a, "hr-first", account.Admin)
-		alias := accounttest.Same(t, d, a, "hr-first", account.Admin)
-		second := accounttest.User(t, d, a, account.Admin)
-		puppet, _, err := a.AddUser(ctx, first, account.NewUser{StaffNo: "10999", Name: "周新", Role: account.Legal})
-		if err != nil {
-			t.Fatal(err)
-		}
-		steps := []struct {
-			name string
-			do   func() error
-			want string
-		}{
-			{"not before a second administrator", func() error { return voter(t, d, puppet, account.Legal) }, "account.vote_unconfirmed"},
-			{"the one who gave the role does not confirm it", func() error { return a.ConfirmRole(ctx, first, puppet) }, "account.second_admin"},
-			{"nor under a second account", func() error { return a.ConfirmRole(ctx, alias, puppet) }, "account.second_admin"},
-			{"nor the system", func() error { return a.ConfirmRole(ctx, account.System("cli", ""), puppet) }, "account.forbidden"},
-			{"another administrator does", func() error { return a.ConfirmRole(ctx, second, puppet) }, "<nil>"},
-			{"once", func() error { return a.ConfirmRole(ctx, second, puppet) }, "account.nothing_to_confirm"},
-			{"not on the first day", func() error { clock.Advance(24*time.Hour - time.Second); return voter(t, d, puppet, account.Legal) }, "account.vote_wait"},
-			{"then yes", func() error { clock.Advance(time.Second); return voter(t, d, puppet, account.Legal) }, "<nil>"},
-			{"but not in another role", func() error { return voter(t, d, puppet, account.Supervisor) }, "account.forbidden"},
-			{"a changed role starts again", func() error {
-				if err := a.ChangeRole(ctx, second, puppet, account.Supervisor); err != nil {
-					return err
-				}
-				return voter(t, d, puppet, account.Supervisor)
-			}, "account.vote_unconfirmed"},
-			{"an account that is off does not vote", func() error {
-				if err := a.DisableUser(ctx, second, puppet); err != nil {
-					return err
-				}
-				return voter(t, d, puppet, account.Supervisor)
-			}, "account.forbidden"},
-			{"administrators never vote", func() error { return voter(t, d, second.ID, account.Admin) }, "account.forbidden"},
-		}
-		for _, s := range steps {
-			if got := faultKey(s.do()); got != s.want {
-				t.Errorf("%s: %s, want %s", s.name, got, s.want)
-			}
-		}
-	})
-}
 
 func TestManagingAccounts(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {

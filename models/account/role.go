@@ -20,9 +20,12 @@ func Roles() []Role { return []Role{Agent, Supervisor, Legal, Auditor, Admin} }
 // Valid tells whether r is one of the roles.
 func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
 
-// Votes tells whether the role takes part in approvals. Such a role needs a second
-// administrator and a day's wait before its first vote.
+// Votes tells whether the role takes part in approvals.
 func (r Role) Votes() bool { return r == Supervisor || r == Legal }
+
+// Confirmed tells whether the role counts only after a second person's word: those who vote, and
+// the administrator, who could otherwise make the second administrator as well.
+func (r Role) Confirmed() bool { return r.Votes() || r == Admin }
 
 // everywhere tells whether the role's work covers the whole organisation whatever
 // scope rows the account has. The administrator's work does, and never touches a

@@ -89,6 +89,7 @@ func (a *Accounts) Session(ctx context.Context, token string, from Client) (*Ses
 	if err != nil {
 		return nil, err
 	}
+	actor.Pending = u.Role == Admin && !u.counts(now)
 	return &Session{
 		Stage: s.Stage, Actor: actor, Enrolled: u.TOTPConfirmed, Lang: u.Lang, Theme: u.Theme, Demo: u.Demo,
 		Data: s.Data, Until: s.until(), Stale: now.Sub(s.SeenAt) >= seenEvery,

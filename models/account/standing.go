@@ -66,15 +66,31 @@ func Voter(tx *db.Tx, who id.User, role Role) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	switch {
-	case !u.live(tx) || u.Role != role || !role.Votes():
-		return Standing{}, fault.Forbidden("account.forbidden")
-	case u.VoteFrom == nil:
-		return Standing{}, fault.Forbidden("account.vote_unconfirmed")
-	case tx.Now.Before(*u.VoteFrom):
-		return Standing{}, fault.Forbidden("account.vote_wait", *u.VoteFrom)
+	if err := u.votes(tx, role); err != nil {
+		return Standing{}, err
 	}
 	return u.standing(), nil
+}
+
+// CheckVoter gives the fault of Voter without locking the account, for what pages offer.
+func CheckVoter(tx *db.Tx, who id.User, role Role) error {
+	u, err := findUser(tx, who)
+	if err != nil {
+		return err
+	}
+	return u.votes(tx, role)
+}
+
+func (u *user) votes(tx *db.Tx, role Role) error {
+	switch {
+	case !u.live(tx) || u.Role != role || !role.Votes():
+		return fault.Forbidden("account.forbidden")
+	case u.unconfirmed():
+		return fault.Forbidden("account.vote_unconfirmed", u.StaffNo)
+	case !u.counts(tx.Now):
+		return fault.Forbidden("account.vote_wait", *u.VoteFrom)
+	}
+	return nil
 }
 
 // ActiveAs tells whether an account is still usable, still belongs to the person
@@ -88,7 +104,7 @@ func ActiveAs(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	return u.live(tx) && u.PersonID == of && u.Role == role && u.VoteFrom != nil && !tx.Now.Before(*u.VoteFrom), nil
+	return u.live(tx) && u.PersonID == of && u.Role == role && role.Votes() && u.counts(tx.Now), nil
 }
 
 // live is active inside somebody's transaction. Whether demo accounts may work is

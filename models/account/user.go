@@ -25,7 +25,7 @@ type user struct {
 	RoleBy          id.User
 	RoleSince       time.Time
 	RoleConfirmedBy id.User
-	VoteFrom        *time.Time
+	VoteFrom        *time.Time // from then on the role counts; nil: it was not confirmed
 	Password        string
 	PasswordAt      *time.Time
 	TOTP            []byte `gorm:"column:totp"`
@@ -47,6 +47,14 @@ func (user) TableName() string { return "user" }
 // where the program serves a demo database.
 func (u *user) active(now time.Time, demo bool) bool {
 	return u.DisabledAt == nil && (u.ExpiresAt == nil || now.Before(*u.ExpiresAt)) && (!u.Demo || demo)
+}
+
+// unconfirmed tells whether the role waits for somebody's word.
+func (u *user) unconfirmed() bool { return u.Role.Confirmed() && u.VoteFrom == nil }
+
+// counts tells whether the role, if it needs a confirmation, has one and its first day is over.
+func (u *user) counts(now time.Time) bool {
+	return !u.Role.Confirmed() || u.VoteFrom != nil && !now.Before(*u.VoteFrom)
 }
 
 type person struct {

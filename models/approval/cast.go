@@ -43,7 +43,10 @@ func Check(tx *db.Tx, a id.Approval, by account.Actor) error {
 	if err != nil {
 		return err
 	}
-	return row.admit(tx.Now, votes, by)
+	if err := row.admit(tx.Now, votes, by); err != nil {
+		return err
+	}
+	return account.CheckVoter(tx, by.ID, row.Next())
 }
 
 // admit is the one place that says who may vote. Names are never compared: accounts are one

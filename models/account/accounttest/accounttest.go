@@ -118,7 +118,7 @@ func Same(t testing.TB, d *db.DB, a *account.Accounts, hrKey string, role accoun
 	err = d.Write(background(t), func(tx *db.Tx) error {
 		tx.MarkAudited()
 		var from *time.Time
-		if role.Votes() {
+		if role.Confirmed() {
 			from = &tx.Now
 		}
 		err := tx.Exec("UPDATE `user` SET password = ?, totp = ?, totp_confirmed = ?, vote_from = ? WHERE id = ?", passwordHash, sealed, true, from, who).Error
