@@ -118,6 +118,11 @@ func TestNobodyApprovesWhatTheyMayNot(t *testing.T) {
 			dbtest.Exec(w.t, w.d, "UPDATE `user` SET disabled_at = created_at WHERE id = ?", w.supervisor.ID)
 			return w.supervisor
 		}, nil, 0, fault.KindForbidden, "account.forbidden"},
+		{"a new supervisor's role has to be confirmed", func(w *world) account.Actor {
+			by := accounttest.User(w.t, w.d, w.accounts, account.Supervisor, 1)
+			dbtest.Exec(w.t, w.d, "UPDATE `user` SET vote_from = NULL WHERE id = ?", by.ID)
+			return by
+		}, nil, 0, fault.KindForbidden, "account.vote_unconfirmed"},
 		{"another list than the one on the page is not approved", func(w *world) account.Actor { return w.supervisor }, func(b *approval.Ballot) { b.SeenRoot[0]++ }, 0, fault.KindConflict, "approval.root_changed"},
 		{"no vote without an opinion", func(w *world) account.Actor { return w.supervisor }, func(b *approval.Ballot) { b.Opinion = " " }, 0, fault.KindInvalid, "approval.opinion_missing"},
 		{"no vote after seven days", func(w *world) account.Actor { return w.supervisor }, nil, 7 * 24 * time.Hour, fault.KindConflict, "approval.expired"},
@@ -194,6 +199,12 @@ func TestAConsentIsLookedAtAgain(t *testing.T) {
 		}, approval.BrokenInactive},
 		{"an approver in another role", func(w *world, _ *dbtest.Clock) {
 			dbtest.Exec(w.t, w.d, "UPDATE `user` SET role = 'agent' WHERE id = ?", w.supervisor.ID)
+		}, approval.BrokenInactive},
+		{"an approver who has to be confirmed anew", func(w *world, _ *dbtest.Clock) {
+			admin := accounttest.User(w.t, w.d, w.accounts, account.Admin)
+			if _, err := w.accounts.ResetLink(w.t.Context(), admin, w.legal.ID, false); err != nil {
+				w.t.Fatal(err)
+			}
 		}, approval.BrokenInactive},
 		{"votes that no longer count", func(_ *world, clock *dbtest.Clock) { clock.Advance(7 * 24 * time.Hour) }, approval.BrokenExpired},
 		{"a changed opinion", func(w *world, _ *dbtest.Clock) {

@@ -60,7 +60,7 @@ const (
 	BrokenForged   = "forged"     // a vote that was not cast here
 	BrokenExpired  = "expired"    // a vote no longer counts
 	BrokenPeople   = "people"     // not all different people
-	BrokenInactive = "inactive"   // somebody left or changed role
+	BrokenInactive = "inactive"   // somebody left, changed role or has to be confirmed anew
 )
 
 // Recheck looks, before something is done with a consent, whether it still stands: every stage

@@ -78,8 +78,8 @@ func (r *Release) Fingerprint() string { return fmt.Sprintf("%x", r.Root) }
 func (r *Release) Open() bool { return r.State == Asked || r.State == Approved }
 
 // RequestRelease asks another person of legal to release one hold; there is no request for
-// several. The fault is not-found, invalid without a reason, and a conflict when the hold is
-// released or somebody asked before.
+// several. The fault is not-found, forbidden for somebody whose role is not confirmed, invalid
+// without a reason, and a conflict when the hold is released or somebody asked before.
 func (h *Holds) RequestRelease(ctx context.Context, by account.Actor, hold id.Hold, reason string) (*Release, error) {
 	if err := h.mayRelease(by); err != nil {
 		return nil, err
@@ -91,6 +91,10 @@ func (h *Holds) RequestRelease(ctx context.Context, by account.Actor, hold id.Ho
 	err := h.DB.Write(ctx, func(tx *db.Tx) (err error) {
 		found, err := h.visible(tx, by, hold)
 		if err != nil {
+			return err
+		}
+		// The request is one of the two words that a release takes.
+		if err := account.CheckVoter(tx, by.ID, account.Legal); err != nil {
 			return err
 		}
 		r, err = h.ask(tx, by, found, strings.TrimSpace(reason))

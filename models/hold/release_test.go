@@ -151,6 +151,10 @@ func TestWhoMayNotDecide(t *testing.T) {
 		twin.PersonID = w.legal.PersonID
 		auditor := accounttest.User(t, w.d, w.accounts, account.Auditor)
 		supervisor := accounttest.User(t, w.d, w.accounts, account.Supervisor, w.city)
+		puppet := accounttest.User(t, w.d, w.accounts, account.Legal)
+		if _, err := w.accounts.ResetLink(w.ctx(), accounttest.User(t, w.d, w.accounts, account.Admin), puppet.ID, false); err != nil {
+			t.Fatal(err)
+		}
 		good := w.ballot(r, w.second)
 		for _, tt := range []struct {
 			name string
@@ -160,6 +164,7 @@ func TestWhoMayNotDecide(t *testing.T) {
 		}{
 			{"the requester", w.legal, nil, "approval.own_request"},
 			{"the requester's other account", twin, nil, "approval.own_request"},
+			{"somebody who is not confirmed", puppet, nil, "account.vote_unconfirmed"},
 			{"an auditor", auditor, nil, "account.forbidden"},
 			{"a supervisor", supervisor, nil, "account.forbidden"},
 			{"no person", account.System("worker", ""), nil, "account.forbidden"},
@@ -180,6 +185,8 @@ func TestWhoMayNotDecide(t *testing.T) {
 			}
 			w.wantStatus(h, hold.Releasing)
 		}
+		_, err := w.holds.RequestRelease(w.ctx(), puppet, h.ID, reason)
+		w.wantFault(err, "account.vote_unconfirmed")
 		for _, by := range []account.Actor{auditor, supervisor} {
 			if _, err := w.holds.RequestRelease(w.ctx(), by, h.ID, reason); fault.KindOf(err) != fault.KindForbidden {
 				t.Errorf("%s asked: %v", by.Role, err)
@@ -194,7 +201,7 @@ func TestWhoMayNotDecide(t *testing.T) {
 		// One code is good for one act.
 		w.must(second(w.holds.ApproveRelease(w.ctx(), w.second, good)))
 		other, r2 := w.place(hold.Order{Department: w.north}), (*hold.Release)(nil)
-		r2, err := w.holds.RequestRelease(w.ctx(), w.legal, other.ID, reason)
+		r2, err = w.holds.RequestRelease(w.ctx(), w.legal, other.ID, reason)
 		w.must(err)
 		b := w.ballot(r2, w.second)
 		b.Code = good.Code

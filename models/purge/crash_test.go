@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"qingdang/models/account"
+	"qingdang/models/account/accounttest"
 	"qingdang/models/approval"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
@@ -87,6 +89,10 @@ func TestAConsentThatNoLongerStandsStopsEverything(t *testing.T) {
 		}, approval.BrokenInactive},
 		{"an approver is no longer legal", func(w *world, _ *purge.Request) {
 			w.set("UPDATE `user` SET role = 'agent' WHERE id = ?", w.legal.ID)
+		}, approval.BrokenInactive},
+		{"an administrator got a link to an approver's account", func(w *world, _ *purge.Request) {
+			_, err := w.accounts.ResetLink(w.ctx(), accounttest.User(w.t, w.d, w.accounts, account.Admin), w.legal.ID, false)
+			w.must(err)
 		}, approval.BrokenInactive},
 		{"the approvals are too old", func(w *world, r *purge.Request) { w.clock.Set(r.DueAt.Add(8 * 24 * time.Hour)) }, approval.BrokenExpired},
 		{"a line was put on the list", func(w *world, r *purge.Request) {
