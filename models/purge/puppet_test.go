@@ -222,7 +222,7 @@ func TestOneAdministratorAloneGetsNoPurgeThrough(t *testing.T) {
 		for _, who := range in.known {
 			_ = in.reset(in.admin, who)
 		}
-		for step := range 48 {
+		for step := range 24 {
 			in.act()
 			if step%6 == 5 {
 				in.confirmAll()
