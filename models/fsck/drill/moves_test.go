@@ -267,7 +267,7 @@ func (x *machine) release(rt *rapid.T) {
 	case 1:
 		by := pick(rt, "by", []account.Actor{x.w.legal, x.w.counsel})
 		_, err := x.w.holds.RequestRelease(x.w.ctx(), by, h.id, "案件已经了结，不再需要")
-		if x.agree(rt, "asking for a release", err, !h.released && h.release == nil) {
+		if x.agree(rt, "asking for a release", err, !h.released && h.release == nil && !x.m.off[by.ID]) {
 			h.release = &modelRelease{by: by, asked: x.m.now}
 		}
 	default:
@@ -285,7 +285,9 @@ func (x *machine) released(rt *rapid.T) {
 	}
 	h := pick(rt, "hold", inForce)
 	_, err := x.w.holds.RequestRelease(x.w.ctx(), x.w.legal, h.id, "案件已经了结，不再需要")
-	x.agree(rt, "asking for a release", err, true)
+	if !x.agree(rt, "asking for a release", err, !x.m.off[x.w.legal.ID]) {
+		return
+	}
 	h.release = &modelRelease{by: x.w.legal, asked: x.m.now}
 	x.clock(time.Minute)
 	x.agreeAs(rt, h, x.w.counsel)
