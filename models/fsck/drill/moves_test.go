@@ -415,7 +415,7 @@ func (x *machine) cast(rt *rapid.T, p *modelPurge, by account.Actor, v approval.
 	_, err := x.w.desk.Vote(x.w.ctx(), by, purge.Ballot{
 		Purge: p.id, Verdict: v, Opinion: "范围无误，同意", SeenRoot: hex.EncodeToString(r.Root), Code: code, IncidentChecked: checked,
 	})
-	if f, ok := fault.Of(err); ok && f.Key == "purge.released_a_hold" && v == approval.Approve && x.m.now.Before(x.m.lifted[by.PersonID]) {
+	if f, ok := fault.Of(err); ok && f.Key == "purge.released_a_hold" && x.m.now.Before(x.m.lifted[by.PersonID]) {
 		return
 	}
 	if !x.agree(rt, fmt.Sprintf("%s's %s of what is %s", by.Role, v, p.state), err, want) {
