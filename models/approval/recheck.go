@@ -3,7 +3,6 @@ package approval
 import (
 	"bytes"
 	"crypto/subtle"
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/seal"
 )
 
 // macPurpose separates votes from everything else the key store makes codes for.
@@ -19,14 +19,12 @@ const macPurpose = "vote"
 // seal computes the code over the vote and over everything of the approval that must not
 // change under it.
 func (a *Approval) seal(k Keys, v *Vote) []byte {
-	number := func(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-	instant := func(t time.Time) []byte { return number(uint64(t.UnixMicro())) }
 	parts := [][]byte{
-		[]byte(a.Kind), number(a.Subject), a.Root, a.PolicyVersion, []byte(a.Stages),
-		number(uint64(a.RequesterID)), number(uint64(a.RequesterPerson)), instant(a.ExpiresAt),
-		number(uint64(v.ApprovalID)), []byte(strconv.Itoa(v.Stage)), number(uint64(v.UserID)), number(uint64(v.PersonID)),
+		[]byte(a.Kind), seal.Number(a.Subject), a.Root, a.PolicyVersion, []byte(a.Stages),
+		seal.Number(a.RequesterID), seal.Number(a.RequesterPerson), seal.Instant(&a.ExpiresAt),
+		seal.Number(v.ApprovalID), []byte(strconv.Itoa(v.Stage)), seal.Number(v.UserID), seal.Number(v.PersonID),
 		[]byte(v.Name), []byte(v.StaffNo), []byte(v.Role), []byte(v.Verdict), []byte(v.Opinion),
-		v.Root, v.PolicyVersion, number(uint64(v.TOTPStep)), instant(v.At), instant(v.ExpiresAt),
+		v.Root, v.PolicyVersion, seal.Number(v.TOTPStep), seal.Instant(&v.At), seal.Instant(&v.ExpiresAt),
 	}
 	if v.Terms != "" {
 		// Votes from before there were terms keep their codes.

@@ -3,31 +3,14 @@ package hold
 import (
 	"bytes"
 	"crypto/subtle"
-	"encoding/binary"
 	"fmt"
 	"slices"
-	"time"
 
 	"qingdang/models/approval"
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/seal"
 )
-
-func number[T ~uint64 | ~int64](n T) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
-
-func flag(b bool) []byte {
-	if b {
-		return []byte{1}
-	}
-	return []byte{0}
-}
-
-func instant(t *time.Time) []byte {
-	if t == nil {
-		return nil
-	}
-	return number(t.UnixMicro())
-}
 
 // root names what a release is about: the hold with all that it covers by, who asks and why. A
 // hold whose conditions or customers are changed behind the program's back does not have the
@@ -59,9 +42,9 @@ func customersOf(tx *db.Tx, only ...id.Hold) (map[id.Hold][][]byte, error) {
 
 func rootOf(k approval.Keys, of *Hold, r *Release, customers [][]byte) []byte {
 	parts := [][]byte{
-		number(of.ID), []byte(of.Code), []byte(of.Name), []byte(of.Reason), []byte(of.Kind), flag(of.Continuing), number(of.DepartmentID), flag(of.Sub),
-		[]byte(of.Criteria), number(of.PlacedBy), instant(&of.CreatedAt),
-		[]byte(r.Reason), number(r.RequesterID), number(r.RequesterPerson), instant(&r.RequestedAt),
+		seal.Number(of.ID), []byte(of.Code), []byte(of.Name), []byte(of.Reason), []byte(of.Kind), seal.Flag(of.Continuing), seal.Number(of.DepartmentID), seal.Flag(of.Sub),
+		[]byte(of.Criteria), seal.Number(of.PlacedBy), seal.Instant(&of.CreatedAt),
+		[]byte(r.Reason), seal.Number(r.RequesterID), seal.Number(r.RequesterPerson), seal.Instant(&r.RequestedAt),
 	}
 	m := k.MAC("hold release root", append(parts, customers...)...)
 	return m[:]
@@ -72,11 +55,11 @@ func (h *Holds) seal(r *Release) []byte { return sealRelease(h.Vault.Store, r) }
 
 func sealRelease(k approval.Keys, r *Release) []byte {
 	m := k.MAC("hold release",
-		number(r.ID), number(r.HoldID), flag(r.OpenHold != nil), []byte(r.State), r.Root, number(r.ApprovalID), []byte(r.Reason),
-		number(r.RequesterID), number(r.RequesterPerson), []byte(r.RequesterName), []byte(r.RequesterStaffNo), instant(&r.RequestedAt), instant(&r.ExpiresAt),
-		number(r.ApproverID), number(r.ApproverPerson), []byte(r.ApproverName), []byte(r.ApproverStaffNo), []byte(r.Opinion),
-		instant(r.DecidedAt), instant(r.EndsAt),
-		number(r.ClosedBy), []byte(r.ClosedName), []byte(r.ClosedReason), instant(r.ClosedAt))
+		seal.Number(r.ID), seal.Number(r.HoldID), seal.Flag(r.OpenHold != nil), []byte(r.State), r.Root, seal.Number(r.ApprovalID), []byte(r.Reason),
+		seal.Number(r.RequesterID), seal.Number(r.RequesterPerson), []byte(r.RequesterName), []byte(r.RequesterStaffNo), seal.Instant(&r.RequestedAt), seal.Instant(&r.ExpiresAt),
+		seal.Number(r.ApproverID), seal.Number(r.ApproverPerson), []byte(r.ApproverName), []byte(r.ApproverStaffNo), []byte(r.Opinion),
+		seal.Instant(r.DecidedAt), seal.Instant(r.EndsAt),
+		seal.Number(r.ClosedBy), []byte(r.ClosedName), []byte(r.ClosedReason), seal.Instant(r.ClosedAt))
 	return m[:]
 }
 

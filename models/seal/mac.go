@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"sync"
+	"time"
 )
 
 // MAC is HMAC-SHA-256 over the parts, keyed for the purpose. Each part is preceded by its length as
@@ -34,4 +35,25 @@ func (s *Store) macPool(purpose string) *sync.Pool {
 	key := s.derive("mac", purpose, sha256.Size)
 	pool, _ := s.macs.LoadOrStore(purpose, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
 	return pool.(*sync.Pool)
+}
+
+// Number writes a number as a part of a MAC.
+func Number[T ~int | ~int64 | ~uint64](n T) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(n))
+}
+
+// Flag writes a flag as a part of a MAC.
+func Flag(b bool) []byte {
+	if b {
+		return []byte{1}
+	}
+	return []byte{0}
+}
+
+// Instant writes a time, to the microsecond, as a part of a MAC; of nil it is empty.
+func Instant(t *time.Time) []byte {
+	if t == nil {
+		return nil
+	}
+	return Number(t.UnixMicro())
 }
