@@ -11,6 +11,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
+	"qingdang/models/db/dbtest"
 	"qingdang/models/fault"
 )
 
@@ -54,6 +55,44 @@ func TestAboveTheCapASecondPersonRaisesItForThisDraft(t *testing.T) {
 		}
 		if n, _ := w.leaves(fmt.Sprintf("draft %d", req.Draft), "batch.cap_raised"); n != 1 {
 			t.Errorf("%d leaves of a raised cap", n)
+		}
+	})
+}
+
+// What was made past the rules is found afterwards: the oracle of invariant I14.
+func TestABatchAboveTheCapIsFound(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		over := func() (codes []string) {
+			t.Helper()
+			w.must(w.d.Read(w.ctx(), func(tx *db.Tx) (err error) { codes, err = bin.OverCap(tx); return err }))
+			return codes
+		}
+		req := capped(w)
+		w.must(w.bin.RaiseCap(w.ctx(), w.boss, w.capRequest(req, w.boss)))
+		batch, err := w.bin.Discard(w.ctx(), w.local, req)
+		w.must(err)
+		w.bin.Cap = 3
+		w.some(3)
+		_, err = w.bin.Discard(w.ctx(), w.local, w.frozen(w.local, w.in(w.city)))
+		w.must(err)
+		if codes := over(); len(codes) != 0 {
+			t.Fatalf("allowed and within: %v", codes)
+		}
+		w.bin.Cap = 1 // the cap of today says nothing of what was made before
+		for _, past := range []struct{ do, undo string }{
+			{"UPDATE bin_raise SET person_id = person_id + 1000000000, draft_id = draft_id + 7", "UPDATE bin_raise SET person_id = person_id - 1000000000, draft_id = draft_id - 7"},
+			{"UPDATE bin_raise SET size = 4", "UPDATE bin_raise SET size = 5"},
+			{fmt.Sprintf("UPDATE bin_raise SET person_id = %d", w.local.PersonID), fmt.Sprintf("UPDATE bin_raise SET person_id = %d", w.boss.PersonID)},
+			{"UPDATE audit_leaf SET object = 'draft x' WHERE action = 'batch.cap_raised'", fmt.Sprintf("UPDATE audit_leaf SET object = 'draft %d' WHERE action = 'batch.cap_raised'", req.Draft)},
+		} {
+			dbtest.Exec(t, w.d, past.do)
+			if codes := over(); len(codes) != 1 || codes[0] != batch.Code {
+				t.Errorf("%s: found %v, want %s", past.do, codes, batch.Code)
+			}
+			dbtest.Exec(t, w.d, past.undo)
+		}
+		if codes := over(); len(codes) != 0 {
+			t.Errorf("as it was: %v", codes)
 		}
 	})
 }

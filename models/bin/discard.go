@@ -266,6 +266,9 @@ func entryOf(by account.Actor, action string, batch *Batch, p *Preview, raised *
 			"residue": batch.ResidueCount, "residue_reason": batch.ResidueReason, "held": p.Excluded.Held, "floor": p.Excluded.Floor, "order": p.Excluded.Order,
 		},
 	}
+	if p.Cap > 0 {
+		e.Data["cap"] = p.Cap
+	}
 	if raised != nil {
 		e.Data["cap"], e.Data["cap_raised_to"], e.Data["cap_raised_by"] = raised.Cap, raised.Size, id.String(raised.UserID)
 	}

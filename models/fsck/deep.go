@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"qingdang/models/audit"
+	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/hold"
@@ -25,6 +26,7 @@ var otherOracles = []oracle{
 	{"I4", (*Checker).leafCounts},
 	{"I5", (*Checker).certificates},
 	{"I9", (*Checker).bucketStates},
+	{"I14", (*Checker).caps},
 	{"I16", (*Checker).timesForward},
 }
 
@@ -44,6 +46,12 @@ func (c *Checker) requestsGenuine(tx *db.Tx) ([]Finding, error) {
 func (c *Checker) releasesGenuine(tx *db.Tx) ([]Finding, error) {
 	forged, err := hold.ForgedReleases(tx, c.Store)
 	return findings("I3", "fsck.release_forged", forged), err
+}
+
+// caps finds batches above their cap that no second person allowed.
+func (c *Checker) caps(tx *db.Tx) ([]Finding, error) {
+	over, err := bin.OverCap(tx)
+	return findings("I14", "fsck.over_cap", over), err
 }
 
 // manifestRoots computes every list's root anew.

@@ -81,6 +81,7 @@ func corruptions(w *world, now any) []corruption {
 		{"I10 fsck.bin_state_differs", false, "UPDATE conversation SET state = 1 WHERE id = ?", []any{w.binned}},
 		{"I10 fsck.binned_without_batch", false, "DELETE FROM bin_item WHERE conversation_id = ?", []any{w.binned}},
 		{"I10 fsck.purged_inside_window", false, "UPDATE bin_batch SET keep_until = ?", []any{now}},
+		{"I14 fsck.over_cap", false, "UPDATE bin_batch SET size = 100001 WHERE id = (SELECT * FROM (SELECT MIN(id) FROM bin_batch) b)", nil},
 		{"I15 fsck.resurrected", false, "UPDATE tombstone SET external_mac = (SELECT external_mac FROM conversation WHERE id = ?) WHERE conversation_id = (SELECT conversation_id FROM purge_item WHERE seq = 0)", []any{w.live}},
 		{"I15 fsck.ledger_unknown", false, "UPDATE purge_request SET phase = 'erase'", nil},
 		{"I15 fsck.ledger_clash", false, "UPDATE purge_request SET root = policy_version", nil},
