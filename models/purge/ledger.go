@@ -2,15 +2,11 @@ package purge
 
 import (
 	"bufio"
-	"bytes"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -148,75 +144,4 @@ func (l *Ledger) encodeHead(h LedgerHead) ([]byte, error) {
 	h.MAC = hex.EncodeToString(mac[:])
 	text, err = json.Marshal(h)
 	return append(text, '\n'), err
-}
-
-// read goes over a whole file, line by line, and checks it. What each was given counts only if read
-// returns no error: the code over the file stands at its end.
-func (l *Ledger) read(code string, each func(ledgerLine) error) (LedgerHead, error) {
-	f, err := os.Open(l.path(code))
-	if err != nil {
-		return LedgerHead{}, fmt.Errorf("outside ledger: %w", err)
-	}
-	defer f.Close()
-	return l.readFrom(f, code, each)
-}
-
-func (l *Ledger) readFrom(f io.Reader, code string, each func(ledgerLine) error) (h LedgerHead, err error) {
-	damaged := fmt.Errorf("%s: %w", code, ErrLedgerDamaged)
-	lines := bufio.NewScanner(f)
-	lines.Buffer(make([]byte, 0, longestLedgerLine), longestLedgerLine)
-	lines.Split(wholeLines)
-	sum := sha256.New()
-	gone, left := int64(0), int64(0)
-	for n := 0; lines.Scan(); n++ {
-		text := lines.Bytes()
-		if n == 0 {
-			if h, err = l.head(code, text); err != nil {
-				return h, err
-			}
-			sum.Write(text)
-			continue
-		}
-		if rest, ok := bytes.CutPrefix(text, []byte(`{"mac":`)); ok && len(rest) > 0 {
-			if !bytes.Equal(text, l.end(sum)) || lines.Scan() || gone != h.Purged || left != h.Skipped {
-				return h, damaged
-			}
-			return h, nil
-		}
-		var line ledgerLine
-		if json.Unmarshal(text, &line) != nil {
-			return h, damaged
-		}
-		sum.Write(text)
-		if line.Gone != 0 {
-			gone++
-		}
-		if line.Left != 0 {
-			left++
-		}
-		if err := each(line); err != nil {
-			return h, err
-		}
-	}
-	return h, damaged // no end, or nothing at all
-}
-
-// wholeLines gives lines with their end; what has none is cut off.
-func wholeLines(data []byte, atEOF bool) (int, []byte, error) {
-	if i := bytes.IndexByte(data, '\n'); i >= 0 {
-		return i + 1, data[:i+1], nil
-	}
-	return 0, nil, nil
-}
-
-// end is the last line of a file whose other lines have this digest.
-func (l *Ledger) end(sum hash.Hash) []byte {
-	mac := l.Keys.MAC(ledgerMAC, sum.Sum(nil))
-	text, _ := json.Marshal(ledgerEnd{MAC: hex.EncodeToString(mac[:])}) // of a string of digits
-	return append(text, '\n')
-}
-
-// Check reads a whole file and says whether it is what was written.
-func (l *Ledger) Check(code string) (LedgerHead, error) {
-	return l.read(code, func(ledgerLine) error { return nil })
 }

@@ -172,112 +172,6 @@ func (w *Runner) Rebuild(ctx context.Context, code, by string) error {
 	})
 }
 
-// putItems writes what became of every line of the manifest.
-func (w *Runner) putItems(ctx context.Context, r *Request, put func(ledgerLine) error) error {
-	gone, left := int64(0), int64(0)
-	for next := int64(0); ; {
-		var rows []struct {
-			Item
-			ExternalMAC []byte `gorm:"column:external_mac"`
-		}
-		err := w.DB.Read(ctx, func(tx *db.Tx) error {
-			return tx.Raw("SELECT i.*, t.external_mac FROM purge_item i LEFT JOIN tombstone t ON t.conversation_id = i.conversation_id AND t.purge_id = i.purge_id "+
-				"WHERE i.purge_id = ? AND i.seq >= ? ORDER BY i.seq LIMIT ?", r.ID, next, manifestPage).Scan(&rows).Error
-		})
-		if err != nil {
-			return fmt.Errorf("read what was erased: %w", err)
-		}
-		if len(rows) == 0 {
-			break
-		}
-		for _, it := range rows {
-			line := ledgerLine{Left: it.ConversationID, Reason: it.Reason, Platform: it.Platform, Department: it.DepartmentID}
-			left++
-			if it.State == Purged {
-				line = ledgerLine{Gone: it.ConversationID, Platform: it.Platform, External: it.ExternalMAC, Department: it.DepartmentID}
-				gone, left = gone+1, left-1
-			}
-			if it.State == Pending || it.State == Purged && len(it.ExternalMAC) == 0 {
-				return fmt.Errorf("purge %s: line %d is %s and has no tombstone", r.Code, it.Seq, it.State)
-			}
-			if err := put(line); err != nil {
-				return err
-			}
-		}
-		next = rows[len(rows)-1].Seq + 1
-	}
-	if gone != r.Purged || left != r.Skipped {
-		return fmt.Errorf("purge %s: %d erased and %d skipped, %d and %d were counted", r.Code, gone, left, r.Purged, r.Skipped)
-	}
-	return nil
-}
-
-// putBuckets writes the buckets whose keys are to be destroyed, and for each the data keys that
-// moved out of it: not only where this purge put them, but where they are now, since
-// another purge may have moved them on. One transaction per bucket sees both alike.
-func (w *Runner) putBuckets(ctx context.Context, p id.Purge, put func(ledgerLine) error) error {
-	var list []bucket
-	err := w.DB.Read(ctx, func(tx *db.Tx) error { return tx.Where("purge_id = ?", p).Order("bucket_id").Find(&list).Error })
-	if err != nil {
-		return fmt.Errorf("read buckets: %w", err)
-	}
-	for _, b := range list {
-		if b.State == touched {
-			return fmt.Errorf("purge %d: bucket %d still holds survivors", p, b.BucketID)
-		}
-		if err := put(ledgerLine{Closed: b.BucketID}); err != nil {
-			return err
-		}
-		var kept []keptKey
-		err := w.DB.Read(ctx, func(tx *db.Tx) error {
-			now, err := successors(tx, b.BucketID)
-			if err != nil || len(now) == 0 {
-				return err
-			}
-			return tx.Table("conversation_key k").Joins("JOIN conversation_body b ON b.id = k.id").Where("k.bucket_id IN ?", now).
-				Select("k.id, b.version, k.bucket_id, k.wrapped").Order("k.id").Scan(&kept).Error
-		})
-		if err != nil {
-			return fmt.Errorf("read surviving keys: %w", err)
-		}
-		for _, k := range kept {
-			if err := put(ledgerLine{Kept: k.ID, Version: k.Version, Bucket: k.BucketID, Wrapped: k.Wrapped}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// keptKey is the data key of a version of a conversation, where it is now.
-type keptKey struct {
-	ID       id.Conversation
-	Version  uint32
-	BucketID id.Bucket
-	Wrapped  []byte
-}
-
-// successors follows the moves out of a bucket, whoever made them.
-func successors(tx *db.Tx, from id.Bucket) ([]id.Bucket, error) {
-	seen := map[id.Bucket]bool{from: true}
-	var out []id.Bucket
-	for next := []id.Bucket{from}; len(next) > 0; {
-		var moved []id.Bucket
-		err := tx.Model(&bucket{}).Where("bucket_id IN ? AND moved_to <> 0", next).Distinct().Pluck("moved_to", &moved).Error
-		if err != nil {
-			return nil, fmt.Errorf("follow moved keys: %w", err)
-		}
-		next = next[:0:0]
-		for _, b := range moved {
-			if !seen[b] {
-				seen[b] = true
-				next, out = append(next, b), append(out, b)
-			}
-		}
-	}
-	return out, nil
-}
-
 // errNotInLedger says that a key was about to be destroyed too early. It is a fault of the program.
 var errNotInLedger = errors.New("purge: the outside ledger does not name a bucket whose key is to be destroyed")
 
@@ -290,10 +184,7 @@ func (w *Runner) inLedger(r *Request, list []bucket) error {
 	for _, b := range list {
 		missing[b.BucketID] = true
 	}
-	h, err := w.Ledger.read(r.Code, func(line ledgerLine) error {
-		delete(missing, line.Closed)
-		return nil
-	})
+	h, err := w.Ledger.closed(r.Code, func(b id.Bucket) { delete(missing, b) })
 	switch {
 	case err != nil:
 		return err

@@ -49,7 +49,7 @@ func (l *Ledger) there(h LedgerHead) (string, error) {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	old, err := l.readFrom(io.TeeReader(f, sum), h.Code, func(ledgerLine) error { return nil })
+	old, err := l.scan(io.TeeReader(f, sum), h.Code, func([]byte) error { return nil })
 	switch {
 	case err != nil:
 		return "", err
