@@ -26,6 +26,7 @@ var otherOracles = []oracle{
 	{"I4", (*Checker).leafCounts},
 	{"I5", (*Checker).certificates},
 	{"I9", (*Checker).bucketStates},
+	{"I10", (*Checker).windows},
 	{"I14", (*Checker).caps},
 	{"I16", (*Checker).timesForward},
 }
@@ -46,6 +47,12 @@ func (c *Checker) requestsGenuine(tx *db.Tx) ([]Finding, error) {
 func (c *Checker) releasesGenuine(tx *db.Tx) ([]Finding, error) {
 	forged, err := hold.ForgedReleases(tx, c.Store)
 	return findings("I3", "fsck.release_forged", forged), err
+}
+
+// windows finds batches whose rest in the bin was made shorter.
+func (c *Checker) windows(tx *db.Tx) ([]Finding, error) {
+	shortened, err := bin.Shortened(tx)
+	return findings("I10", "fsck.window_shortened", shortened), err
 }
 
 // caps finds batches above their cap that no second person allowed.

@@ -32,6 +32,10 @@ var rowOracles = []oracle{
 	rows("I3", "fsck.held_and_gone", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id AND l.released_at IS NULL
 		LEFT JOIN conversation c ON c.id = h.conversation_id WHERE c.id IS NULL`),
 
+	// Only the replay of the outside ledger takes anything off a hold that is in force.
+	rows("I3", "fsck.hold_items_missing", `SELECT h.code FROM legal_hold h JOIN audit_leaf l ON l.action = 'hold.placed' AND l.object = h.code AND l.result = 'ok'
+		WHERE h.released_at IS NULL AND l.item_count > (SELECT COUNT(*) FROM hold_item i WHERE i.hold_id = h.id)
+		AND NOT EXISTS (SELECT 1 FROM purge_request p WHERE p.state = 'replayed')`),
 	rows("I3", "fsck.purged_while_held", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id JOIN tombstone t ON t.conversation_id = h.conversation_id
 		WHERE t.created_at >= l.created_at AND (l.released_at IS NULL OR t.created_at < l.released_at)`),
 	rows("I3", "fsck.binned_while_held", `SELECT h.conversation_id FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id
