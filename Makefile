@@ -14,8 +14,8 @@ demo: ## run the console with a made-up organisation on http://127.0.0.1:8080 (n
 dev: ## the same, rebuilt when a template changes
 	$(GO) tool -modfile=tools.mod templ generate --watch --proxy="http://127.0.0.1:8080" --cmd="$(GO) run ./cmd/qingdang demo"
 
-build: ## build ./qingdang
-	$(GO) build -trimpath -o qingdang ./cmd/qingdang
+build: ## build ./qingdang and ./qingdang-verify
+	$(GO) build -trimpath -o . ./cmd/qingdang ./cmd/qingdang-verify
 
 test: ## install what the tests need and run every test, on SQLite and on a private MariaDB
 	@bash .ci/prepare
