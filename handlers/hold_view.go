@@ -20,7 +20,7 @@ func holdsView(p *hold.Page, q holdQuery) templates.HoldsView {
 		},
 	}
 	if p.Strip.OldestSince != nil {
-		v.Strip.OverdueDays = days(p.Now.Sub(*p.Strip.OldestSince))
+		v.Strip.OverdueDays = max(1, int(p.Now.Sub(*p.Strip.OldestSince)/(24*time.Hour)))
 	}
 	for i := range p.Rows {
 		v.Rows = append(v.Rows, holdRow(&p.Rows[i], p.Now))

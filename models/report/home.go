@@ -124,12 +124,13 @@ func (q *asking) archive() error {
 
 func (q *asking) holds() error {
 	h := q.home
-	items := q.tx.Table("hold_item i").Joins("JOIN legal_hold l ON l.id = i.hold_id").Where("l.released_at IS NULL")
+	// A hold that covers nothing yet is in force too.
+	items := q.tx.Table("legal_hold l").Joins("LEFT JOIN hold_item i ON i.hold_id = l.id").Where("l.released_at IS NULL")
 	if !q.by.Scope.All {
 		items = within(items.Joins("JOIN conversation c ON c.id = i.conversation_id"), "c.department_id", q.by.Scope)
 	}
 	var n struct{ Held, Holds int64 }
-	if err := items.Select("COUNT(DISTINCT i.conversation_id) AS held, COUNT(DISTINCT i.hold_id) AS holds").Scan(&n).Error; err != nil {
+	if err := items.Select("COUNT(DISTINCT i.conversation_id) AS held, COUNT(DISTINCT l.id) AS holds").Scan(&n).Error; err != nil {
 		return err
 	}
 	h.Held, h.Holds = n.Held, n.Holds
