@@ -75,11 +75,11 @@ func (clockStatus) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		at := seen.SeenAt.UTC().Format(time.RFC3339)
 		if seen.SeenAt.IsZero() {
-			at = "–"
+			t.say("clock.trusted_unseen")
+			return nil
 		}
-		t.say("clock.trusted", at)
+		t.say("clock.trusted", seen.SeenAt.UTC().Format(time.RFC3339))
 		return nil
 	})
 }
