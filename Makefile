@@ -22,9 +22,10 @@ test: ## install what the tests need and run every test, on SQLite and on a priv
 	$(GO) vet ./...
 	$(GO) run ./models/db/dbtest/server $(GO) test -timeout 20m ./...
 
-test-long: ## the same with the fault tests at full size, as before a release: takes hours
+test-long: ## the same with the fault tests at full size and ten minutes of fuzzing for each target, as before a release: takes hours
 	@bash .ci/prepare
 	QINGDANG_TEST_TIER=long $(GO) run ./models/db/dbtest/server $(GO) test -p 1 -timeout 12h ./...
+	@bash .ci/fuzz 10m
 
 check: ## what CI runs: generated code is fresh, formatting, static analysis, tests
 	bash .ci/run
