@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"qingdang/paper"
 	"qingdang/templates/locale"
-	"qingdang/templates/paper"
 	"qingdang/templates/ui"
 )
 

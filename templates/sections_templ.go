@@ -9,7 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"qingdang/templates/paper"
+	"qingdang/paper"
 	"qingdang/templates/ui"
 )
 

@@ -17,8 +17,9 @@ var rooms = map[string][]string{
 	"cmd":       {"cmd/qingdang/bench", "cmd/qingdang/demo", "handlers", "web", "templates", "models", "static"},
 	"handlers":  {"web", "templates", "models"},
 	"web":       {"templates", "models/account", "models/fault", "models/id", "static"},
-	"templates": {"templates", "static"},
-	"models":    {"models"},
+	"templates": {"templates", "paper", "static"},
+	"models":    {"models", "paper"},
+	"paper":     {"static"},
 	"static":    {},
 }
 
@@ -35,7 +36,7 @@ var floors = [][]string{
 }
 
 // The top level holds these folders and a few root files, nothing else.
-var topFolders = []string{"cmd", "handlers", "models", "static", "templates", "web"}
+var topFolders = []string{"cmd", "handlers", "models", "paper", "static", "templates", "web"}
 
 const root = "../.."
 

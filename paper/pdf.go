@@ -38,15 +38,17 @@ var (
 type sheet struct {
 	*fpdf.Fpdf
 	doc      Doc
-	pages    int // in all
+	pages    string   // in all
+	marks    []string // drawable
+	running  string   // at the top of the next page
 	replaced int
 }
 
 // PDF draws a document. The error is of the library: nothing half-drawn is given out.
 func (d Doc) PDF() ([]byte, error) {
 	// Drawn twice: how many pages there are stands on the first one.
-	first := d.draw(0)
-	s := d.draw(first.PageCount())
+	first := d.draw("")
+	s := d.draw(strconv.Itoa(first.PageCount()))
 	var out bytes.Buffer
 	if err := s.Output(&out); err != nil {
 		return nil, fmt.Errorf("draw pdf: %w", err)
@@ -54,7 +56,8 @@ func (d Doc) PDF() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func (d Doc) draw(pages int) *sheet {
+// begin gives the first page with its head.
+func (d Doc) begin(pages string) *sheet {
 	s := &sheet{Fpdf: fpdf.New("P", "mm", "A4", ""), doc: d, pages: pages}
 	s.AddUTF8FontFromBytes(fontName, "", static.PaperFont())
 	// The same document gives the same bytes.
@@ -63,9 +66,14 @@ func (d Doc) draw(pages int) *sheet {
 	s.SetModificationDate(d.Created.UTC())
 	s.SetProducer("Qingdang", true)
 	s.SetTitle(d.Title+" "+d.Code, true)
+	s.SetLang(d.Lang)
 	s.SetMargins(side, top, side)
 	s.SetAutoPageBreak(false, 0)
 	s.SetCellMargin(0)
+	for _, text := range d.Marks {
+		s.marks = append(s.marks, s.text(text))
+	}
+	s.SetHeaderFunc(s.beneath)
 	s.SetFooterFunc(s.foot)
 	s.AddPage()
 	s.head()
@@ -76,11 +84,21 @@ func (d Doc) draw(pages int) *sheet {
 	for _, part := range d.Sections {
 		s.section(part)
 	}
+	return s
+}
+
+func (d Doc) draw(pages string) *sheet {
+	s := d.begin(pages)
+	s.end()
+	return s
+}
+
+// end says what was replaced.
+func (s *sheet) end() {
 	if s.replaced > 0 {
 		s.Ln(2)
-		s.paragraph(strings.ReplaceAll(d.Replaced, "{n}", strconv.Itoa(s.replaced)), smallSize, grey)
+		s.paragraph(strings.ReplaceAll(s.doc.Replaced, "{n}", strconv.Itoa(s.replaced)), smallSize, grey)
 	}
-	return s
 }
 
 // text makes a text drawable; what had to be replaced is counted.
@@ -143,11 +161,23 @@ func (s *sheet) foot() {
 		s.SetX(side)
 		s.CellFormat(inner-30, 3.6, s.text(text), "", 0, "L", false, 0, "")
 		if i == 0 {
-			page := strings.NewReplacer("{page}", strconv.Itoa(s.PageNo()), "{pages}", strconv.Itoa(s.pages)).Replace(s.doc.Page)
-			s.CellFormat(30, 3.6, page, "", 0, "R", false, 0, "")
+			s.number()
 		}
 		s.Ln(3.6)
 	}
+}
+
+// number says which page this is, at the right end of its foot.
+func (s *sheet) number() {
+	of := func(pages string) string {
+		return strings.NewReplacer("{page}", strconv.Itoa(s.PageNo()), "{pages}", pages).Replace(s.doc.Page)
+	}
+	width := s.GetStringWidth(of(s.pages))
+	if s.pages == later {
+		width = s.GetStringWidth(of("9999")) // how many there are is known at the end only
+	}
+	s.SetX(pageWidth - side - width)
+	s.CellFormat(width, 3.6, of(s.pages), "", 0, "L", false, 0, "")
 }
 
 func (s *sheet) paragraph(text string, size float64, colour [3]int) {

@@ -24,7 +24,9 @@ func wrap(text string, width float64, measure func(string) float64) []string {
 		if line := strings.TrimSpace(string(runes[:n])); line != "" || len(runes) == n {
 			lines = append(lines, line)
 		}
-		runes = []rune(strings.TrimLeft(string(runes[n:]), " "))
+		for runes = runes[n:]; len(runes) > 0 && runes[0] == ' '; {
+			runes = runes[1:]
+		}
 	}
 	if lines == nil {
 		return []string{""}

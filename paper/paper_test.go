@@ -62,7 +62,7 @@ func TestWhatTheFontLacksIsShownAsANumber(t *testing.T) {
 			t.Errorf("%q: %q with %d, want %q with %d", tt.text, got, n, tt.want, tt.n)
 		}
 	}
-	words, err := filepath.Glob("../locale/*/*.json")
+	words, err := filepath.Glob("../templates/locale/*/*.json")
 	if err != nil || len(words) < 10 {
 		t.Fatalf("catalogues: %v %v", words, err)
 	}
@@ -89,7 +89,7 @@ func TestALongTableGoesOverManyPages(t *testing.T) {
 	}
 	table.Rows = append(table.Rows, []Cell{{Text: strings.Repeat("很长的意见。", 2000)}, {}})
 	d := Doc{Title: "t", Code: "C", Page: "{page}/{pages}", Sections: []Section{{Title: "s", Table: table}}, Created: time.Unix(0, 0)}
-	if s := d.draw(0); s.PageCount() < 8 {
+	if s := d.draw(""); s.PageCount() < 8 {
 		t.Errorf("%d pages", s.PageCount())
 	}
 	if _, err := d.PDF(); err != nil {

@@ -17,6 +17,10 @@ type Doc struct {
 	Page             string   // right of every foot: {page} and {pages} are replaced
 	Replaced         string   // on the last page if the font lacked characters: {n} is replaced
 	Created          time.Time
+
+	// Marks are lines printed across every page, below what stands on it.
+	Marks []string
+	Lang  string // of the text, for those who hear it
 }
 
 // Section is a part of a document under its title. Its parts stand in the order of the fields.
