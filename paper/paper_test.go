@@ -36,6 +36,7 @@ func TestLinesAreBrokenWhereChineseMayBe(t *testing.T) {
 		{"a word stays whole", "会话 conversation", 12, []string{"会话", "conversation"}},
 		{"a time stays whole", "于 2026-11-18 02:14:37 签发", 13, []string{"于 2026-11-18", "02:14:37 签发"}},
 		{"what is longer than a line is cut", "abcdefghij", 4, []string{"abcd", "efgh", "ij"}},
+		{"a masked number stays whole", "电话 138****6620", 14, []string{"电话", "138****6620"}},
 		{"only signs", "，，，，，", 4, []string{"，，", "，，", "，"}},
 		{"nothing", "", 4, []string{""}},
 		{"blanks at a break are dropped", "ab  cd", 3, []string{"ab", "cd"}},
@@ -94,5 +95,25 @@ func TestALongTableGoesOverManyPages(t *testing.T) {
 	}
 	if _, err := d.PDF(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A text of a million characters is wrapped in a moment, not in an hour.
+func TestAVeryLongTextIsWrapped(t *testing.T) {
+	if got := wrap(strings.Repeat("会话，", 350_000), 60, count); len(got) < 30_000 {
+		t.Errorf("%d lines", len(got))
+	}
+}
+
+func TestARollNumbersItsPagesAndKeepsItsMarks(t *testing.T) {
+	r := Begin(Doc{Title: "t", Code: "C", Page: "{page}/{pages}", Marks: []string{"收件人 😀"}, Created: time.Unix(0, 0)})
+	r.Chapter("一", "一（续）", []Fact{{Term: "部门", Text: "客服"}})
+	for range 200 {
+		r.Line(Line{Time: "09:00:00", Who: "客户", Text: "您好\n在吗", Tint: true})
+	}
+	var out strings.Builder
+	replaced, err := r.Close(&out, "完")
+	if err != nil || r.Err() != nil || replaced != 1 || r.s.PageCount() < 6 || !strings.HasPrefix(out.String(), "%PDF") {
+		t.Errorf("%d pages, %d replaced: %v", r.s.PageCount(), replaced, err)
 	}
 }

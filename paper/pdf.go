@@ -24,6 +24,7 @@ const (
 	smallSize   = 7.5
 	headingSize = 11.5
 	titleSize   = 21.0
+	footAt      = pageHeight - bottom + 5
 	leading     = 0.56 // millimetres of a line for each point of type
 )
 
@@ -153,31 +154,24 @@ func (s *sheet) stamp(text string) {
 // foot draws the foot of a page; the library calls it at the end of each.
 func (s *sheet) foot() {
 	s.SetDrawColor(line[0], line[1], line[2])
-	y := pageHeight - bottom + 5
-	s.Line(side, y, pageWidth-side, y)
+	s.Line(side, footAt, pageWidth-side, footAt)
 	s.font(smallSize-0.5, grey)
-	s.SetXY(side, y+1.5)
+	s.SetXY(side, footAt+1.5)
 	for i, text := range s.doc.Foot {
 		s.SetX(side)
 		s.CellFormat(inner-30, 3.6, s.text(text), "", 0, "L", false, 0, "")
-		if i == 0 {
-			s.number()
+		if i == 0 && s.pages != "" {
+			s.number(s.pages)
 		}
 		s.Ln(3.6)
 	}
 }
 
 // number says which page this is, at the right end of its foot.
-func (s *sheet) number() {
-	of := func(pages string) string {
-		return strings.NewReplacer("{page}", strconv.Itoa(s.PageNo()), "{pages}", pages).Replace(s.doc.Page)
-	}
-	width := s.GetStringWidth(of(s.pages))
-	if s.pages == later {
-		width = s.GetStringWidth(of("9999")) // how many there are is known at the end only
-	}
-	s.SetX(pageWidth - side - width)
-	s.CellFormat(width, 3.6, of(s.pages), "", 0, "L", false, 0, "")
+func (s *sheet) number(pages string) {
+	text := strings.NewReplacer("{page}", strconv.Itoa(s.PageNo()), "{pages}", pages).Replace(s.doc.Page)
+	s.SetX(pageWidth - side - 30)
+	s.CellFormat(30, 3.6, text, "", 0, "R", false, 0, "")
 }
 
 func (s *sheet) paragraph(text string, size float64, colour [3]int) {

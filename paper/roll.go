@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 )
-
-// later stands for the number of pages until it is known. No text can hold it: the font lacks
-// these characters, however they are put together, so they would have been replaced.
-const later = "\x01\x02\x03\x04"
 
 // Roll is a document drawn piece by piece, for more than fits a Doc: chapters of spoken lines. Its
 // pages stay in memory until Close.
@@ -25,9 +22,7 @@ type Line struct {
 
 // Begin draws the head of a document with its sections, and gives the roll behind it.
 func Begin(d Doc) *Roll {
-	s := d.begin(later)
-	s.AliasNbPages(later)
-	return &Roll{s}
+	return &Roll{d.begin("")}
 }
 
 const (
@@ -41,7 +36,7 @@ const (
 func (r *Roll) Chapter(title, running string, facts []Fact) {
 	s := r.s
 	s.running = ""
-	s.need(30)
+	s.need(15 + float64(len(facts))*typeSize*leading + 4*lineStep) // never alone at the end of a page
 	s.Ln(4)
 	s.font(headingSize, black)
 	for _, l := range wrap(s.text(title), inner, s.GetStringWidth) {
@@ -129,6 +124,7 @@ func (r *Roll) Close(w io.Writer, last ...string) (replaced int, err error) {
 		s.paragraph(text, smallSize+0.5, grey)
 	}
 	s.end()
+	s.numbers()
 	if err := s.Output(w); err != nil {
 		return s.replaced, fmt.Errorf("draw pdf: %w", err)
 	}
@@ -138,6 +134,17 @@ func (r *Roll) Close(w io.Writer, last ...string) (replaced int, err error) {
 func (s *sheet) rule(colour [3]int) {
 	s.SetDrawColor(colour[0], colour[1], colour[2])
 	s.Line(side, s.GetY(), pageWidth-side, s.GetY())
+}
+
+// numbers puts on every page which of how many it is, which is known now.
+func (s *sheet) numbers() {
+	pages := s.PageCount()
+	for n := 1; n <= pages; n++ {
+		s.SetPage(n)
+		s.font(smallSize-0.5, grey)
+		s.SetXY(side, footAt+1.5)
+		s.number(strconv.Itoa(pages))
+	}
 }
 
 // beneath draws what lies below a page's text: the marks, and the running head of a chapter that
@@ -170,10 +177,9 @@ func (s *sheet) mark() {
 	s.TransformBegin()
 	s.TransformRotate(markAngle, pageWidth/2, pageHeight/2)
 	reach := math.Hypot(pageWidth, pageHeight) / 2
-	for row, y := 0, pageHeight/2-reach+30; y < pageHeight/2+reach; row, y = row+1, y+markStep {
+	for y := pageHeight/2 - reach + markStep/2; y < pageHeight/2+reach; y += markStep {
 		for i, text := range s.marks {
-			s.SetXY(pageWidth/2-reach, y+float64(i)*markSize*leading)
-			s.CellFormat(2*reach, markSize*leading, text, "", 0, "C", false, 0, "")
+			s.Text(pageWidth/2-s.GetStringWidth(text)/2, y+float64(i)*markSize*leading, text)
 		}
 	}
 	s.TransformEnd()

@@ -60,5 +60,5 @@ func breakBefore(runes []rune, n int) int {
 // wordy tells whether a rune belongs to a word, a number or a time that is not cut. Chinese may be
 // cut anywhere.
 func wordy(r rune) bool {
-	return (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_/+&#@'.,:", r)) && !unicode.Is(unicode.Han, r)
+	return (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_/+&#@'.,:*", r)) && !unicode.Is(unicode.Han, r)
 }

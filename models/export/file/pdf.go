@@ -29,7 +29,7 @@ func newPDF(w io.Writer, o Options) (Writer, error) {
 		p.Title = p.lang.word("title")
 	}
 	p.roll = paper.Begin(paper.Doc{
-		Owner: p.lang.word("owner"), Code: o.Code, CodeNote: p.day(o.Made), Title: p.Title, Sections: []paper.Section{{Facts: p.head()}},
+		Owner: p.lang.word("owner"), Code: o.Code, CodeNote: p.day(o.Made), Title: p.Title, Sections: []paper.Section{{Title: p.lang.word("about_export"), Facts: p.head()}},
 		Foot: p.foot(), Page: p.lang.word("page"), Replaced: p.lang.word("replaced"), Created: o.Made, Marks: p.marks(), Lang: o.Lang,
 	})
 	return p, nil
@@ -148,36 +148,22 @@ func (p *pdfWriter) message(m *Message) paper.Line {
 	if m.SenderName != "" {
 		who += " " + m.SenderName
 	}
-	l := paper.Line{Time: m.At.In(p.Zone).Format(time.TimeOnly), Who: who, Text: m.Text, Tint: m.Sender == "agent", Quiet: m.Sender == "system" || m.Sender == "robot"}
-	kind := ""
-	if m.Kind != "text" {
-		kind = p.lang.of("kind", m.Kind)
-	}
-	file := ""
-	switch {
-	case m.Attachment != "":
-		if kind == "" {
-			kind = p.lang.word("attachment")
-		}
-		file = p.lang.word("attached", kind, m.Attachment)
-	case kind != "":
-		file = p.lang.word("attached", kind, "")
-	}
-	parts := []string{l.Text, strings.TrimSpace(file)}
+	l := paper.Line{Time: m.At.In(p.Zone).Format(time.TimeOnly), Who: who, Tint: m.Sender == "agent", Quiet: m.Sender == "system" || m.Sender == "robot"}
+	l.Text = m.Text
 	if m.Recalled {
 		mark := "recalled_mark"
 		if m.Text == "" {
 			mark = "recalled_gone"
 		}
-		parts = append([]string{p.lang.word(mark)}, parts...)
+		l.Text = strings.TrimSpace(p.lang.word(mark) + " " + m.Text)
 	}
-	var given []string
-	for _, part := range parts {
-		if part != "" {
-			given = append(given, part)
-		}
+	kind := p.lang.of("kind", m.Kind)
+	if m.Kind == "text" || m.Kind == "" {
+		kind = p.lang.word("attachment")
 	}
-	l.Text = strings.Join(given, "\n")
+	if m.Attachment != "" || m.Kind != "text" && m.Kind != "system" && m.Kind != "" {
+		l.Text = strings.TrimSpace(l.Text + "\n" + strings.TrimSpace(p.lang.word("attached", kind, strings.Join(strings.Fields(m.Attachment), " "))))
+	}
 	return l
 }
 

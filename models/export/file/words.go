@@ -21,7 +21,7 @@ var words = map[string][2]string{
 		"{n} characters that the font lacks are shown as [U+…]; an export as JSON keeps them.",
 	},
 	"replaced_cells": {"以 [U+…] 显示的字符", "Characters shown as [U+…]"}, "cut": {"分行续写的长消息", "Long messages continued below"},
-	"about": {"说明", "About"}, "sheet": {"消息 {0}", "Messages {0}"},
+	"about": {"说明", "About"}, "about_export": {"导出说明", "About this export"}, "sheet": {"消息 {0}", "Messages {0}"},
 	"note_plain": {
 		"单元格开头的撇号（'）用于防止电子表格把文字当作公式，不是原文。",
 		"An apostrophe (') that begins a cell keeps spreadsheets from reading it as a formula; it was not written by anybody.",
@@ -37,7 +37,7 @@ var words = map[string][2]string{
 	"agent": {"客服", "Agent"}, "customer": {"客户", "Customer"}, "span": {"起止时间", "From – to"}, "order": {"订单", "Order"}, "service": {"服务类型", "Type"},
 	"yes": {"是", "true"}, "no": {"", ""}, "is_held": {"法务保留中", "under legal hold"},
 	"empty": {"没有消息", "no messages"}, "unreadable": {"无法打开：密文与密钥不一致或已损坏", "cannot be opened: the ciphertext is damaged or does not fit its key"},
-	"recalled_mark": {"［已撤回］", "[recalled]"}, "recalled_gone": {"［已撤回，内容不导出］", "[recalled, left out]"}, "attached": {"［{0}］{1}", "[{0}] {1}"},
+	"recalled_mark": {"[已撤回]", "[recalled]"}, "recalled_gone": {"[已撤回，内容不导出]", "[recalled, left out]"}, "attached": {"[{0}] {1}", "[{0}] {1}"},
 	"goes_on": {"（续）", "(continued)"}, "goes_on_note": {"续上一行", "continues the row above"}, "list": {"、", ", "},
 
 	"sender_customer": {"客户", "customer"}, "sender_agent": {"客服", "agent"}, "sender_system": {"系统", "system"}, "sender_robot": {"机器人", "robot"},

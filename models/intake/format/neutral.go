@@ -84,13 +84,14 @@ func neutralMessage(v value, m *Message) (reason string) {
 	}
 	m.ID = o.get("id").word()
 	switch s := Sender(strings.TrimSpace(o.get("sender").text())); s {
-	case Customer, Agent, System:
+	case Customer, Agent, System, Robot:
 		m.Sender = s
 	case "":
 		return ReasonNoSender
 	default:
 		return ReasonBadSender
 	}
+	m.SenderName = o.get("sender_name").text()
 	if !o.get("at").given() {
 		return ReasonNoTime
 	}
