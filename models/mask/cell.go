@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // formula lists what makes a spreadsheet take a cell for a formula, or split it, also as Chinese
@@ -15,7 +16,8 @@ const formula = "=+-@＝＋－＠\t\r\n\x00"
 // number stays a number. What begins with an apostrophe gets one more, so that taking the first
 // one off always gives the text back, as qingdang-verify does with a manifest.
 func Cell(s string) string {
-	if !strings.HasPrefix(s, "'") && !strings.ContainsAny(formula, first(s)) && !strings.ContainsAny(formula, first(strings.TrimLeftFunc(s, unseen))) {
+	first, _ := utf8.DecodeRuneInString(s)
+	if first != '\'' && !starts(first) && !(unseen(first) && starts(visible(s))) {
 		return s
 	}
 	if _, err := strconv.ParseInt(s, 10, 64); err == nil && s[0] == '-' {
@@ -24,11 +26,13 @@ func Cell(s string) string {
 	return "'" + s
 }
 
-func first(s string) string {
-	for _, r := range s {
-		return string(r)
-	}
-	return ""
+// starts tells whether a formula may begin with a rune.
+func starts(r rune) bool { return strings.ContainsRune(formula, r) }
+
+// visible is the first rune that anybody sees.
+func visible(s string) rune {
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, unseen))
+	return r
 }
 
 func unseen(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc) }

@@ -116,7 +116,7 @@ func (p *pdfWriter) of(c *Conversation) (facts []paper.Fact) {
 			}
 		}
 		if len(given) > 0 {
-			facts = append(facts, paper.Fact{Term: p.lang.word(key), Text: strings.Join(given, " · ")})
+			facts = append(facts, paper.Fact{Term: capital(p.lang.word(key)), Text: strings.Join(given, " · ")})
 		}
 	}
 	state := ""
@@ -144,7 +144,7 @@ func (p *pdfWriter) of(c *Conversation) (facts []paper.Fact) {
 }
 
 func (p *pdfWriter) message(m *Message) paper.Line {
-	who := p.lang.of("sender", m.Sender)
+	who := capital(p.lang.of("sender", m.Sender))
 	if m.SenderName != "" {
 		who += " " + m.SenderName
 	}
@@ -165,6 +165,14 @@ func (p *pdfWriter) message(m *Message) paper.Line {
 		l.Text = strings.TrimSpace(l.Text + "\n" + strings.TrimSpace(p.lang.word("attached", kind, strings.Join(strings.Fields(m.Attachment), " "))))
 	}
 	return l
+}
+
+// capital begins an English word as a sentence does; tables have it small.
+func capital(s string) string {
+	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
+		return strings.ToUpper(s[:1]) + s[1:]
+	}
+	return s
 }
 
 // Close is part of Writer.
