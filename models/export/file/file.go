@@ -58,7 +58,8 @@ func Messages(f Format) int {
 type Options struct {
 	Lang        string         // zh-CN or en
 	Zone        *time.Location // of all times; nil is UTC
-	Code, Title string
+	Code        string
+	Title       string // whose conversations these are: the organisation's name
 	Purpose     string // printed across every page
 	By, Holder  string // who asked for it, and who will have it
 	Made        time.Time

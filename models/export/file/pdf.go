@@ -25,11 +25,12 @@ type pdfWriter struct {
 
 func newPDF(w io.Writer, o Options) (Writer, error) {
 	p := &pdfWriter{Options: o, lang: languageOf(o.Lang), out: w}
-	if p.Title == "" {
-		p.Title = p.lang.word("title")
+	owner := o.Title
+	if owner == "" {
+		owner = p.lang.word("owner")
 	}
 	p.roll = paper.Begin(paper.Doc{
-		Owner: p.lang.word("owner"), Code: o.Code, CodeNote: p.day(o.Made), Title: p.Title, Sections: []paper.Section{{Title: p.lang.word("about_export"), Facts: p.head()}},
+		Owner: owner, Code: o.Code, CodeNote: p.day(o.Made), Title: p.lang.word("title"), Sections: []paper.Section{{Title: p.lang.word("about_export"), Facts: p.head()}},
 		Foot: p.foot(), Page: p.lang.word("page"), Replaced: p.lang.word("replaced"), Created: o.Made, Marks: p.marks(), Lang: o.Lang,
 	})
 	return p, nil
