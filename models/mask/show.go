@@ -23,7 +23,7 @@ func (m Masked) String() string {
 
 // Text masks personal data, order numbers and tracking numbers in text.
 func Text(text string) Masked {
-	spans := merge(Find(text), Orders(text))
+	spans := sensitive(text)
 	parts := make([]Part, 0, 2*len(spans)+1)
 	at := 0
 	for _, s := range spans {
@@ -40,8 +40,31 @@ func Text(text string) Masked {
 	return Masked{Parts: parts}
 }
 
+// sensitive finds everything that Text masks.
+func sensitive(text string) []Span {
+	s := look(text)
+	spans := find(text, s)
+	if s.digit {
+		spans = merge(spans, Orders(text))
+	}
+	return spans
+}
+
 // String is Text as one string.
-func String(text string) string { return Text(text).String() }
+func String(text string) string {
+	at := 0
+	var b strings.Builder
+	for _, s := range sensitive(text) {
+		b.WriteString(text[at:s.Start])
+		b.WriteString(Value(s.Kind, text[s.Start:s.End]))
+		at = s.End
+	}
+	if at == 0 {
+		return text
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}
 
 // Value shows one value of a kind masked.
 func Value(kind Kind, value string) string {
