@@ -70,9 +70,7 @@ func (r *Roll) Line(l Line) {
 	}
 	who := wrap(s.text(l.Who), whoWidth-2, s.GetStringWidth)
 	text := s.lines(l.Text)
-	const most = 3 // of a name; a longer one is told by the table formats
-	who = who[:min(len(who), most)]
-	s.need(float64(max(len(who), min(len(text), 2)))*lineStep + 1)
+	s.need(2*lineStep + 1)
 	for i := range max(len(text), len(who)) {
 		s.need(lineStep)
 		s.ground(l.Tint, lineStep)

@@ -19,6 +19,7 @@ const (
 	// compounds are the endings that the number of a building may follow as well.
 	compounds = "区园苑庭府城邸居舍厦寓院场湾岸郡厂心期堂家座楼"
 	divided   = "区县旗市镇乡"
+	lanes     = "路街巷弄道" // those that a number in words may follow
 	numerals  = "零〇一二三四五六七八九十百"
 )
 
@@ -70,7 +71,7 @@ func addresses(text string) []Span {
 
 // counts reports whether r may begin a house number in words: 示例路十二号.
 func (p *phrase) counts(r rune) bool {
-	return strings.ContainsRune(numerals, r) && strings.ContainsRune("路街巷弄道", p.prev[0])
+	return is(r, numeral) && is(p.prev[0], lane)
 }
 
 // enter notes a province or city name at i. It says no where the name is only a
@@ -104,11 +105,11 @@ func (p *phrase) number(end int) {
 // take notes any other rune, which ends at end.
 func (p *phrase) take(text string, r rune, end int) {
 	switch {
-	case !p.joins(r), p.runes >= maxRegion, strings.ContainsRune(hardStops, r),
-		p.start < 0 && strings.ContainsRune(softStops, r):
+	case !p.joins(r), p.runes >= maxRegion, is(r, hardStop),
+		p.start < 0 && is(r, softStop):
 		*p = newPhrase(end)
 		return
-	case strings.ContainsRune(divided, r) && p.runes > 0 && (p.start >= 0 || !strings.ContainsRune(notDistrict, p.prev[0])):
+	case is(r, division) && p.runes > 0 && (p.start >= 0 || !strings.ContainsRune(notDistrict, p.prev[0])):
 		p.district, p.behind = end, end
 	}
 	p.runes++

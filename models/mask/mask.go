@@ -48,15 +48,14 @@ type signs struct{ at, digit, numeral, street bool }
 
 func look(text string) (s signs) {
 	for _, r := range text {
-		switch r {
-		case '@', '＠':
+		switch {
+		case r >= '0' && r <= '9' || r >= '０' && r <= '９':
+			s.digit = true
+		case r == '@' || r == '＠':
 			s.at = true
-		case '零', '〇', '一', '二', '三', '四', '五', '六', '七', '八', '九', '十', '百':
-			s.numeral = true
-		case '路', '街', '巷', '弄', '道':
-			s.street = true
-		default:
-			s.digit = s.digit || r >= '0' && r <= '9' || r >= '０' && r <= '９'
+		case is(r, numeral|lane):
+			s.numeral = s.numeral || is(r, numeral)
+			s.street = s.street || is(r, lane)
 		}
 	}
 	return s

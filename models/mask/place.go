@@ -89,7 +89,7 @@ func shorten(name string) string {
 // placeAt gives the longest province or city name at i.
 func placeAt(text string, i int) (place, bool) {
 	r, size := runeAt(text, i)
-	if size < 3 {
+	if size < 3 || !is(r, opening) {
 		return place{}, false
 	}
 	for _, p := range places[r] {

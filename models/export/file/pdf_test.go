@@ -145,3 +145,14 @@ func apart(t *testing.T, a, b []byte) (mean, far float64) {
 	n := float64(size.Dx() * size.Dy())
 	return mean / n, far / n
 }
+
+// A name is shown whole, however long it is.
+func TestALongNameIsWhole(t *testing.T) {
+	name := strings.Repeat("云栖优品集团旗舰店", 9)
+	c := file.Conversation{Code: "C-1", Messages: []file.Message{{At: day(9, 0, 0), Sender: "customer", SenderName: name, Kind: "text", Text: "好"}}}
+	b, _ := write(t, file.PDF, options, []file.Conversation{c})
+	text := squeezed(tool(t, "pdftotext", "-raw", "-x", "90", "-y", "0", "-W", "95", "-H", "850", onDisk(t, b), "-"))
+	if got := strings.Count(text, "旗舰店"); got < 9 {
+		t.Errorf("%d of 9: %s", got, text)
+	}
+}
