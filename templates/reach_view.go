@@ -28,7 +28,7 @@ type ReachRow struct {
 	Items []ReachItem
 }
 
-// ReachItem is one copy that is known by name.
+// ReachItem is one copy that is known by name; one without an end is in somebody's hands.
 type ReachItem struct {
 	Name   string
 	Holder string
@@ -67,8 +67,8 @@ func (r ReachRow) notes(ctx context.Context) []string {
 	switch {
 	case r.Why == "sealed" && r.State == "kept":
 		out = append(out, locale.T(ctx, "reach.why_sealed_kept"))
-	case r.Why == "lists_only":
-		out = append(out, locale.T(ctx, "reach.why_lists_only", r.Count))
+	case r.Why == "lists_only" || r.Why == "exports_shelf" || r.Why == "exports_fetched":
+		out = append(out, locale.T(ctx, "reach.why_"+r.Why, r.Count))
 	case r.Why != "":
 		out = append(out, locale.T(ctx, "reach.why_"+r.Why))
 	}
@@ -76,6 +76,10 @@ func (r ReachRow) notes(ctx context.Context) []string {
 		holder := i.Holder
 		if key := "reach.holder_" + holder; locale.Has(key) {
 			holder = locale.T(ctx, key)
+		}
+		if i.Until.IsZero() {
+			out = append(out, locale.T(ctx, "reach.item_held", i.Name, holder))
+			continue
 		}
 		out = append(out, locale.T(ctx, "reach.item", i.Name, holder, i.Until))
 	}

@@ -16,6 +16,7 @@ import (
 	"qingdang/models/custody"
 	"qingdang/models/db"
 	"qingdang/models/department"
+	"qingdang/models/export"
 	"qingdang/models/hold"
 	"qingdang/models/intake"
 	"qingdang/models/purge"
@@ -39,6 +40,7 @@ type app struct {
 	bin           *bin.Bin
 	holds         *hold.Holds
 	purges        *purge.Desk
+	exports       *export.Desk
 	reader        *report.Reader
 	evidence      *report.Evidence
 	demo          bool
@@ -154,6 +156,10 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.bin = &bin.Bin{DB: a.db, Zone: zone, Clock: a.guard, Cap: a.config.BatchCap, Codes: a.accounts}
 	a.holds = &hold.Holds{DB: a.db, Clock: a.guard, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
 	a.purges = &purge.Desk{DB: a.db, Clock: a.guard, Accounts: a.accounts, Keys: a.store, Copies: a.store, Zone: zone}
+	a.exports = &export.Desk{
+		DB: a.db, Vault: vault, Accounts: a.accounts, Dir: a.config.Exports, Zone: zone, Holder: a.config.Organisation, Clock: a.guard,
+	}
+	a.purges.Exports = exportsHolding
 	a.imports = &intake.Imports{
 		DB: a.db, Importer: a.importer, Keys: a.store, Dir: filepath.Join(a.config.Data, "uploads"), TempDir: a.config.temporary(), Zone: zone,
 	}

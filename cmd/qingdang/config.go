@@ -29,6 +29,7 @@ type Config struct {
 	KeyDays      int64  `env:"QINGDANG_KEY_BACKUP_DAYS" default:"7" doc:"how many days any copy of the key store may live, yours too (1–30); a certificate takes effect that much after the keys were destroyed"`
 	Ledger       string `env:"QINGDANG_LEDGER" doc:"folder of the outside ledger of purges; default: ledger in the key store's folder. Keep it apart from the database, copy it after every purge"`
 	Checkpoints  string `env:"QINGDANG_CHECKPOINTS" doc:"folder of the audit log's signed checkpoints; default: checkpoints below QINGDANG_DATA. Best on another machine"`
+	Exports      string `env:"QINGDANG_EXPORTS" doc:"folder of exported files, encrypted, until they are fetched or expire; default: exports below QINGDANG_DATA. Leave it out of backups"`
 	Listen       string `env:"QINGDANG_LISTEN" default:"127.0.0.1:8080" doc:"address of the console"`
 	HTTPS        bool   `env:"QINGDANG_HTTPS" doc:"true when people reach the console over https (behind a proxy): cookies become Secure, HSTS is sent"`
 	Proxies      string `env:"QINGDANG_TRUSTED_PROXIES" doc:"networks, divided by commas, whose X-Forwarded-For is believed"`
@@ -121,6 +122,9 @@ func (c *Config) check() (err error) {
 	}
 	if c.Ledger == "" {
 		c.Ledger = filepath.Join(c.Keys, "ledger")
+	}
+	if c.Exports == "" {
+		c.Exports = filepath.Join(c.Data, "exports")
 	}
 	if c.Checkpoints == "" {
 		c.Checkpoints = filepath.Join(c.Data, "checkpoints")

@@ -1,5 +1,5 @@
 // Command qingdang is the console and its tools: serve, worker, demo, import, search,
-// departments, user, keys, ledger, migrate, fsck and verify.
+// departments, user, keys, ledger, migrate, fsck, verify and open.
 package main
 
 import (
@@ -36,6 +36,7 @@ type commands struct {
 	Ledger      ledgerCommand      `cmd:"" help:"The outside ledger of purges, and restored databases."`
 	Fsck        fsckCommand        `cmd:"" help:"Check every promise the data must keep."`
 	Verify      verifyCommand      `cmd:"" help:"Check certificates, audit reports and log bundles offline."`
+	Open        openCommand        `cmd:"" help:"Unpack an exported file and check it."`
 	Bench       benchCommand       `cmd:"" hidden:"" help:"Measure this build on this machine."`
 	Version     kong.VersionFlag   `help:"Show the version."`
 }

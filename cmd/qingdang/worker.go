@@ -14,6 +14,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
+	"qingdang/models/export"
 	"qingdang/models/fault"
 	"qingdang/models/fsck"
 	"qingdang/models/hold"
@@ -54,6 +55,7 @@ func (a *app) timers() []job.New {
 		{Kind: jobUploads},
 		{Kind: jobFsck},
 		{Kind: jobKeys},
+		{Kind: jobExports},
 	}
 }
 
@@ -66,6 +68,8 @@ func (a *app) runners() map[string]job.Runner {
 		hold.JobReturn: &hold.Returner{Holds: a.holds},
 		hold.JobTimer:  &hold.Timer{Holds: a.holds},
 		intake.JobRun:  a.imports.Runner(),
+		export.JobRun:  a.exports.Runner(),
+		jobExports:     a.every(10*time.Minute, a.exports.Sweep),
 		jobCheckpoint: a.every(24*time.Hour, func(ctx context.Context) error {
 			_, err := a.log.Checkpoint(ctx)
 			if fault.KindOf(err) == fault.KindConflict {
@@ -100,6 +104,7 @@ const (
 	jobUploads    = "upload.sweep"
 	jobFsck       = "data.check"
 	jobKeys       = "keys.backup"
+	jobExports    = "export.sweep"
 )
 
 // every makes a timer of a function: it runs and then waits for its next time.

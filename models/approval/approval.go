@@ -20,10 +20,11 @@ import (
 type Kind string
 
 // The kinds: Purge is the consent to destroy a list of conversations, HoldRelease the one to
-// release a legal hold.
+// release a legal hold, Export the one to give conversations out unmasked, outside or in great number.
 const (
 	Purge       Kind = "purge"
 	HoldRelease Kind = "hold_release"
+	Export      Kind = "export"
 )
 
 // State says how far an approval is.

@@ -260,3 +260,8 @@ func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, fou
 		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Count: found, Data: data})
 	})
 }
+
+// Bodies gives the sealed bodies of conversations and their keys; what is not there is left out.
+func Bodies(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[id.Conversation]*Key, error) {
+	return loadAll(tx, ids)
+}

@@ -11,6 +11,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
+	"qingdang/models/export"
 	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/purge"
@@ -25,6 +26,7 @@ var otherOracles = []oracle{
 	{"I3", (*Checker).releasesGenuine},
 	{"I4", (*Checker).leafCounts},
 	{"I5", (*Checker).certificates},
+	{"I7", (*Checker).exports},
 	{"I9", (*Checker).bucketStates},
 	{"I10", (*Checker).windows},
 	{"I14", (*Checker).caps},
@@ -59,6 +61,16 @@ func (c *Checker) windows(tx *db.Tx) ([]Finding, error) {
 func (c *Checker) caps(tx *db.Tx) ([]Finding, error) {
 	over, err := bin.OverCap(tx)
 	return findings("I14", "fsck.over_cap", over), err
+}
+
+// exports finds those that got past consent, were given out wrongly, or outlived their end.
+func (c *Checker) exports(tx *db.Tx) ([]Finding, error) {
+	wrong, err := export.Wrong(tx, c.Store)
+	var out []Finding
+	for _, f := range wrong[:min(len(wrong), perCheck)] {
+		out = append(out, Finding{"I7", f.Key, f.Object})
+	}
+	return out, err
 }
 
 // manifestRoots computes every list's root anew.

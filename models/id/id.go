@@ -24,6 +24,7 @@ type (
 	Tag          uint64
 	Hold         uint64
 	Import       uint64
+	Export       uint64
 )
 
 // ErrMalformed says that a text is no identifier.

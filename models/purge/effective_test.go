@@ -107,7 +107,7 @@ func TestTheReachIsSaidBeforeAndAfter(t *testing.T) {
 			return strings.Join(out, " ")
 		}
 		const (
-			resting = "kept kept none kept none none kept kept kept out_of_reach out_of_reach"
+			resting = "kept kept none kept none kept kept kept kept out_of_reach out_of_reach"
 			gone    = "erased key_destroyed none erased none none expires expires expires out_of_reach out_of_reach"
 		)
 		if got := states(purge.ReachInBin()); got != resting {

@@ -85,7 +85,11 @@ func (d *Desk) preview(tx *db.Tx, by account.Actor, batches []id.Batch) (*Previe
 		}
 	}
 	p.Cooling = d.Cooling.of(p.ScopeKind)
-	p.Reach, err = d.reachToCome(tx.Now, 0)
+	held, err := d.exports(tx, tx.Model(&conversation.Conversation{}).Where("batch_id IN ?", batches).Select("id"))
+	if err != nil {
+		return nil, err
+	}
+	p.Reach, err = d.reachToCome(tx.Now, reachFacts{exports: held})
 	return p, err
 }
 

@@ -148,6 +148,7 @@ type Desk struct {
 	Accounts *account.Accounts
 	Keys     approval.Keys
 	Copies   KeyCopies         // says how long copies of destroyed keys live; nil = nobody says
+	Exports  Exports           // says which exported files hold conversations; nil = there are none
 	Zone     *time.Location    // of the organisation; nil = Asia/Shanghai
 	Clock    *audit.ClockGuard // nil: the clock is trusted
 	Window   Window            // zero = 22:00–06:00

@@ -5,8 +5,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/audit"
 	"qingdang/models/db"
+	"qingdang/models/id"
 	"qingdang/models/seal"
 )
 
@@ -52,11 +55,29 @@ type Reach struct {
 	Items []ReachItem `json:"items"`
 }
 
-// ReachItem is one copy that is known by name: who holds it and until when.
+// ReachItem is one copy that is known by name: who holds it and until when. Without an end it is in
+// somebody's hands.
 type ReachItem struct {
 	Name   string    `json:"name"`
 	Holder string    `json:"holder"`
-	Until  time.Time `json:"until"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// Exports tells which exported files that can still be read hold any of the conversations;
+// conversations is a query for their ids.
+type Exports func(tx *db.Tx, conversations *gorm.DB) ([]ReachItem, error)
+
+// ExportsOf makes Exports of what the drawer of exports knows; item tells how one of its rows is named
+// here. Neither drawer looks into the other.
+func ExportsOf[T any](holding func(*db.Tx, *gorm.DB) ([]T, error), item func(T) ReachItem) Exports {
+	return func(tx *db.Tx, conversations *gorm.DB) ([]ReachItem, error) {
+		held, err := holding(tx, conversations)
+		out := make([]ReachItem, len(held))
+		for i, h := range held {
+			out[i] = item(h)
+		}
+		return out, err
+	}
 }
 
 // KeyCopies knows until when copies of the keys may live; *seal.Store does.
@@ -80,6 +101,7 @@ type reachFacts struct {
 	days    int       // or how long after the purge they last, while it has not run
 	lists   int64     // files that were downloaded: lists of facts, without text
 	backups []ReachItem
+	exports []ReachItem
 	lost    bool // the register of key-store backups was lost once
 }
 
@@ -107,8 +129,6 @@ func reach(m moment, f reachFacts) []Reach {
 		}
 		return s
 	}
-	exports := plain(CopyExports, ReachNone, "lists_only")
-	exports.Count = f.lists
 	keyBackups := expiring(CopyKeyBackups, "")
 	if f.lost {
 		keyBackups.Why = "register_lost"
@@ -122,7 +142,7 @@ func reach(m moment, f reachFacts) []Reach {
 		plain(CopyIndex, ReachNone, "no_index"),
 		plain(CopyAttachments, done(ReachErased), "names_in_body"),
 		plain(CopyArchive, ReachNone, "no_archive"),
-		exports,
+		f.exported(m),
 		expiring(CopyDatabaseBackups, "sealed"),
 		expiring(CopyDatabaseLogs, "sealed"),
 		keyBackups,
@@ -144,7 +164,51 @@ func (w *Runner) reachDone(tx *db.Tx, r *Request, batches []Batch, t time.Time) 
 	if f.lists, err = lists(tx, r.Code, batches); err != nil {
 		return nil, t, err
 	}
-	return reach(whenDone, f), f.until, nil
+	if f.exports, err = w.Desk.exports(tx, purgeItems(tx, r.ID).Where("state = ?", Purged)); err != nil {
+		return nil, t, err
+	}
+	list = reach(whenDone, f)
+	effective = f.until
+	for _, e := range f.exports {
+		effective = later(effective, e.Until)
+	}
+	return list, effective, nil
+}
+
+func purgeItems(tx *db.Tx, p id.Purge) *gorm.DB {
+	return tx.Model(&Item{}).Where("purge_id = ?", p).Select("conversation_id")
+}
+
+// exports asks for the exported files that hold conversations.
+func (d *Desk) exports(tx *db.Tx, conversations *gorm.DB) ([]ReachItem, error) {
+	if d.Exports == nil {
+		return nil, nil
+	}
+	return d.Exports(tx, conversations)
+}
+
+// exported is what becomes of exported files: those on the shelf expire, those in somebody's hands are
+// out of reach.
+func (f reachFacts) exported(m moment) Reach {
+	r := Reach{Copy: CopyExports, State: ReachNone, Why: "lists_only", Count: f.lists, Items: []ReachItem{}}
+	if m == whileBinned {
+		r.State, r.Why = ReachKept, "exports_kept"
+	}
+	if len(f.exports) == 0 {
+		return r
+	}
+	r.State, r.Why, r.Count = ReachExpires, "exports_shelf", int64(len(f.exports))
+	r.Items = append(r.Items, f.exports...)
+	var until time.Time
+	for _, e := range f.exports {
+		if until = later(until, e.Until); e.Until.IsZero() {
+			r.State, r.Why = ReachOutOfReach, "exports_fetched"
+		}
+	}
+	if m == whenDone && r.State == ReachExpires {
+		r.Until = &until
+	}
+	return r
 }
 
 // ReachInBin tells what moving to the bin has changed about the copies: nothing was destroyed.
@@ -168,12 +232,15 @@ func (d *Desk) reachNow(tx *db.Tx, g *Detail) ([]Reach, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.reachToCome(tx.Now, n)
+	held, err := d.exports(tx, purgeItems(tx, g.ID))
+	if err != nil {
+		return nil, err
+	}
+	return d.reachToCome(tx.Now, reachFacts{lists: n, exports: held})
 }
 
 // reachToCome is what a purge would reach if it ran today.
-func (d *Desk) reachToCome(now time.Time, lists int64) ([]Reach, error) {
-	f := reachFacts{lists: lists}
+func (d *Desk) reachToCome(now time.Time, f reachFacts) ([]Reach, error) {
 	if d.Copies != nil {
 		if err := f.copies(d.Copies, now); err != nil {
 			return nil, err

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+
+	"qingdang/models/export"
+	"qingdang/models/purge"
+	"qingdang/templates/locale"
+)
+
+// openCommand unpacks a file that was exported, with nothing but the file and its secret.
+type openCommand struct {
+	File     string `arg:"" help:"The file, EX-….zip.age."`
+	Identity string `help:"File with the age secret key that it was made for; without it the passphrase is asked for." placeholder:"KEYFILE"`
+	To       string `help:"Folder to unpack into; default: the file's name without its ending. It must not exist." placeholder:"FOLDER"`
+}
+
+// Run checks everything before it says that all is well; what does not fit is named.
+func (c *openCommand) Run(t *terminal) error {
+	f, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	keys, err := c.keys(t)
+	if err != nil {
+		return err
+	}
+	to := c.To
+	if to == "" {
+		to = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(c.File), ".age"), ".zip")
+	}
+	m, err := export.Unpack(f, info.Size(), keys, to)
+	if err != nil {
+		return err
+	}
+	t.say("export.open_done", m.Code, m.Written, to)
+	if m.LeftOut > 0 {
+		t.say("export.open_incomplete", m.LeftOut)
+	}
+	return nil
+}
+
+func (c *openCommand) keys(t *terminal) ([]age.Identity, error) {
+	if c.Identity != "" {
+		f, err := os.Open(c.Identity)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return age.ParseIdentities(f)
+	}
+	fmt.Fprint(t.err, locale.T(t.ctx, "export.open_passphrase"), " ")
+	line, err := bufio.NewReader(t.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	key, err := age.NewScryptIdentity(strings.TrimSpace(line))
+	if err != nil {
+		return nil, fmt.Errorf("passphrase: %w", err)
+	}
+	return []age.Identity{key}, nil
+}
+
+// exportsHolding tells purges about exported files; one that was fetched has no end.
+var exportsHolding = purge.ExportsOf(export.Holding, func(h export.Held) purge.ReachItem {
+	return purge.ReachItem{Name: h.Code, Holder: h.OwnerName, Until: h.Until.UTC()}
+})
