@@ -341,6 +341,29 @@ func TestOnlyAnotherPersonOfLegalLetsDataOut(t *testing.T) {
 	})
 }
 
+// A yes counts only as long as whoever gave it is there, and only if it was given here.
+func TestAConsentThatNoLongerStandsLetsNothingOut(t *testing.T) {
+	for name, broken := range map[string]string{
+		"left":   "UPDATE `user` SET disabled_at = created_at WHERE id = ?",
+		"forged": "UPDATE vote SET opinion = 'x' WHERE user_id = ?",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+				w := newWorld(t, d, clock)
+				w.store(w.east, 2)
+				wish := w.wish()
+				wish.Mask = export.MaskNone
+				e := w.approve(w.ask(w.legal, wish), w.cro)
+				dbtest.Exec(t, w.d, broken, w.cro.ID)
+				w.work()
+				if e = w.now(e); e.State != export.Failed || e.ClosedReason != "export.consent_broken" || len(w.shelf()) != 0 {
+					t.Errorf("%s: %s, shelf %v", e.State, e.ClosedReason, w.shelf())
+				}
+			})
+		})
+	}
+}
+
 // Rows that were changed past the program give nothing out.
 func TestAForgedRowGivesNothingOut(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
