@@ -157,7 +157,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.holds = &hold.Holds{DB: a.db, Clock: a.guard, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
 	a.purges = &purge.Desk{DB: a.db, Clock: a.guard, Accounts: a.accounts, Keys: a.store, Copies: a.store, Zone: zone}
 	a.exports = &export.Desk{
-		DB: a.db, Vault: vault, Accounts: a.accounts, Dir: a.config.Exports, Zone: zone, Holder: a.config.Organisation, Clock: a.guard,
+		DB: a.db, Vault: vault, Accounts: a.accounts, Dir: a.config.Exports, Zone: zone, Organisation: a.config.Organisation, Clock: a.guard,
 	}
 	a.purges.Exports = exportsHolding
 	a.imports = &intake.Imports{

@@ -57,7 +57,11 @@ func (d *Desk) Preview(ctx context.Context, by account.Actor, w Wish) (*Preview,
 			return err
 		}
 		p.Parts = parts(p.Conversations, d.partSize(w.Format))
-		if p.Needs = whys(w.Mask, w.outside(), p.Conversations); len(p.Needs) == 0 {
+		before, err := dayBefore(tx, by)
+		if err != nil {
+			return err
+		}
+		if p.Needs = whys(w.Mask, w.outside(), p.Conversations+before); len(p.Needs) == 0 {
 			return nil
 		}
 		p.Approvers, err = account.InRole(tx, account.Legal)
@@ -65,7 +69,7 @@ func (d *Desk) Preview(ctx context.Context, by account.Actor, w Wish) (*Preview,
 		return err
 	})
 	if err != nil {
-		return nil, d.hidden(ctx, by, &w, err)
+		return nil, d.hidden(ctx, by, err)
 	}
 	return p, nil
 }
@@ -93,7 +97,7 @@ func (d *Desk) Ask(ctx context.Context, by account.Actor, w Wish) (*Export, erro
 		err = fault.Conflict("export.asked_already")
 	}
 	if err != nil {
-		return nil, d.hidden(ctx, by, &w, err)
+		return nil, d.hidden(ctx, by, err)
 	}
 	return e, nil
 }
@@ -190,6 +194,9 @@ func (d *Desk) create(tx *db.Tx, by account.Actor, w Wish, n int64) (*Export, er
 	if w.FormKey != "" {
 		e.RequestKey = &w.FormKey
 	}
+	if e.DayBefore, err = dayBefore(tx, by); err != nil {
+		return nil, err
+	}
 	if len(e.NeedsApproval()) > 0 {
 		e.State = Waiting
 	}
@@ -202,6 +209,17 @@ func (d *Desk) create(tx *db.Tx, by account.Actor, w Wish, n int64) (*Export, er
 		return nil, fmt.Errorf("store export: %w", err)
 	}
 	return e, nil
+}
+
+// dayBefore counts what a person asked for within the last 24 hours, under whatever account: many small
+// exports are one large one.
+func dayBefore(tx *db.Tx, by account.Actor) (n int64, err error) {
+	err = tx.Model(&Export{}).Where("owner_person = ? AND created_at > ? AND state NOT IN ?", by.PersonID, tx.Now.Add(-day), []State{Rejected, Cancelled, Failed}).
+		Select("COALESCE(SUM(asked), 0)").Row().Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count the day's exports: %w", err)
+	}
+	return n, nil
 }
 
 func (d *Desk) enqueue(tx *db.Tx, e *Export) (err error) {
@@ -328,8 +346,8 @@ func (w *Wish) whole(n int64) error {
 
 // hidden writes down that somebody reached for conversations, a hold or a batch that are hidden from
 // them.
-func (d *Desk) hidden(ctx context.Context, by account.Actor, w *Wish, err error) error {
-	if f, ok := fault.Of(err); ok && f.Key == unknownConversation.Key {
+func (d *Desk) hidden(ctx context.Context, by account.Actor, err error) error {
+	if f, ok := fault.Of(err); ok && (f.Key == unknownConversation.Key || f.Kind == fault.KindNotFound) {
 		return d.refused(ctx, by, "", err)
 	}
 	return err

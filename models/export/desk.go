@@ -20,8 +20,9 @@ type Desk struct {
 	Accounts Accounts
 	Dir      string         // the shelf: encrypted parts; QINGDANG_EXPORTS
 	Zone     *time.Location // of the organisation
-	Holder   string         // the organisation's name, for the files
-	Clock    *audit.ClockGuard
+	// Organisation is its name, for the files.
+	Organisation string
+	Clock        *audit.ClockGuard
 	// New begins a part; nil is file.New. Tests write simpler files.
 	New func(file.Format, io.Writer, file.Options) (file.Writer, error)
 	// PartSize is how many conversations a part holds; 0 is file.Limit of the format.

@@ -84,7 +84,7 @@ const (
 	Large    Why = "large"
 )
 
-// Largest is how many conversations may be taken out without a second person.
+// Largest is how many conversations one person may take out within 24 hours without a second one.
 const Largest = 10_000
 
 // The life of a file that is ready, in days.
@@ -124,6 +124,7 @@ type Export struct {
 	SecretKey    []byte
 	Asked        int64  // conversations of the selection when it was asked for
 	Matched      int64  // and when the list was frozen
+	DayBefore    int64  // what its owner had asked for within the day before; it counts for Largest
 	Size         int64  // of the frozen list
 	Written      int64  // conversations in the parts
 	LeftOut      int64  // of the list, but not in the parts; each with its reason
@@ -165,7 +166,9 @@ func (e *Export) WishRoot() string { return fmt.Sprintf("%x", e.Root) }
 func (e *Export) FileName() string { return e.Code + ".zip.age" }
 
 // NeedsApproval gives the reasons for a second person, none if nobody has to agree.
-func (e *Export) NeedsApproval() []Why { return whys(e.Mask, e.Outside, max(e.Asked, e.Matched)) }
+func (e *Export) NeedsApproval() []Why {
+	return whys(e.Mask, e.Outside, max(e.Asked, e.Matched)+e.DayBefore)
+}
 
 func whys(m Mask, outside bool, n int64) (why []Why) {
 	if m != MaskAll {

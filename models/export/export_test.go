@@ -182,6 +182,38 @@ func TestWhoeverMayNotIsRefusedAndWrittenDown(t *testing.T) {
 	})
 }
 
+// Many small exports are one large one: what a person asked for within a day counts together, also
+// under another account.
+func TestManySmallExportsAreALargeOne(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.store(w.east, 2)
+		twin := accounttest.Same(t, w.d, w.accounts, "hr-slices", account.Supervisor, w.east)
+		other := accounttest.Same(t, w.d, w.accounts, "hr-slices", account.Supervisor, w.east)
+		first := w.ask(twin, w.wish())
+		if first.State != export.Queued {
+			t.Fatalf("%+v", first)
+		}
+		// As if that had been a big one; afterwards it is as it was.
+		w.write(func(tx *db.Tx) error {
+			return tx.Exec("UPDATE export SET asked = ? WHERE id = ?", export.Largest-1, first.ID).Error
+		})
+		e := w.ask(other, w.wish())
+		if needs := e.NeedsApproval(); e.State != export.Waiting || len(needs) != 1 || needs[0] != export.Large {
+			t.Errorf("%s, needs %v", e.State, needs)
+		}
+		p, err := w.desk.Preview(w.ctx(), twin, w.wish())
+		w.must(err)
+		if len(p.Needs) != 1 || len(p.Approvers) != 2 {
+			t.Errorf("%+v", p)
+		}
+		w.write(func(tx *db.Tx) error { return tx.Exec("UPDATE export SET asked = 2 WHERE id = ?", first.ID).Error })
+		w.clock.Advance(24 * time.Hour)
+		if e := w.ask(other, w.wish()); e.State != export.Queued {
+			t.Errorf("a day later it is %s", e.State)
+		}
+	})
+}
+
 // A wider scope in the form does not widen what somebody may see.
 func TestASelectionReachesNoFurtherThanTheScope(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -32,7 +32,7 @@ func instant(t *time.Time) []byte {
 // wishRoot names what is asked for, by whom and on what terms. The second person agrees to it.
 func wishRoot(k approval.Keys, e *Export) [32]byte {
 	return k.MAC("export wish root", []byte(e.Code), []byte(e.Kind), []byte(e.Format), []byte(e.Mask), []byte(e.Purpose), number(e.OwnerID), number(e.OwnerPerson),
-		e.Sealed, flag(e.Outside), []byte(e.RecipientKey), number(e.HoldID), number(e.BatchID), number(e.Days), number(e.Asked), instant(&e.CreatedAt))
+		e.Sealed, flag(e.Outside), []byte(e.RecipientKey), number(e.HoldID), number(e.BatchID), number(e.Days), number(e.Asked), number(e.DayBefore), instant(&e.CreatedAt))
 }
 
 // macOf computes the code over an export as it is.

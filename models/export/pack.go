@@ -181,7 +181,7 @@ type ManifestFile struct {
 func (f *Fetch) manifest(w io.Writer, list *tally) error {
 	e := f.export
 	m := Manifest{
-		Version: 1, Code: e.Code, Organisation: f.desk.Holder, Purpose: e.Purpose, Owner: e.OwnerName + " " + e.OwnerStaffNo, Format: string(e.Format), Masked: string(e.Mask),
+		Version: 1, Code: e.Code, Organisation: f.desk.Organisation, Purpose: e.Purpose, Owner: e.OwnerName + " " + e.OwnerStaffNo, Format: string(e.Format), Masked: string(e.Mask),
 		FrozenAt: *e.FrozenAt, FetchedAt: *e.FetchedAt, Asked: e.Asked, Matched: e.Matched, Listed: e.Size, Complete: e.Written == e.Matched,
 		Written: e.Written, LeftOut: e.LeftOut, Reasons: map[Reason]int64{}, Messages: e.Messages, Root: e.Fingerprint(),
 		List: ManifestFile{Name: "manifest.csv", Bytes: list.n, SHA256: hex.EncodeToString(list.hash.Sum(nil)), Conversations: e.Size},

@@ -70,6 +70,7 @@ type part struct {
 	export  *Export
 	by      account.Actor
 	backup  bool // unmasked: what no backup may keep is left out
+	holder  string
 	row     Part
 	special map[Reason][]int64 // seqs
 	left    int64
@@ -87,8 +88,18 @@ func (d *Desk) newPart(ctx context.Context, e *Export, by account.Actor, n int) 
 	err := d.DB.Read(ctx, func(tx *db.Tx) error {
 		return tx.Model(&Item{}).Where("export_id = ? AND part = ?", e.ID, n).Select("COALESCE(MIN(seq), 0), COALESCE(MAX(seq), 0)").Row().Scan(&p.row.FirstSeq, &p.row.LastSeq)
 	})
-	if err != nil || p.row.FirstSeq == 0 {
-		return nil, fmt.Errorf("part %d of %s: no conversations: %w", n, e.Code, err)
+	if err != nil {
+		return nil, fmt.Errorf("part %d of %s: %w", n, e.Code, err)
+	}
+	if p.row.FirstSeq == 0 {
+		return nil, fmt.Errorf("part %d of %s has no conversations", n, e.Code)
+	}
+	w, err := d.openWish(e)
+	if err != nil {
+		return nil, err
+	}
+	if p.holder = w.Recipient; p.holder == "" {
+		p.holder = e.OwnerName + " " + e.OwnerStaffNo
 	}
 	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("folder of exports: %w", err)
@@ -182,7 +193,7 @@ func (p *part) fill(ctx context.Context, j *job.Job, w io.Writer) error {
 func (p *part) options() file.Options {
 	e := p.export
 	return file.Options{
-		Lang: e.Lang, Zone: p.desk.Zone, Code: e.Code, Title: p.desk.Holder, Purpose: e.Purpose, By: e.OwnerName, Holder: e.OwnerName + " " + e.OwnerStaffNo,
+		Lang: e.Lang, Zone: p.desk.Zone, Code: e.Code, Title: p.desk.Organisation, Purpose: e.Purpose, By: e.OwnerName + " " + e.OwnerStaffNo, Holder: p.holder,
 		Made: *e.FrozenAt, Masked: string(e.Mask), Part: p.row.N, Parts: e.Parts, Fingerprint: e.Fingerprint(), From: int(p.row.FirstSeq),
 	}
 }

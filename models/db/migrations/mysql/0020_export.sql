@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS export (
   secret_key VARBINARY(200) NULL,
   asked BIGINT NOT NULL,
   matched BIGINT NOT NULL,
+  day_before BIGINT NOT NULL,
   size BIGINT NOT NULL,
   written BIGINT NOT NULL,
   left_out BIGINT NOT NULL,
