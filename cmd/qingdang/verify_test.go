@@ -52,7 +52,7 @@ func makeEvidence(t *testing.T) *evidence {
 		}
 		return path
 	}
-	made, err := desk.Make(t.Context(), auditor, report.Period{First: "2020-01-01", Last: "2020-12-31"})
+	made, err := desk.Make(t.Context(), auditor, report.Ask{Kind: report.Operations, Period: report.Period{First: "2020-01-01", Last: "2020-12-31"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func TestEveryDoorShowsTheSameEntries(t *testing.T) {
 					t.Errorf("the file has %v, want %v", got, wanted)
 				}
 				var barred int64
-				q := report.Question{Period: days("2026-11-20", "2026-12-31"), Actions: []string{"hold.placed", "conversation.discarded", "conversation.imported", "purge.requested"}}
+				q := report.Question{Period: days("2026-11-20", "2026-12-31").Period, Actions: []string{"hold.placed", "conversation.discarded", "conversation.imported", "purge.requested"}}
 				sight, err := s.evidence.Read(s.ctx(), by, report.Look{Question: q, Size: 1})
 				s.must(err)
 				for _, b := range sight.Bars {
@@ -162,7 +162,7 @@ func TestReadingLeavesOneEntry(t *testing.T) {
 		head, err := s.evidence.Log.Head(s.ctx())
 		s.must(err)
 		row := head.Size - 1
-		_, err = s.evidence.Read(s.ctx(), tt.by, report.Look{Question: report.Question{Period: days("2026-11-20", "2026-11-22"), Text: "PG-1"}, Size: 20})
+		_, err = s.evidence.Read(s.ctx(), tt.by, report.Look{Question: report.Question{Period: days("2026-11-20", "2026-11-22").Period, Text: "PG-1"}, Size: 20})
 		s.must(err)
 		after, err := s.evidence.Log.Head(s.ctx())
 		s.must(err)
@@ -215,7 +215,7 @@ func TestTheFileOfTheLogIsSafeAndBounded(t *testing.T) {
 	if f, ok := fault.Of(err); !ok || f.Key != "audit.csv_too_many" || out.Len() != 0 {
 		t.Errorf("%v, %d bytes", err, out.Len())
 	}
-	wrong := report.Question{Period: days("2026-11-22", "2026-11-01")}
+	wrong := report.Question{Period: days("2026-11-22", "2026-11-01").Period}
 	wantFault(t, s.evidence.ExportCSV(s.ctx(), s.auditor, wrong, &out), "report.dates_reversed", "to")
 }
 
@@ -310,7 +310,7 @@ func TestBarsFollowTheCalendar(t *testing.T) {
 	}{
 		{"2026-11-22", "2026-11-22", 24}, {"2026-11-16", "2026-11-22", 28}, {"2026-11-01", "2026-11-30", 30}, {"2026-01-01", "2026-12-31", 53}, {"2022-01-01", "2026-12-31", 60},
 	} {
-		sight, err := s.evidence.Read(s.ctx(), s.auditor, report.Look{Question: report.Question{Period: days(tt.first, tt.last)}, Size: 10})
+		sight, err := s.evidence.Read(s.ctx(), s.auditor, report.Look{Question: report.Question{Period: days(tt.first, tt.last).Period}, Size: 10})
 		s.must(err)
 		if len(sight.Bars) != tt.bars {
 			t.Errorf("%s – %s: %d bars, want %d", tt.first, tt.last, len(sight.Bars), tt.bars)

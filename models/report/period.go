@@ -15,6 +15,8 @@ type PeriodReportID uint64
 type PeriodHead struct {
 	ID           PeriodReportID `gorm:"primaryKey"`
 	Code         string
+	Kind         Kind
+	DepartmentID id.Department // 0 = the whole organisation
 	OwnerID      id.User
 	OwnerName    string
 	FromAt, ToAt time.Time // [FromAt, ToAt)
@@ -41,8 +43,9 @@ func (periodRow) TableName() string { return "audit_report" }
 // PeriodReport is an audit report with its text.
 type PeriodReport struct {
 	PeriodHead
-	Body Body
-	File []byte // for `qingdang verify`; nil while it is not sealed
+	Body      Body       // of an operations report
+	Statement *Statement // of any other
+	File      []byte     // for `qingdang verify`; nil while it is not sealed
 }
 
 // Body is what an audit report says, version 1. Every figure is counted from the entries of the
@@ -50,6 +53,8 @@ type PeriodReport struct {
 // codes and paths, never a word of a conversation. Codes stand for sentences; pages write
 // them out.
 type Body struct {
+	Kind           Kind             `json:"kind"`
+	Department     *BodyUnder       `json:"department,omitempty"`
 	Code           string           `json:"code"`
 	CreatedAt      time.Time        `json:"created_at"`
 	CreatedBy      BodyPerson       `json:"created_by"`
@@ -205,5 +210,8 @@ func (h *PeriodHead) DigestText() string { return hex.EncodeToString(h.Digest) }
 
 func (r *periodRow) report() (*PeriodReport, error) {
 	out := &PeriodReport{PeriodHead: r.PeriodHead, File: r.File}
-	return out, json.Unmarshal(r.Body, &out.Body)
+	if r.Kind == Operations {
+		return out, json.Unmarshal(r.Body, &out.Body)
+	}
+	return out, json.Unmarshal(r.Body, &out.Statement)
 }

@@ -12,7 +12,9 @@ import (
 	"qingdang/models/audit"
 	"qingdang/models/db"
 	"qingdang/models/department"
+	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/retention"
 )
 
 // The acts by which conversations go into the bin and come out of it. The count of each is the
@@ -38,9 +40,13 @@ type counting struct {
 	from, to time.Time
 	body     *Body
 	tree     *department.Tree
+	under    []id.Department // nil for the whole organisation
+	policy   *retention.Policy
+	known    map[string]measure
 }
 
-func (c *counting) run() error {
+// begin reads what every count needs. It has to be the first.
+func (c *counting) begin(d id.Department) error {
 	head, err := audit.HeadOf(c.tx)
 	if err != nil {
 		return err
@@ -49,6 +55,17 @@ func (c *counting) run() error {
 	if c.tree, err = department.Load(c.tx); err != nil {
 		return err
 	}
+	if d != 0 {
+		if c.under = c.tree.Subtree(d); c.under == nil {
+			return fault.Invalid("report.department_unknown").On("department")
+		}
+		c.body.Department = &BodyUnder{ID: id.String(d), Path: c.tree.Path(d)}
+	}
+	c.policy, err = retention.Load(c.tx)
+	return err
+}
+
+func (c *counting) run() error {
 	for _, part := range []func() error{c.acts, c.departments, c.purges, c.refusals, c.holds, c.imports, c.reconcile} {
 		if err := part(); err != nil {
 			return err
@@ -57,9 +74,17 @@ func (c *counting) run() error {
 	return nil
 }
 
-// leaves are the entries of the period.
-func (c *counting) leaves() *gorm.DB {
+// entries are those of the period, leaves those of them that are about the departments of the report.
+func (c *counting) entries() *gorm.DB {
 	return c.tx.Table("audit_leaf").Where("at >= ? AND at < ?", db.Instant(c.from), db.Instant(c.to))
+}
+
+func (c *counting) leaves() *gorm.DB {
+	q := c.entries()
+	if c.under != nil {
+		q = q.Where("audit_leaf.department_id IN ?", c.under)
+	}
+	return q
 }
 
 func (c *counting) acts() error {

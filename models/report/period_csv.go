@@ -2,8 +2,8 @@ package report
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,39 +17,52 @@ func (r *PeriodReport) WriteCSV(w io.Writer, words func(key string) string, zone
 	if _, err := io.WriteString(w, BOM); err != nil {
 		return err
 	}
-	s := &sheet{out: csv.NewWriter(w), words: words, zone: zone}
-	s.head(r)
-	s.sections(&r.Body)
-	s.out.Flush()
-	return s.out.Error()
+	out := csv.NewWriter(w)
+	s := &sheet{words: words, zone: zone, write: func(cells []any) {
+		row := make([]string, len(cells))
+		for i, c := range cells {
+			row[i] = fmt.Sprint(c)
+		}
+		_ = out.Write(row) // the writer keeps its error until Flush
+	}}
+	s.report(r)
+	out.Flush()
+	return out.Error()
 }
 
-// sheet writes rows whose cells are safe in a spreadsheet. The first error stays in the writer.
+// sheet writes rows whose cells are safe in a spreadsheet: write gets texts and whole numbers.
 type sheet struct {
-	out   *csv.Writer
+	write func([]any)
 	words func(string) string
 	zone  *time.Location
 }
 
+func (s *sheet) report(r *PeriodReport) {
+	if r.Statement != nil {
+		s.statement(r)
+		return
+	}
+	s.head(r)
+	s.sections(&r.Body)
+}
+
 func (s *sheet) row(cells ...any) {
-	row := make([]string, len(cells))
+	row := make([]any, len(cells))
 	for i, c := range cells {
 		switch v := c.(type) {
 		case string:
 			row[i] = mask.Cell(v)
-		case int64:
-			row[i] = strconv.FormatInt(v, 10)
-		case int:
-			row[i] = strconv.Itoa(v)
 		case bool:
 			row[i] = s.words(map[bool]string{true: "common.yes", false: "common.no"}[v])
 		case time.Time:
 			row[i] = s.at(&v)
 		case *time.Time:
 			row[i] = s.at(v)
+		default:
+			row[i] = v
 		}
 	}
-	_ = s.out.Write(row) // the writer keeps its error until Flush
+	s.write(row)
 }
 
 func (s *sheet) at(t *time.Time) string {
@@ -72,6 +85,9 @@ func (s *sheet) title(section string, columns ...string) {
 func (s *sheet) head(r *PeriodReport) {
 	b := &r.Body
 	s.row(s.words("report.title"), b.Code)
+	if b.Department != nil {
+		s.row(s.words("report.department"), b.Department.Path)
+	}
 	s.row(s.words("report.organisation"), b.Organisation)
 	s.row(s.words("report.period"), b.Period.First, b.Period.Last, b.Period.Zone)
 	s.row(s.words("report.made"), b.CreatedAt, b.CreatedBy.Name, b.CreatedBy.StaffNo)

@@ -21,12 +21,16 @@ import (
 const wholeCheck = 200_000
 
 // Make counts a report for a period of days and certifies it. The faults are forbidden without
-// report.create, and invalid at the field for bad, missing or reversed days, or for more than
-// five years. Over a broken log the report has no evidence file.
-func (e *Evidence) Make(ctx context.Context, by account.Actor, p Period) (*PeriodReport, error) {
+// report.create, and invalid at the field for an unknown kind or department, for bad, missing or
+// reversed days, or for more than five years. Over a broken log the report has no evidence file.
+func (e *Evidence) Make(ctx context.Context, by account.Actor, a Ask) (*PeriodReport, error) {
 	if err := by.Require(account.ReportCreate); err != nil {
 		return nil, err
 	}
+	if !a.Kind.Known() {
+		return nil, fault.Invalid("report.kind_unknown").On("kind")
+	}
+	p := a.Period
 	from, to, err := p.bounds(e.zone())
 	if err != nil {
 		return nil, err
@@ -41,11 +45,11 @@ func (e *Evidence) Make(ctx context.Context, by account.Actor, p Period) (*Perio
 	if err := fault.All(first, last); err != nil {
 		return nil, err
 	}
-	body, err := e.count(ctx, by, p, from, to)
+	d, err := e.count(ctx, by, a, from, to)
 	if err != nil {
 		return nil, err
 	}
-	row, err := e.store(ctx, by, body)
+	row, err := e.store(ctx, by, d)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +61,29 @@ func (e *Evidence) Make(ctx context.Context, by account.Actor, p Period) (*Perio
 	return r, err
 }
 
-// count makes the body in one view of the database. It is not yet numbered.
-func (e *Evidence) count(ctx context.Context, by account.Actor, p Period, from, to time.Time) (*Body, error) {
+// draft is a report that is counted and not yet numbered. Body is there in any case: a statement
+// shares its head with it.
+type draft struct {
+	ask       Ask
+	body      *Body
+	statement *Statement
+}
+
+// text numbers the draft and encodes it.
+func (d *draft) text(code string, at time.Time) ([]byte, error) {
+	b := d.body
+	b.Code, b.CreatedAt = code, at
+	if d.statement == nil {
+		return json.Marshal(b)
+	}
+	s := d.statement
+	s.Code, s.CreatedAt, s.CreatedBy, s.Organisation, s.Period, s.Department = code, at, b.CreatedBy, b.Organisation, b.Period, b.Department
+	s.Log, s.Reconciliation, s.Reconciled, s.Notes = b.Log, b.Reconciliation, b.Reconciled, append(b.Notes, s.Notes...)
+	return json.Marshal(s)
+}
+
+// count makes a draft in one view of the database.
+func (e *Evidence) count(ctx context.Context, by account.Actor, a Ask, from, to time.Time) (*draft, error) {
 	head, err := e.Log.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -68,12 +93,12 @@ func (e *Evidence) count(ctx context.Context, by account.Actor, p Period, from, 
 	if err != nil {
 		return nil, err
 	}
-	var body *Body
+	var d *draft
 	err = e.DB.Read(ctx, func(tx *db.Tx) error {
-		body = &Body{
-			CreatedBy:    BodyPerson{by.Name, by.StaffNo, by.Audit().Role},
+		body := &Body{
+			Kind: a.Kind, CreatedBy: BodyPerson{by.Name, by.StaffNo, by.Audit().Role},
 			Organisation: e.Organisation,
-			Period:       BodyPeriod{First: p.First, Last: p.Last, Zone: e.zone().String(), From: from.UTC(), Until: to.UTC()},
+			Period:       BodyPeriod{First: a.Period.First, Last: a.Period.Last, Zone: e.zone().String(), From: from.UTC(), Until: to.UTC()},
 			Log: BodyLog{
 				OK: check.OK, Full: full, Checked: check.Checked, What: check.What, FirstBad: check.FirstBad, LastBad: check.LastBad, Proven: check.Proven,
 			},
@@ -85,24 +110,38 @@ func (e *Evidence) count(ctx context.Context, by account.Actor, p Period, from, 
 		if to.After(tx.Now) {
 			body.Notes = append(body.Notes, "period_not_over")
 		}
+		d = &draft{ask: a, body: body}
 		c := &counting{tx: tx, from: from, to: to, body: body}
-		return c.run()
+		if err := c.begin(a.Department); err != nil {
+			return err
+		}
+		if c.under != nil {
+			body.Notes = append(body.Notes, "one_department")
+		}
+		if a.Kind == Operations {
+			return c.run()
+		}
+		d.statement = &Statement{Kind: a.Kind, Figures: []Figure{}, Tables: []Grid{}, Notes: []string{}}
+		if err := c.fill(d.statement); err != nil {
+			return err
+		}
+		return c.reconcile()
 	})
-	return body, err
+	return d, err
 }
 
 // store numbers the report and writes it with its leaf in one transaction: both are there or
 // none.
-func (e *Evidence) store(ctx context.Context, by account.Actor, body *Body) (*periodRow, error) {
+func (e *Evidence) store(ctx context.Context, by account.Actor, d *draft) (*periodRow, error) {
 	var row *periodRow
+	body := d.body
 	err := e.DB.Write(ctx, func(tx *db.Tx) error {
 		day := tx.Now.In(e.zone()).Format("20060102")
 		n, err := db.Serial(tx, "AR", day)
 		if err != nil {
 			return err
 		}
-		body.Code, body.CreatedAt = fmt.Sprintf("AR-%s-%03d", day, n), tx.Now
-		text, err := json.Marshal(body)
+		text, err := d.text(fmt.Sprintf("AR-%s-%03d", day, n), tx.Now)
 		if err != nil {
 			return fmt.Errorf("encode report: %w", err)
 		}
@@ -111,16 +150,16 @@ func (e *Evidence) store(ctx context.Context, by account.Actor, body *Body) (*pe
 			return fmt.Errorf("report: %w", err)
 		}
 		row = &periodRow{Body: text, PeriodHead: PeriodHead{
-			Code: body.Code, OwnerID: by.ID, OwnerName: by.Name, FromAt: body.Period.From, ToAt: body.Period.Until, Leaf: -1,
+			Code: body.Code, Kind: d.ask.Kind, DepartmentID: d.ask.Department, OwnerID: by.ID, OwnerName: by.Name, FromAt: body.Period.From, ToAt: body.Period.Until, Leaf: -1,
 			Reconciled: body.Reconciled, Digest: digest[:], CreatedAt: tx.Now,
 		}}
 		if err := tx.Create(row).Error; err != nil {
 			return fmt.Errorf("store report: %w", err)
 		}
 		row.Leaf, err = audit.AppendAt(tx, audit.Entry{
-			Actor: by.Audit(), Action: "report.created", ObjectKind: "report", Object: row.Code, Count: body.Total.Entries,
+			Actor: by.Audit(), Action: "report.created", ObjectKind: "report", Object: row.Code, Department: d.ask.Department, Count: body.Total.Entries,
 			Data: map[string]any{
-				proof.DigestField: hex.EncodeToString(digest[:]), "from": body.Period.First, "to": body.Period.Last, "size": body.Log.Size, "root": body.Log.Root,
+				proof.DigestField: hex.EncodeToString(digest[:]), "kind": string(d.ask.Kind), "from": body.Period.First, "to": body.Period.Last, "size": body.Log.Size, "root": body.Log.Root,
 				"reconciled": body.Reconciled,
 			},
 		})

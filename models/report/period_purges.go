@@ -29,9 +29,13 @@ type purgeRow struct {
 // purges lists the requests that were made, voted on, stopped or carried out in the period.
 func (c *counting) purges() error {
 	c.body.Purges = []BodyPurge{}
-	about := c.leaves().Where("object_kind = 'purge' AND result = ? AND action NOT IN ?", audit.OK, []string{"purge.drafted", "purge.list_downloaded"}).Select("object")
+	about := c.entries().Where("object_kind = 'purge' AND result = ? AND action NOT IN ?", audit.OK, []string{"purge.drafted", "purge.list_downloaded"}).Select("object")
 	var rows []purgeRow
-	err := c.tx.Table("purge_request AS p").Joins("LEFT JOIN certificate k ON k.purge_id = p.id").
+	q := c.tx.Table("purge_request AS p")
+	if c.under != nil {
+		q = q.Where("EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = p.id AND d.department_id IN ?)", c.under)
+	}
+	err := q.Joins("LEFT JOIN certificate k ON k.purge_id = p.id").
 		Select("p.id, p.code, p.state, p.requester_name, p.requester_staff_no, p.requester_role, p.root, p.approval_id, p.size, p.messages, p.attachments, p.bytes, "+
 			"p.purged, p.skipped, p.requested_at, p.started_at, p.finished_at, k.code AS cert_code").
 		Where("p.code IN (?) OR (p.started_at >= ? AND p.started_at < ?)", about, db.Instant(c.from), db.Instant(c.to)).Order("p.id").Scan(&rows).Error
@@ -65,7 +69,7 @@ func (c *counting) purge(r *purgeRow) (*BodyPurge, error) {
 	if p.Purged, err = c.sum(erased); err != nil {
 		return nil, err
 	}
-	if p.PurgedHere, err = c.sum(c.leaves().Where("action = ? AND object = ? AND result = ?", actErased, r.Code, audit.OK)); err != nil {
+	if p.PurgedHere, err = c.sum(c.entries().Where("action = ? AND object = ? AND result = ?", actErased, r.Code, audit.OK)); err != nil {
 		return nil, err
 	}
 	if err := c.compare("purged_items", r.Code, p.Purged, c.tx.Table("purge_item").Where("purge_id = ? AND state = 'purged'", r.ID)); err != nil {

@@ -19,7 +19,9 @@ import (
 	"qingdang/models/report"
 )
 
-func days(first, last string) report.Period { return report.Period{First: first, Last: last} }
+func days(first, last string) report.Ask {
+	return report.Ask{Kind: report.Operations, Period: report.Period{First: first, Last: last}}
+}
 
 func words(key string) string { return key }
 
@@ -28,15 +30,16 @@ func TestTheFiguresAreThoseOfTheLog(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		s := newShop(t, d, clock)
 		r := s.story()
-		for _, p := range []report.Period{
+		for _, ask := range []report.Ask{
 			days("2026-11-22", "2026-12-31"), // all of it
 			days("2026-11-22", "2026-11-22"), // one day
 			days("2026-11-30", "2026-12-02"), // the purge
 			days("2026-01-01", "2026-11-21"), // nothing
 		} {
+			p := ask.Period
 			t.Run(p.First+" "+p.Last, func(t *testing.T) {
 				before := s.leaves()
-				made, err := s.evidence.Make(s.ctx(), s.auditor, p)
+				made, err := s.evidence.Make(s.ctx(), s.auditor, ask)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE audit_report ADD COLUMN kind VARCHAR(16) NOT NULL DEFAULT 'operations', ADD COLUMN department_id BIGINT UNSIGNED NOT NULL DEFAULT 0;
