@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"qingdang/models/account"
+	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/report"
@@ -20,12 +21,16 @@ import (
 // Reports is the audit reports: the list, a new one, one on paper and its files.
 type Reports struct {
 	Desk interface {
-		Make(context.Context, account.Actor, report.Period) (*report.PeriodReport, error)
+		Make(context.Context, account.Actor, report.Ask) (*report.PeriodReport, error)
 		Reports(ctx context.Context, by account.Actor, before report.PeriodReportID, size int) ([]report.PeriodHead, error)
 	}
 	Reader interface {
 		Report(context.Context, account.Actor, report.PeriodReportID) (*report.PeriodReport, error)
 		ReportFile(context.Context, account.Actor, report.PeriodReportID) (*report.PeriodReport, error)
+		ReportTable(context.Context, account.Actor, report.PeriodReportID) (*report.PeriodReport, error)
+	}
+	Departments interface {
+		Tree(context.Context) (*department.Tree, error)
 	}
 }
 
@@ -44,7 +49,7 @@ func (h *Reports) List(c echo.Context) error {
 		now = now.In(f.Zone)
 	}
 	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location())
-	return h.list(c, http.StatusOK, q.Before, templates.ReportsView{From: first.AddDate(0, -1, 0).Format(time.DateOnly), To: first.AddDate(0, 0, -1).Format(time.DateOnly)})
+	return h.list(c, http.StatusOK, q.Before, templates.ReportsView{Kind: string(report.Operations), From: first.AddDate(0, -1, 0).Format(time.DateOnly), To: first.AddDate(0, 0, -1).Format(time.DateOnly)})
 }
 
 func (h *Reports) list(c echo.Context, status int, before report.PeriodReportID, v templates.ReportsView) error {
@@ -53,34 +58,50 @@ func (h *Reports) list(c echo.Context, status int, before report.PeriodReportID,
 	if err != nil {
 		return err
 	}
+	tree, err := h.Departments.Tree(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range report.Kinds() {
+		v.Kinds = append(v.Kinds, string(k))
+	}
+	if by.Scope.All {
+		v.Tree = binDepartments(tree, by.Scope)
+	}
 	v.CanCreate, v.CanSee, v.First = by.May(account.ReportCreate), by.May(account.AuditRead), before == 0
-	reportRows(&v, rows)
+	reportRows(&v, rows, tree)
 	return web.Render(c, status, templates.ReportsPage(v))
 }
 
 // Create answers POST /reports.
 func (h *Reports) Create(c echo.Context) error {
 	var form struct {
-		From string `form:"from"`
-		To   string `form:"to"`
+		Kind       report.Kind   `form:"kind"`
+		Department id.Department `form:"department"`
+		From       string        `form:"from"`
+		To         string        `form:"to"`
 	}
 	if err := web.Form(c, &form); err != nil {
 		return err
 	}
-	made, err := h.Desk.Make(c.Request().Context(), web.Actor(c), report.Period{First: form.From, Last: form.To})
+	ask := report.Ask{Kind: form.Kind, Period: report.Period{First: form.From, Last: form.To}, Department: form.Department}
+	if ask.Kind == "" {
+		ask.Kind = report.Operations
+	}
+	made, err := h.Desk.Make(c.Request().Context(), web.Actor(c), ask)
 	switch fault.KindOf(err) {
 	case fault.None:
 		web.Flash(c, "report.was_made", made.Code)
 		return web.See(c, templates.ReportPath(uint64(made.ID)))
 	case fault.KindInvalid:
-		return h.list(c, http.StatusUnprocessableEntity, 0, templates.ReportsView{From: form.From, To: form.To, Problems: problems(err)})
+		return h.list(c, http.StatusUnprocessableEntity, 0, templates.ReportsView{Kind: string(ask.Kind), Dept: uint64(ask.Department), From: form.From, To: form.To, Problems: problems(err)})
 	default:
 		return err
 	}
 }
 
-// Show answers GET /reports/:id with the paper, and with a file where the address ends in .json
-// or .csv.
+// Show answers GET /reports/:id with the paper, and with a file where the address ends in .json,
+// .csv, .xlsx or .pdf; a PDF is in the reader's language or that of ?lang.
 func (h *Reports) Show(c echo.Context) error {
 	name, kind, _ := strings.Cut(c.Param("id"), ".")
 	which, err := id.Parse[report.PeriodReportID](name)
@@ -88,36 +109,71 @@ func (h *Reports) Show(c echo.Context) error {
 		return fault.NotFound("report.not_found")
 	}
 	ctx, by := c.Request().Context(), web.Actor(c)
+	read := map[string]func(context.Context, account.Actor, report.PeriodReportID) (*report.PeriodReport, error){
+		"": h.Reader.Report, "json": h.Reader.ReportFile, "csv": h.Reader.ReportTable, "xlsx": h.Reader.ReportTable, "pdf": h.Reader.ReportTable,
+	}[kind]
+	if read == nil {
+		return fault.NotFound("report.not_found")
+	}
+	r, err := read(ctx, by, which)
+	if err != nil {
+		return err
+	}
+	file := r.Code + "." + kind
 	switch kind {
 	case "":
-		r, err := h.Reader.Report(ctx, by, which)
-		if err != nil {
-			return err
-		}
-		view, err := reportView(r)
-		if err != nil {
-			return err
-		}
-		return web.Render(c, http.StatusOK, templates.ReportPage(view))
+		return reportPage(c, r)
 	case "json":
-		r, err := h.Reader.ReportFile(ctx, by, which)
-		if err != nil {
-			return err
-		}
-		_, err = attachment(c, "application/json", r.Code+".json").Write(r.File)
-		return err
+		_, err = attachment(c, "application/json", file).Write(r.File)
 	case "csv":
-		r, err := h.Reader.Report(ctx, by, which)
+		err = r.WriteCSV(attachment(c, "text/csv; charset=utf-8", file), reportWords(ctx), locale.Zone(ctx))
+	case "xlsx":
+		err = r.WriteXLSX(attachment(c, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", file), reportWords(ctx), locale.Zone(ctx))
+	case "pdf":
+		var drawn []byte
+		if drawn, err = reportPDF(languageOf(c), r); err == nil {
+			_, err = attachment(c, "application/pdf", file).Write(drawn)
+		}
+	}
+	return err
+}
+
+func reportPage(c echo.Context, r *report.PeriodReport) error {
+	if r.Statement != nil {
+		v, err := statementView(r)
 		if err != nil {
 			return err
 		}
-		words := func(key string) string {
-			if action, ok := strings.CutPrefix(key, "action."); ok {
-				return templates.ActionWord(ctx, action)
-			}
-			return locale.T(ctx, key)
-		}
-		return r.WriteCSV(attachment(c, "text/csv; charset=utf-8", r.Code+".csv"), words, locale.Zone(ctx))
+		return web.Render(c, http.StatusOK, templates.StatementPage(v))
 	}
-	return fault.NotFound("report.not_found")
+	v, err := reportView(r)
+	if err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, templates.ReportPage(v))
+}
+
+func reportPDF(ctx context.Context, r *report.PeriodReport) ([]byte, error) {
+	if r.Statement != nil {
+		v, err := statementView(r)
+		if err != nil {
+			return nil, err
+		}
+		return templates.StatementPDF(ctx, v)
+	}
+	v, err := reportView(r)
+	if err != nil {
+		return nil, err
+	}
+	return templates.ReportPDF(ctx, v)
+}
+
+// reportWords says the words of tables; acts that have none stand as their codes.
+func reportWords(ctx context.Context) func(string) string {
+	return func(key string) string {
+		if action, ok := strings.CutPrefix(key, "action."); ok {
+			return templates.ActionWord(ctx, action)
+		}
+		return locale.T(ctx, key)
+	}
 }

@@ -71,8 +71,8 @@ func auditEntrySample() AuditView {
 func reportSample() ReportView {
 	lin := ReportPerson{Name: "林静怡", StaffNo: "10482", RoleKey: "role.supervisor"}
 	return ReportView{
-		ID: 4, Code: "AR-20261122-001", Organisation: "云栖优品集团", First: "2026-11-01", Last: "2026-11-20", Zone: "Asia/Shanghai", At: sampleNow,
-		By: ReportPerson{Name: "郑开元", StaffNo: "10031", RoleKey: "role.auditor"}, Entries: 13551, OK: 13490, Refused: 60, Failed: 1, People: 42, Purged: 7398,
+		ReportHead: sampleHead("operations"),
+		Entries: 13551, OK: 13490, Refused: 60, Failed: 1, People: 42, Purged: 7398,
 		Acts:        []ReportAct{{"batch.restored", 4, 0, 0, 214}, {"conversation.opened", 9120, 3, 0, 9120}, {"purge.erased", 15, 0, 0, 7398}, {"strange.happened", 1, 0, 1, 0}},
 		Departments: []ReportDepartment{{"云栖优品集团/华东大区/杭州分公司", 4120, 12, 3902, 2100, 214}, {"", 310, 48, 0, 0, 0}},
 		Purges: []ReportPurge{{
@@ -84,10 +84,42 @@ func reportSample() ReportView {
 		Refusals: []ReportRefusal{{"access.denied", "高翔", "role.agent", 3, 8419547}, {"login.refused", "", "", 12, 8419546}},
 		Holds:    []ReportHold{{Code: "LH-2026-018", Department: "云栖优品集团/华东大区", By: "周敏", At: sampleNow, Conversations: 1268}},
 		Imports:  []ReportImport{{"cli", "cli", 12, 5000}},
+	}
+}
+
+// sampleHead is a report in which one figure differs.
+func sampleHead(kind string) ReportHead {
+	return ReportHead{
+		ID: 4, Kind: kind, Code: "AR-20261122-001", Organisation: "云栖优品集团", First: "2026-10-01", Last: "2026-12-31", Zone: "Asia/Shanghai", At: sampleNow,
+		By:       ReportPerson{Name: "郑开元", StaffNo: "10031", RoleKey: "role.auditor"},
 		Compared: []ReportCompare{{"purged_items", "PG-20261113-002", 7398, 7398}, {"conversations", "", 126480, 126479}},
 		Differ:   1, Notes: []string{"no_exports", "period_not_over", "check_not_full"}, LogOK: true, LogRoot: sampleRoot, Digest: sampleRoot, LogSize: 8419552, LogChecked: 8419552, LogBad: -1, Leaf: 8419553,
 		Sealed: true, QR: [][]bool{{true, false}, {false, true}},
 	}
+}
+
+func statementSample() StatementView {
+	v := StatementView{ReportHead: sampleHead("storage")}
+	v.Figures = []ReportFigure{{"kept", "count", 126480}, {"kept_bytes", "bytes", 14_200_000_000}, {"purge_frees", "count", 4102}, {"purge_frees_bytes", "bytes", 410_000_000}}
+	v.Grids = []ReportGrid{
+		{Key: "storage_departments", Texts: []ReportColumn{{"department", "department"}}, Numbers: []ReportColumn{{"kept", "count"}, {"kept_bytes", "bytes"}}, Of: 2, Rows: []ReportLine{
+			{[]string{"云栖优品集团/华东大区/杭州分公司"}, []int64{86000, 9_100_000_000}}, {[]string{""}, []int64{40480, 5_100_000_000}},
+		}},
+		{Key: "storage_months", Texts: []ReportColumn{{"month", "month"}}, Numbers: []ReportColumn{{"arrived", "count"}, {"erased_items", "count"}, {"arrived_bytes", "bytes"}}, Of: 3, Rows: []ReportLine{
+			{[]string{"2026-10"}, []int64{9100, 0, 900_000_000}}, {[]string{"2026-11"}, []int64{12030, 7398, 1_200_000_000}}, {[]string{"2026-12"}, []int64{0, 0, 0}},
+		}},
+		{Key: "storage_forecast", Texts: []ReportColumn{{"in_months", "months_on"}}, Numbers: []ReportColumn{{"forecast_kept", "count"}, {"forecast_bytes", "bytes"}}, Of: 900, Rows: []ReportLine{
+			{[]string{"3"}, []int64{158000, 17_400_000_000}},
+		}},
+		{Key: "purge_list", Texts: []ReportColumn{{"code", "plain"}, {"state", "purge_state"}, {"requester", "plain"}, {"approvals", "votes"}, {"finished_at", "time"}, {"certificate", "plain"}}, Numbers: []ReportColumn{{"purge_size", "count"}}, Of: 1, Rows: []ReportLine{
+			{[]string{"PG-20261113-002", "done", "高翔", "approve:林静怡;unlogged:周敏", "2026-11-19T18:14:37Z", ""}, []int64{7402}},
+		}},
+		{Key: "retention_classes", Texts: []ReportColumn{{"class", "class"}, {"floor", "floor"}}, Numbers: []ReportColumn{{"kept", "count"}, {"early", "count"}}, Of: 2, Rows: []ReportLine{
+			{[]string{"", "183"}, []int64{4, 0}}, {[]string{"法律纠纷", "forever"}, []int64{9, 1}},
+		}},
+		{Key: "access_outgoing", Texts: []ReportColumn{{"action", "action"}}, Numbers: []ReportColumn{{"acts_ok", "count"}}},
+	}
+	return v
 }
 
 func evidenceGallery() map[string]templ.Component {
@@ -104,10 +136,10 @@ func evidenceGallery() map[string]templ.Component {
 	return map[string]templ.Component{
 		"audit": AuditPage(auditSample()), "audit-own": AuditPage(own), "audit-wrong": AuditPage(wrong), "audit-entry": AuditPage(auditEntrySample()), "audit-damaged": AuditPage(damaged),
 		"proof": AuditProofPage(auditProofSample()), "proof-broken": AuditProofPage(broken), "proof-unchecked": AuditProofPage(unchecked),
-		"report": ReportPage(reportSample()), "report-bad": ReportPage(badReport),
+		"statement": StatementPage(statementSample()), "report": ReportPage(reportSample()), "report-bad": ReportPage(badReport),
 		"reports": ReportsPage(ReportsView{From: "2026-10-01", To: "2026-10-31", CanCreate: true, CanSee: true, First: true, Next: 3, Rows: []ReportRow{
-			{ID: 4, Code: "AR-20261122-001", By: "郑开元", From: at("2026-11-01", "00:00:00"), To: at("2026-11-20", "23:59:08"), At: sampleNow, Reconciled: true},
-			{ID: 3, Code: "AR-20261101-001", By: "", From: at("2026-10-01", "00:00:00"), To: at("2026-10-31", "23:59:08"), At: sampleNow},
+			{ID: 4, Kind: "operations", Code: "AR-20261122-001", By: "郑开元", From: at("2026-11-01", "00:00:00"), To: at("2026-11-20", "23:59:08"), At: sampleNow, Reconciled: true},
+			{ID: 3, Kind: "operations", Code: "AR-20261101-001", By: "", From: at("2026-10-01", "00:00:00"), To: at("2026-10-31", "23:59:08"), At: sampleNow},
 		}}),
 		"reports-empty": ReportsPage(ReportsView{CanCreate: true, CanSee: true, First: true}), "reports-other": ReportsPage(ReportsView{First: true}),
 	}

@@ -83,6 +83,12 @@ func ReportFilePath(report uint64) string { return ReportPath(report) + ".json" 
 // ReportCSVPath is its figures for spreadsheets.
 func ReportCSVPath(report uint64) string { return ReportPath(report) + ".csv" }
 
+// ReportXLSXPath is its figures as a workbook.
+func ReportXLSXPath(report uint64) string { return ReportPath(report) + ".xlsx" }
+
+// ReportPDFPath is the report on paper, drawn by the server.
+func ReportPDFPath(report uint64) string { return ReportPath(report) + ".pdf" }
+
 // ReportListPath is the list of reports behind one of them.
 func ReportListPath(before uint64) string {
 	if before == 0 {

@@ -6,11 +6,16 @@ import (
 	"time"
 
 	"qingdang/templates/locale"
+	"qingdang/templates/ui"
 )
 
 // ReportsView is the list of audit reports, with the form for a new one.
 type ReportsView struct {
+	Kind      string
+	Kinds     []string
+	Dept      uint64
 	From, To  string
+	Tree      []BinDepartment
 	Problems  Problems
 	CanCreate bool
 	CanSee    bool // audit reports are for those who may see every department's acts
@@ -22,35 +27,25 @@ type ReportsView struct {
 // ReportRow is one report in the list.
 type ReportRow struct {
 	ID         uint64
+	Kind       string
+	Department string // empty for the whole organisation
 	Code, By   string
 	From, To   time.Time // both days are included
 	At         time.Time
 	Reconciled bool
 }
 
-// ReportView is one audit report. Codes stand for sentences; the page writes them out.
+// ReportView is one operations report. Codes stand for sentences; the page writes them out.
 type ReportView struct {
-	ID                                    uint64
-	Code, Organisation, First, Last, Zone string
-	At                                    time.Time
-	By                                    ReportPerson
-	Entries, OK, Refused, Failed          int64
-	People, Purged                        int64
-	Acts, Exports                         []ReportAct
-	Departments                           []ReportDepartment
-	Purges                                []ReportPurge
-	Refusals                              []ReportRefusal
-	Holds                                 []ReportHold
-	Imports                               []ReportImport
-	Compared                              []ReportCompare
-	Differ                                int
-	Reconciled                            bool
-	Notes                                 []string
-	LogOK, LogFull                        bool
-	LogWhat, LogRoot, Digest              string
-	LogSize, LogChecked, LogBad, Leaf     int64
-	Sealed                                bool
-	QR                                    [][]bool
+	ReportHead
+	Entries, OK, Refused, Failed int64
+	People, Purged               int64
+	Acts, Exports                []ReportAct
+	Departments                  []ReportDepartment
+	Purges                       []ReportPurge
+	Refusals                     []ReportRefusal
+	Holds                        []ReportHold
+	Imports                      []ReportImport
 }
 
 // ReportPerson is a person as of the act.
@@ -138,3 +133,25 @@ func (v ReportView) counts(ctx context.Context) []struct{ Key, Value string } {
 
 // entry is a number of the log, which is a name and is not grouped.
 func entry(n int64) string { return strconv.FormatInt(n, 10) }
+
+func (v ReportsView) kinds(ctx context.Context) (out []ui.Option) {
+	for _, k := range v.Kinds {
+		out = append(out, ui.Option{Value: k, Label: locale.T(ctx, "report.kind_"+k), Chosen: k == v.Kind})
+	}
+	return out
+}
+
+func (v ReportsView) kindFacts(ctx context.Context) (out []ui.Fact) {
+	for _, k := range v.Kinds {
+		out = append(out, ui.Fact{Term: locale.T(ctx, "report.kind_"+k), Text: locale.T(ctx, "report.about_"+k)})
+	}
+	return out
+}
+
+func (v ReportsView) departments(ctx context.Context) []ui.Option {
+	out := []ui.Option{{Value: "", Label: locale.T(ctx, "report.whole"), Chosen: v.Dept == 0}}
+	for _, d := range v.Tree {
+		out = append(out, ui.Option{Value: strconv.FormatUint(d.ID, 10), Label: d.Name, Depth: d.Depth, Chosen: d.ID == v.Dept})
+	}
+	return out
+}

@@ -228,6 +228,15 @@ func (e *Evidence) Report(ctx context.Context, by account.Actor, r PeriodReportI
 	return row.report()
 }
 
+// ReportTable is Report for tables and for paper.
+func (e *Evidence) ReportTable(ctx context.Context, by account.Actor, r PeriodReportID) (*PeriodReport, error) {
+	row, err := e.find(ctx, by, r, "report.downloaded")
+	if err != nil {
+		return nil, err
+	}
+	return row.report()
+}
+
 // ReportFile is Report for the files: it seals a report that was not sealed yet. The fault is a
 // conflict while the log is broken.
 func (e *Evidence) ReportFile(ctx context.Context, by account.Actor, r PeriodReportID) (*PeriodReport, error) {
