@@ -72,7 +72,7 @@ func reportSample() ReportView {
 	lin := ReportPerson{Name: "林静怡", StaffNo: "10482", RoleKey: "role.supervisor"}
 	return ReportView{
 		ReportHead: sampleHead("operations"),
-		Entries: 13551, OK: 13490, Refused: 60, Failed: 1, People: 42, Purged: 7398,
+		Entries:    13551, OK: 13490, Refused: 60, Failed: 1, People: 42, Purged: 7398,
 		Acts:        []ReportAct{{"batch.restored", 4, 0, 0, 214}, {"conversation.opened", 9120, 3, 0, 9120}, {"purge.erased", 15, 0, 0, 7398}, {"strange.happened", 1, 0, 1, 0}},
 		Departments: []ReportDepartment{{"云栖优品集团/华东大区/杭州分公司", 4120, 12, 3902, 2100, 214}, {"", 310, 48, 0, 0, 0}},
 		Purges: []ReportPurge{{

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"qingdang/templates/locale"
@@ -60,5 +61,40 @@ func samePrint(t *testing.T, name string, file []byte) {
 	}
 	if squeezed(string(text)) != squeezed(string(want)) {
 		t.Errorf("%s reads otherwise (QD_UPDATE=1 writes it anew):\n%s", name, text)
+	}
+}
+
+// Whatever a report can count has a name and a definition in both languages.
+func TestEveryNumberOfReportsHasADefinition(t *testing.T) {
+	source, err := os.ReadFile("../models/report/measures.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := regexp.MustCompile(`(?:logged|done|items|kept|inBin|erased)\("([a-z_]+)"|key: "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(keys) < 40 {
+		t.Fatalf("only %d measures were found", len(keys))
+	}
+	for _, k := range keys {
+		for _, prefix := range []string{"report.num_", "report.def_"} {
+			if key := prefix + k[1] + k[2]; !locale.Has(key) {
+				t.Errorf("no words for %s", key)
+			}
+		}
+	}
+	source, err = os.ReadFile("../models/report/statement_kinds.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range regexp.MustCompile(`(?:Key: *|table\(|s, )"([a-z]+_[a-z_]+)"|\{Key: "([a-z_]+)", Unit`).FindAllStringSubmatch(string(source), -1) {
+		if name := k[1] + k[2]; !locale.Has("report.grid_"+name) && !locale.Has("report.num_"+name) && !locale.Has("report.col_"+name) && !locale.Has("report.note_"+name) {
+			t.Errorf("no words for %s", name)
+		}
+	}
+	for _, list := range regexp.MustCompile(`counted\(([^)]*)\)`).FindAllStringSubmatch(string(source), -1) {
+		for _, k := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(list[1], -1) {
+			if !locale.Has("report.num_" + k[1]) {
+				t.Errorf("no words for report.num_%s", k[1])
+			}
+		}
 	}
 }

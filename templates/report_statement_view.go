@@ -222,8 +222,11 @@ func statementBars(ctx context.Context, g ReportGrid) (ui.BarsView, bool) {
 
 func compareSection(ctx context.Context, list []ReportCompare) paper.Section {
 	t := &paper.Table{Caption: locale.T(ctx, "report.section_reconciliation"), Head: []paper.Column{
-		{Text: locale.T(ctx, "report.col_figure"), Weight: 4}, {Text: locale.T(ctx, "report.col_object"), Weight: 2.4},
-		{Text: locale.T(ctx, "report.col_log"), Weight: 1.2, Number: true}, {Text: locale.T(ctx, "report.col_tables"), Weight: 1.2, Number: true}, {Text: locale.T(ctx, "report.col_agrees"), Weight: 1.4},
+		{Text: locale.T(ctx, "report.col_figure"), Weight: 4},
+		{Text: locale.T(ctx, "report.col_object"), Weight: 2.4},
+		{Text: locale.T(ctx, "report.col_log"), Weight: 1.2, Number: true},
+		{Text: locale.T(ctx, "report.col_tables"), Weight: 1.2, Number: true},
+		{Text: locale.T(ctx, "report.col_agrees"), Weight: 1.4},
 	}}
 	for _, c := range list {
 		badge := paper.Badge{Kind: ui.Success, Icon: "check", Text: locale.T(ctx, "report.agrees")}

@@ -71,6 +71,11 @@ func (s *shop) conversations() (rows []conversation.Conversation) {
 	return rows
 }
 
+func (s *shop) rows(table string) (n int64) {
+	s.must(s.d.Read(s.ctx(), func(tx *db.Tx) error { return tx.Table(table).Count(&n).Error }))
+	return n
+}
+
 // fact is one thing that an oracle counts, with everything that it may be divided by.
 type fact struct {
 	at          time.Time // zero: as of now
@@ -90,11 +95,11 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 		ChangedAt, CreatedAt, KeepUntil time.Time
 	}
 	type purgedRow struct {
-		DepartmentID        id.Department
-		ServiceType, State  string
-		Messages, Bytes     int64
-		LastAt              time.Time
-		StartedAt           *time.Time
+		DepartmentID       id.Department
+		ServiceType, State string
+		Messages, Bytes    int64
+		LastAt             time.Time
+		StartedAt          *time.Time
 	}
 	var items []itemRow
 	var purged []purgedRow
@@ -176,7 +181,9 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 			}
 		}
 	}
-	archived := func(c conversation.Conversation) bool { return c.State == conversation.Active || c.State == conversation.Hidden }
+	archived := func(c conversation.Conversation) bool {
+		return c.State == conversation.Active || c.State == conversation.Hidden
+	}
 	switch key {
 	case "searches":
 		log(false, "conversation.searched")
@@ -229,7 +236,9 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 	case "within":
 		chats(false, func(c conversation.Conversation) int64 { return yes(!over(c.ServiceType, c.LastAt, now)) })
 	case "due":
-		chats(false, func(c conversation.Conversation) int64 { return yes(archived(c) && over(c.ServiceType, c.LastAt, now) && !heldNow[c.ID]) })
+		chats(false, func(c conversation.Conversation) int64 {
+			return yes(archived(c) && over(c.ServiceType, c.LastAt, now) && !heldNow[c.ID])
+		})
 	case "due_bytes":
 		chats(false, func(c conversation.Conversation) int64 {
 			return yes(archived(c) && over(c.ServiceType, c.LastAt, now) && !heldNow[c.ID]) * int64(c.Bytes)
@@ -241,7 +250,9 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 	case "purge_frees":
 		chats(false, func(c conversation.Conversation) int64 { return yes(c.State >= conversation.Binned && !heldNow[c.ID]) })
 	case "purge_frees_bytes":
-		chats(false, func(c conversation.Conversation) int64 { return yes(c.State >= conversation.Binned && !heldNow[c.ID]) * int64(c.Bytes) })
+		chats(false, func(c conversation.Conversation) int64 {
+			return yes(c.State >= conversation.Binned && !heldNow[c.ID]) * int64(c.Bytes)
+		})
 	case "binned_in":
 		inBin(func(i itemRow) int64 { return yes(i.State != "pending" && i.State != "skipped") }, func(i itemRow) time.Time { return i.CreatedAt })
 	case "restored_in":
@@ -428,11 +439,11 @@ func TestTheListsOfReports(t *testing.T) {
 	if g := grid(report.Privacy, "certificate_list"); len(g.Rows) != 1 || g.Rows[0].Numbers[0] != 4 {
 		t.Errorf("%+v", g)
 	}
-	if g := grid(report.Retention, "holds_in_force"); len(g.Rows) != 1 || g.Rows[0].Numbers[0] != 3 {
+	if g := grid(report.Retention, "holds_in_force"); len(g.Rows) != 1 || g.Rows[0].Numbers[0] != s.rows("hold_item") {
 		t.Errorf("%+v", g)
 	}
 	batches := grid(report.BinCheck, "bin_batches")
-	if n := dbtest.Count(t, d, "bin_batch"); int64(len(batches.Rows)) != n {
+	if n := s.rows("bin_batch"); int64(len(batches.Rows)) != n {
 		t.Errorf("%d batches of %d", len(batches.Rows), n)
 	}
 	for _, row := range batches.Rows {
@@ -442,17 +453,17 @@ func TestTheListsOfReports(t *testing.T) {
 	}
 	for _, row := range grid(report.Storage, "storage_tables").Rows {
 		// The counted log is shorter by the entries about the report itself.
-		if n := dbtest.Count(t, d, row.Texts[0]); row.Numbers[0] != n && !strings.HasPrefix(row.Texts[0], "audit_") {
+		if n := s.rows(row.Texts[0]); row.Numbers[0] != n && !strings.HasPrefix(row.Texts[0], "audit_") {
 			t.Errorf("%s: %d, want %d", row.Texts[0], row.Numbers[0], n)
 		}
 	}
-	// Two whole months stand in the period, so the line is their mean.
+	// Three whole months stand in the period, so the line is their mean.
 	months, ahead := grid(report.Storage, "storage_months"), grid(report.Storage, "storage_forecast")
 	var arrived int64
-	for _, m := range months.Rows[:2] {
+	for _, m := range months.Rows {
 		arrived += m.Numbers[0]
 	}
-	if kept := int64(len(s.conversations())); ahead.Rows[2].Numbers[0] != kept+12*arrived/2 {
+	if kept := int64(len(s.conversations())); ahead.Rows[2].Numbers[0] != kept+12*arrived/3 {
 		t.Errorf("forecast %+v of %+v", ahead.Rows, months.Rows)
 	}
 	out := grid(report.Access, "access_outgoing")
@@ -534,7 +545,9 @@ func TestTablesOfStatementsSayWhatTheyCount(t *testing.T) {
 			continue
 		}
 		for _, f := range made.Statement.Figures {
-			if !slices.ContainsFunc(rows, func(row []string) bool { return row[0] == "report.num_"+f.Key && row[1] == strconv.FormatInt(f.Value, 10) }) {
+			if !slices.ContainsFunc(rows, func(row []string) bool {
+				return row[0] == "report.num_"+f.Key && row[1] == strconv.FormatInt(f.Value, 10)
+			}) {
 				t.Errorf("%s: no row for %s", kind, f.Key)
 			}
 		}
