@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"qingdang/paper"
 	"qingdang/templates/locale"
-	"qingdang/templates/paper"
 )
 
 // StatementPDF draws a statement in the language of ctx. The same report gives the same bytes.
@@ -36,7 +36,7 @@ func (v ReportHead) doc(ctx context.Context, lead []string, sections []paper.Sec
 		Title: v.title(ctx), Subtitle: v.otherTitle(ctx), Stamp: locale.T(ctx, "report.section_reconciliation") + " · " + stamp,
 		Lead: append(lead, v.verdicts(ctx)...), Sections: sections,
 		Foot: []string{locale.T(ctx, "report.digest") + " " + fingerprint(v.Digest), v.Organisation + " · " + v.Code},
-		Page: locale.T(ctx, "certificate.page"), Replaced: locale.T(ctx, "certificate.replaced"), Created: v.At,
+		Page: locale.T(ctx, "certificate.page"), Replaced: locale.T(ctx, "certificate.replaced"), Created: v.At, Lang: string(locale.Of(ctx)),
 	}
 }
 

@@ -9,8 +9,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"qingdang/paper"
 	"qingdang/templates/locale"
-	"qingdang/templates/paper"
 	"qingdang/templates/ui"
 )
 

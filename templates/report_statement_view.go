@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"qingdang/paper"
 	"qingdang/templates/locale"
-	"qingdang/templates/paper"
 	"qingdang/templates/ui"
 )
 
