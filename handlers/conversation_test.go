@@ -62,11 +62,12 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Conversation: &handlers.Conversation{
 			Read: a.conversations, Fold: a.conversations, Bin: b, Past: reader, Log: &audit.Log{DB: d}, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments,
 		},
-		Imports: &handlers.Imports{Runs: a.imports, Departments: a.departments},
-		Jobs:    &handlers.Jobs{Queue: reader},
-		Go:      &handlers.Go{Codes: reader, Seal: keys},
-		Help:    &handlers.Help{},
-		Holds:   &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments},
+		Imports:     &handlers.Imports{Runs: a.imports, Departments: a.departments},
+		Jobs:        &handlers.Jobs{Queue: reader},
+		Go:          &handlers.Go{Codes: reader, Seal: keys},
+		Help:        &handlers.Help{},
+		Inspections: inspectionsOf(t, a),
+		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments},
 	}
 	a.Site = webtest.Start(t, screens.Routes(), func(o *web.Options) { o.Now, o.Zone = clock.Time, shanghai })
 	return a

@@ -67,6 +67,8 @@ func namedPath(n *report.Named) string {
 		return templates.PurgePath(n.ID)
 	case report.NamesCertificate:
 		return templates.CertificatePath(n.ID)
+	case report.NamesInspection:
+		return templates.InspectionPath(n.Code)
 	}
 	return templates.ConversationPath(n.ID, "")
 }

@@ -90,6 +90,10 @@ func todoPath(t report.Todo) string {
 		return templates.PurgeExecutePath(t.ID)
 	case report.TodoFailed:
 		return templates.JobPath(t.ID)
+	case report.TodoInspect, report.TodoCosign:
+		return templates.InspectionPath(t.Code)
+	case report.TodoFinding:
+		return templates.InspectionTabPath(t.Code, "findings")
 	case report.TodoResidue:
 		return templates.BatchPath(t.ID)
 	}

@@ -25,6 +25,7 @@ type Screens struct {
 	Reports       *Reports
 	Certificates  *Certificates
 	Holds         *Holds
+	Inspections   *Inspections
 	Home          *Home
 	Imports       *Imports
 	Jobs          *Jobs
@@ -120,6 +121,21 @@ func (s *Screens) Routes() []web.Route {
 		{Method: get, Path: "/reports", Permission: account.ReportRead, Handler: s.Reports.List},
 		{Method: post, Path: "/reports", Permission: account.ReportCreate, Handler: s.Reports.Create, Slow: true},
 		{Method: get, Path: "/reports/:id", Permission: account.ReportRead, Handler: s.Reports.Show, Slow: true},
+		{Method: get, Path: "/inspections", Permission: account.InspectionRead, Handler: s.Inspections.List},
+		{Method: post, Path: "/inspections", Permission: account.InspectionRun, Handler: s.Inspections.Open},
+		{Method: get, Path: "/inspections/:code", Permission: account.InspectionRead, Handler: s.Inspections.Show, Slow: true},
+		{Method: get, Path: "/inspections/:code/sheet", Permission: account.InspectionRead, Handler: s.Inspections.Sheet},
+		{Method: get, Path: "/inspections/:code/population.txt", Permission: account.InspectionRead, Handler: s.Inspections.Population, Slow: true},
+		{Method: post, Path: "/inspections/:code/draw", Permission: account.InspectionRun, Handler: s.Inspections.Draw, Slow: true},
+		{Method: post, Path: "/inspections/:code/next", Permission: account.InspectionRun, Handler: s.Inspections.Next},
+		{Method: get, Path: "/inspections/:code/items/:seq", Permission: account.InspectionRead, Handler: s.Inspections.Item},
+		{Method: post, Path: "/inspections/:code/items/:seq", Permission: account.InspectionRun, Handler: s.Inspections.Judge},
+		{Method: post, Path: "/inspections/:code/findings", Permission: account.InspectionRun, Handler: s.Inspections.Report},
+		{Method: post, Path: "/inspections/:code/findings/:n/assign", Permission: account.InspectionRun, Handler: s.Inspections.Assign},
+		{Method: post, Path: "/inspections/:code/findings/:n/answer", Permission: account.InspectionAnswer, Handler: s.Inspections.Answer},
+		{Method: post, Path: "/inspections/:code/findings/:n/recheck", Permission: account.InspectionRun, Handler: s.Inspections.Recheck},
+		{Method: post, Path: "/inspections/:code/sign", Permission: account.InspectionSign, Handler: s.Inspections.Sign, Slow: true},
+		{Method: post, Path: "/inspections/:code/back", Permission: account.InspectionSign, Handler: s.Inspections.SendBack},
 		{Method: get, Path: "/certificates", Permission: account.CertificateRead, Handler: s.Certificates.List},
 		{Method: get, Path: "/certificates/:id", Permission: account.CertificateRead, Handler: s.Certificates.Show},
 		{Method: get, Path: "/", Permission: account.HomeRead, Handler: s.Home.Show},

@@ -84,6 +84,7 @@ func (v HomeView) figures(ctx context.Context) []ui.Figure {
 var todoLooks = map[string]struct{ icon, kind string }{
 	"vote": {"flame", ui.Danger}, "confirm": {"key", ui.Danger}, "rejected": {"arrow-back-up", ui.Warning}, "expiring": {"hourglass", ui.Warning},
 	"draft": {"file-text", ui.Primary}, "failed": {"alert-triangle", ui.Danger}, "residue": {"stack-2", ui.Warning},
+	"inspect": {"clipboard-check", ui.Primary}, "cosign": {"signature", ui.Warning}, "finding": {"flag", ui.Warning},
 }
 
 func (v HomeView) rows(ctx context.Context) []ui.RowView {
@@ -121,6 +122,8 @@ func (t HomeTodo) text(ctx context.Context, now time.Time) string {
 		return locale.T(ctx, key, t.Until)
 	case "expiring":
 		return locale.T(ctx, key, locale.Short(ctx, t.Until))
+	case "inspect", "cosign", "finding":
+		return locale.T(ctx, key, locale.Day(ctx, t.Until.Add(-time.Second)))
 	}
 	return locale.T(ctx, key, t.Since)
 }

@@ -57,12 +57,12 @@ func run(args []string, out, errOut io.Writer) int {
 		o.older = append(o.older, string(text))
 		return err
 	})
-	flags.StringVar(&o.items, "items", "", "list file (CSV) of the purge whose one certificate is given")
+	flags.StringVar(&o.items, "items", "", "list file of the purge (CSV) or of the inspection (its population) whose one document is given")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	if flags.NArg() == 0 || o.items != "" && flags.NArg() != 1 {
-		fmt.Fprintln(errOut, "qingdang-verify: name the files to check; with --items exactly one certificate")
+		fmt.Fprintln(errOut, "qingdang-verify: name the files to check; with --items exactly one document")
 		return 2
 	}
 	exit := 0
@@ -105,7 +105,11 @@ func check(name string, o options) (verdict, error) {
 		if err != nil {
 			return v, err
 		}
-		v.items(list, body)
+		if v.what == "inspection" {
+			v.sample(list, body)
+		} else {
+			v.items(list, body)
+		}
 	}
 	return v, nil
 }
@@ -183,7 +187,7 @@ func document(data []byte, o options) (v verdict, body map[string]any) {
 		return v, nil
 	}
 	d.Body, _ = members["body"].(map[string]any) // with its numbers as they are spelled
-	v.what = map[string]string{"qingdang/certificate/v1": "certificate", "qingdang/report/v1": "report"}[d.Format]
+	v.what = map[string]string{"qingdang/certificate/v1": "certificate", "qingdang/report/v1": "report", "qingdang/inspection/v1": "inspection"}[d.Format]
 	if v.what == "" || d.Body == nil {
 		v.bad("format %q is unknown", d.Format)
 	}
@@ -467,6 +471,70 @@ func (t *tree) rootHex() string {
 var itemColumns = []string{
 	"seq", "conversation", "version", "ciphertext_sha256", "department_id", "department", "platform", "service_type",
 	"messages", "attachments", "bytes", "last_message_at", "outcome", "reason",
+}
+
+// sample draws the sample of an inspection again: from the population file, one item a line, and the
+// seed, whose hash was in the log before anybody knew the list. 384.16 n / (n + 383.16) items, rounded
+// up, shared among the batches in proportion (largest remainders, then at least one each), of each batch
+// those with the smallest SHA-256 of the seed's 64 digits and the line.
+func (v *verdict) sample(file []byte, body map[string]any) {
+	sum := func(s string) string { h := sha256.Sum256([]byte(s)); return hex.EncodeToString(h[:]) }
+	seed := text(body, "commitment", "seed")
+	if sum("qingdang inspection seed v1\n"+text(body, "code")+"\n"+seed+"\n") != text(body, "commitment", "sha256") {
+		v.bad("the seed is not the one that was committed")
+	}
+	if sum(string(file)) != text(body, "population", "root") {
+		v.bad("the list is not the one that was frozen: /body/population/root")
+		return
+	}
+	batches := map[string][]string{}
+	all := strings.Fields(string(file))
+	for _, item := range all {
+		batch, _, _ := strings.Cut(item, "/")
+		batches[batch] = append(batches[batch], item)
+	}
+	n := len(all)
+	size := 0
+	if n > 0 {
+		size = (38416*n + 100*n + 38315) / (100*n + 38316)
+	}
+	codes := slices.Sorted(maps.Keys(batches))
+	share, left := map[string]int{}, size
+	for _, c := range codes {
+		share[c] = size * len(batches[c]) / n
+		left -= share[c]
+	}
+	order := slices.Clone(codes)
+	slices.SortStableFunc(order, func(a, b string) int { return size*len(batches[b])%n - size*len(batches[a])%n })
+	for _, c := range order[:left] {
+		share[c]++
+	}
+	for _, c := range codes {
+		if share[c] > 0 || len(codes) > size {
+			continue
+		}
+		most := codes[0]
+		for _, m := range codes {
+			if share[m] > share[most] {
+				most = m
+			}
+		}
+		share[most]--
+		share[c]++
+	}
+	var drawn, stated []string
+	for _, c := range codes {
+		slices.SortFunc(batches[c], func(a, b string) int { return strings.Compare(sum(seed+a), sum(seed+b)) })
+		drawn = append(drawn, batches[c][:share[c]]...)
+	}
+	for _, item := range list(body, "items") {
+		stated = append(stated, text(item, "item"))
+	}
+	slices.Sort(drawn)
+	slices.Sort(stated)
+	if !slices.Equal(drawn, stated) {
+		v.bad("the seed and the list give another sample than /body/items")
+	}
 }
 
 func (v *verdict) items(file []byte, body map[string]any) {

@@ -18,6 +18,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/export"
 	"qingdang/models/hold"
+	"qingdang/models/inspection"
 	"qingdang/models/intake"
 	"qingdang/models/purge"
 	"qingdang/models/report"
@@ -41,6 +42,7 @@ type app struct {
 	holds         *hold.Holds
 	purges        *purge.Desk
 	exports       *export.Desk
+	inspections   *inspection.Desk
 	reader        *report.Reader
 	evidence      *report.Evidence
 	demo          bool
@@ -164,6 +166,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 		DB: a.db, Importer: a.importer, Keys: a.store, Dir: filepath.Join(a.config.Data, "uploads"), TempDir: a.config.temporary(), Zone: zone,
 	}
 	a.evidence = &report.Evidence{DB: a.db, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
+	a.inspections = &inspection.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.reader = &report.Reader{DB: a.db, Zone: zone}
 	a.demo, a.logins = o.demo, o.logins
 	if o.closed {

@@ -100,7 +100,7 @@ func (a *app) fillDemo(t *terminal, count int, clock *demoClock) error {
 	if done, err := a.db.Setting(ctx, "demo_filled"); err != nil || done != "" {
 		return err
 	}
-	clock.at(-demoPast)
+	clock.at(-pastQuarter(time.Now(), a.config.location))
 	if err := a.markDemo(ctx); err != nil {
 		return err
 	}

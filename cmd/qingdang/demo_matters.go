@@ -34,7 +34,7 @@ func (c *demoClock) at(offset time.Duration) { c.ahead.Store(int64(offset)) }
 const (
 	hour     = time.Hour
 	day24    = 24 * hour
-	demoPast = 15 * day24 // how long before the first start the demo's story begins
+	demoPast = 15 * day24 // how long before the first start the story of the open matters begins
 )
 
 // story plays the demo's open matters through the same use cases that people use.
@@ -60,7 +60,11 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	const east = "云栖优品集团/华东大区/"
 	const (
 		lin, gu, xu, zhou, yang = "10482", "10355", "10517", "10077", "10083"
+		zheng, qin              = "10031", "10036"
 	)
+	if err := s.inspectPast(zheng, zhou, lin, pastQuarter(time.Now(), a.config.location)); err != nil {
+		return err
+	}
 	s.clock.at(-14 * day24)
 	settled, inquiry, err := s.placeHolds(zhou, yang)
 	if err != nil {
@@ -122,6 +126,9 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 		return err
 	}
 	second, err := s.request(lin, waiting, "二店售后组到期清理，已核对")
+	if err == nil {
+		err = s.inspectNow(zheng, qin, gu)
+	}
 	if err == nil {
 		s.clock.at(-2 * hour)
 		err = s.approve(gu, second, "已抽查十条，范围无误")

@@ -11,6 +11,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/inspection"
 	"qingdang/models/purge"
 )
 
@@ -48,6 +49,7 @@ func TestDemoFillsOnceAndKeepsEveryPromise(t *testing.T) {
 	}
 	for what, n := range map[string]int64{
 		"batches in the bin": dbtest.Count(t, a.db, &bin.Batch{}), "purges that are done": dbtest.Count(t, a.db, &purge.Request{}, "state = ?", purge.Done),
+		"inspections that are signed": dbtest.Count(t, a.db, &inspection.Inspection{}, "state = ?", inspection.Signed), "inspections under way": dbtest.Count(t, a.db, &inspection.Inspection{}, "state = ?", inspection.Drawn),
 		"requests that wait": dbtest.Count(t, a.db, &purge.Request{}, "state = ?", purge.AwaitingSupervisor),
 	} {
 		if n == 0 {

@@ -29,6 +29,7 @@ func (a *app) screens() *handlers.Screens {
 		Purges:       &handlers.Purges{Reader: a.purges, Desk: a.purges, Manifest: a.purges},
 		Certificates: &handlers.Certificates{Desk: a.purges},
 		Holds:        &handlers.Holds{Reader: a.holds, Desk: a.holds, Release: a.holds, Departments: a.departments},
+		Inspections:  &handlers.Inspections{Reader: a.inspections, Desk: a.inspections, Findings: a.inspections, Papers: a.inspections},
 		Batches:      &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Caps: a.bin, Departments: a.departments},
 		Bin:          &handlers.Bin{Reader: a.bin, Acts: a.bin, Departments: a.departments},
 		Conversations: &handlers.Conversations{

@@ -201,6 +201,8 @@ func formatWord(format string) string {
 		return "certificate"
 	case proof.Report:
 		return "report"
+	case proof.Inspection:
+		return "inspection"
 	case proof.Bundle:
 		return "bundle"
 	}

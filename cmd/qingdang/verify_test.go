@@ -206,6 +206,11 @@ func TestEvidenceHasWords(t *testing.T) {
 			want[s] = true
 		}
 	})
+	literals(t, "../../models/inspection", func(s string) {
+		if strings.HasPrefix(s, "fsck.") {
+			want[s] = true
+		}
+	})
 	for _, what := range []string{"changed", "columns", "missing", "reordered", "inserted", "cut", "nodes", "head", "rewritten", "checkpoint"} {
 		want["fsck.log_"+what], want["audit.what_"+what] = true, true
 	}
@@ -217,7 +222,7 @@ func TestEvidenceHasWords(t *testing.T) {
 			for _, spec := range constantsOf(d) {
 				kind, _ := literal(spec.Values[0])
 				switch name := spec.Names[0].Name; name {
-				case "Certificate", "Report", "Bundle", "DigestField":
+				case "Certificate", "Report", "Inspection", "Bundle", "DigestField":
 				case "KeySelfDeclared", "TailNotProvable", "ConsistencyNeedsBundle", "CheckpointAgrees":
 					want["verify.note_"+kind] = true
 				default:

@@ -18,6 +18,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/fsck"
 	"qingdang/models/hold"
+	"qingdang/models/inspection"
 	"qingdang/models/intake"
 	"qingdang/models/job"
 	"qingdang/models/purge"
@@ -49,6 +50,7 @@ func (a *app) timers() []job.New {
 	return []job.New{
 		{Kind: purge.JobTimer},
 		{Kind: hold.JobTimer},
+		{Kind: inspection.JobTimer},
 		{Kind: jobCheckpoint},
 		{Kind: jobCheck},
 		{Kind: jobSessions},
@@ -62,14 +64,15 @@ func (a *app) timers() []job.New {
 // runners are the kinds of jobs and who does them.
 func (a *app) runners() map[string]job.Runner {
 	return map[string]job.Runner{
-		bin.JobMove:    a.bin.Mover(),
-		purge.JobRun:   a.purgeRunner(workerName()),
-		purge.JobTimer: &purge.Timer{Desk: a.purges},
-		hold.JobReturn: &hold.Returner{Holds: a.holds},
-		hold.JobTimer:  &hold.Timer{Holds: a.holds},
-		intake.JobRun:  a.imports.Runner(),
-		export.JobRun:  a.exports.Runner(),
-		jobExports:     a.every(10*time.Minute, a.exports.Sweep),
+		bin.JobMove:         a.bin.Mover(),
+		purge.JobRun:        a.purgeRunner(workerName()),
+		purge.JobTimer:      &purge.Timer{Desk: a.purges},
+		hold.JobReturn:      &hold.Returner{Holds: a.holds},
+		hold.JobTimer:       &hold.Timer{Holds: a.holds},
+		inspection.JobTimer: &inspection.Timer{Desk: a.inspections},
+		intake.JobRun:       a.imports.Runner(),
+		export.JobRun:       a.exports.Runner(),
+		jobExports:          a.every(10*time.Minute, a.exports.Sweep),
 		jobCheckpoint: a.every(24*time.Hour, func(ctx context.Context) error {
 			_, err := a.log.Checkpoint(ctx)
 			if fault.KindOf(err) == fault.KindConflict {

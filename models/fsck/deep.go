@@ -14,6 +14,7 @@ import (
 	"qingdang/models/export"
 	"qingdang/models/hold"
 	"qingdang/models/id"
+	"qingdang/models/inspection"
 	"qingdang/models/purge"
 	"qingdang/models/seal"
 )
@@ -25,6 +26,7 @@ var otherOracles = []oracle{
 	{"I2", (*Checker).manifestRoots},
 	{"I3", (*Checker).releasesGenuine},
 	{"I4", (*Checker).leafCounts},
+	{"I4", (*Checker).inspectionsSound},
 	{"I5", (*Checker).certificates},
 	{"I7", (*Checker).exports},
 	{"I9", (*Checker).bucketStates},
@@ -69,6 +71,16 @@ func (c *Checker) exports(tx *db.Tx) ([]Finding, error) {
 	var out []Finding
 	for _, f := range wrong[:min(len(wrong), perCheck)] {
 		out = append(out, Finding{"I7", f.Key, f.Object})
+	}
+	return out, err
+}
+
+// inspectionsSound draws every inspection's sample again, and finds signatures of one person or none.
+func (c *Checker) inspectionsSound(tx *db.Tx) ([]Finding, error) {
+	flaws, err := inspection.Flaws(tx, c.Store)
+	var out []Finding
+	for _, f := range flaws {
+		out = append(out, Finding{"I4", f.Key, f.Code})
 	}
 	return out, err
 }

@@ -25,6 +25,7 @@ type (
 	Hold         uint64
 	Import       uint64
 	Export       uint64
+	Inspection   uint64
 )
 
 // ErrMalformed says that a text is no identifier.

@@ -19,12 +19,14 @@ const (
 	NamesBatch        = "batch"
 	NamesPurge        = "purge"
 	NamesCertificate  = "certificate"
+	NamesInspection   = "inspection"
 )
 
 // Named is what a code stands for.
 type Named struct {
 	Kind string
 	ID   uint64
+	Code string // as it is written; of a conversation empty
 }
 
 // Code tells what a code that people write stands for. A text that is no code gives nothing
@@ -50,6 +52,7 @@ func (r *Reader) Code(ctx context.Context, by account.Actor, text string) (*Name
 		}},
 		{"PG-", NamesPurge, account.PurgeRead, func(tx *db.Tx) *gorm.DB { return purgesOf(tx.Table("purge_request t"), "t.id", by.Scope) }},
 		{"CERT-", NamesCertificate, account.CertificateRead, func(tx *db.Tx) *gorm.DB { return purgesOf(tx.Table("certificate t"), "t.purge_id", by.Scope) }},
+		{"XJ-", NamesInspection, account.InspectionRead, func(tx *db.Tx) *gorm.DB { return tx.Table("inspection t") }},
 	} {
 		if strings.HasPrefix(code, k.prefix) && len(code) > len(k.prefix) {
 			return r.coded(ctx, by, code, k.kind, k.needs, k.find)
@@ -74,7 +77,7 @@ func (r *Reader) coded(ctx context.Context, by account.Actor, code, kind string,
 	if len(ids) == 0 {
 		return nil, none
 	}
-	return &Named{Kind: kind, ID: ids[0]}, nil
+	return &Named{Kind: kind, ID: ids[0], Code: code}, nil
 }
 
 // purgesOf keeps the purges that lie wholly in the scope, as their own pages do.

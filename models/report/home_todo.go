@@ -18,9 +18,12 @@ const (
 	TodoDraft    = "draft"    // the system drafted a request that a person must submit
 	TodoFailed   = "failed"   // a job failed
 	TodoResidue  = "residue"  // a batch left something behind
+	TodoInspect  = "inspect"  // a quarter's inspection is to be run and signed by audit
+	TodoCosign   = "cosign"   // audit has signed one, legal is next
+	TodoFinding  = "finding"  // a finding of one waits for this supervisor's answer
 )
 
-var grave = []string{TodoVote, TodoConfirm, TodoRejected, TodoExpiring, TodoDraft, TodoFailed, TodoResidue}
+var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoRejected, TodoExpiring, TodoInspect, TodoDraft, TodoFailed, TodoResidue}
 
 // Todo is one thing that waits for the actor.
 type Todo struct {
@@ -37,7 +40,7 @@ type Todo struct {
 const mostOfKind = 5
 
 func (q *asking) todo() error {
-	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue} {
+	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings} {
 		if err := ask(); err != nil {
 			return err
 		}
@@ -165,6 +168,49 @@ func (q *asking) residue() error {
 		Order("id DESC").Limit(mostOfKind).Select("id, code, residue_count, created_at").Scan(&found).Error
 	for _, f := range found {
 		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoResidue, ID: f.ID, Code: f.Code, Count: f.ResidueCount, Since: f.CreatedAt})
+	}
+	return err
+}
+
+// inspections remind audit of the samples that are drawn and not signed, and legal of those that audit
+// has signed, until the day on which the report is due.
+func (q *asking) inspections() error {
+	kind, state := TodoInspect, "checking"
+	switch {
+	case q.by.May(account.InspectionRun):
+	case q.by.May(account.InspectionSign):
+		kind, state = TodoCosign, "awaiting_signoff"
+	default:
+		return nil
+	}
+	var found []struct {
+		ID     uint64
+		Code   string
+		Sample int64
+		DueAt  time.Time
+	}
+	err := q.tx.Table("inspection").Where("state = ?", state).Order("id").Limit(mostOfKind).Select("id, code, sample, due_at").Scan(&found).Error
+	for _, f := range found {
+		q.home.Todo = append(q.home.Todo, Todo{Kind: kind, ID: f.ID, Code: f.Code, Count: f.Sample, Until: f.DueAt})
+	}
+	return err
+}
+
+// findings are those that wait for the actor's answer.
+func (q *asking) findings() error {
+	if !q.by.May(account.InspectionAnswer) {
+		return nil
+	}
+	var found []struct {
+		InspectionID uint64
+		Code         string
+		N            int64
+		DueAt        time.Time
+	}
+	err := q.tx.Table("inspection_finding AS f").Joins("JOIN inspection AS i ON i.id = f.inspection_id").Where("f.owner_id = ? AND f.state = ?", q.by.ID, "remediation").
+		Order("f.due_at").Limit(mostOfKind).Select("f.inspection_id, i.code, f.n, f.due_at").Scan(&found).Error
+	for _, f := range found {
+		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoFinding, ID: f.InspectionID, Code: f.Code, Count: f.N, Until: f.DueAt})
 	}
 	return err
 }

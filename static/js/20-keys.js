@@ -1,7 +1,8 @@
-// Keys. Single letters only when the user's settings say so (WCAG 2.1.4).
+// Keys. Single letters only when the settings of the user say so, or inside what names them (WCAG 2.1.4).
 (() => {
 	const typing = (el) => el instanceof Element && el.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
-	const letters = () => document.body.hasAttribute("data-shortcuts");
+	// Or while the focus is inside a part that says what its letters do, which WCAG allows too.
+	const letters = () => document.body.hasAttribute("data-shortcuts") || document.activeElement.closest("[data-keys]");
 
 	// Rows of the first table that takes keys; the row at hand has the class "at".
 	const rows = () => Array.from(document.querySelectorAll("table[data-rows] > tbody > tr"));
@@ -58,7 +59,14 @@
 			escape();
 			return;
 		}
-		if (typing(event.target) || !letters()) return;
+		if (typing(event.target)) return;
+		// Arrows lead to the item before and after, unless they choose among radio buttons.
+		const way = /^Arrow(Left|Right)$/.test(event.key) && !(event.target instanceof HTMLInputElement) && document.querySelector(`[data-key="${event.key}"]`);
+		if (way) {
+			way.click();
+			return;
+		}
+		if (!letters()) return;
 		if (going > event.timeStamp) {
 			going = 0;
 			go(event.key);

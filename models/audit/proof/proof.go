@@ -15,6 +15,7 @@ import (
 const (
 	Certificate = "qingdang/certificate/v1"
 	Report      = "qingdang/report/v1"
+	Inspection  = "qingdang/inspection/v1"
 	Bundle      = "qingdang/log/v1"
 )
 
@@ -125,7 +126,7 @@ func Format(data []byte) string {
 		return Bundle
 	}
 	// A document's body comes first and may be long, so look in all of it.
-	for _, f := range []string{Certificate, Report} {
+	for _, f := range []string{Certificate, Report, Inspection} {
 		if bytes.Contains(data, []byte("\n  \"format\": \""+f+"\",\n")) {
 			return f
 		}

@@ -103,7 +103,7 @@ func (c *checking) take(top map[string]any) bool {
 	}
 	c.root = [32]byte(sum)
 	c.result.Format = d.format
-	if d.format != Certificate && d.format != Report {
+	if d.format != Certificate && d.format != Report && d.format != Inspection {
 		c.fail(FormatUnknown, "/format", d.format)
 	}
 	return true
