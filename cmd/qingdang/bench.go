@@ -4,13 +4,15 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"io"
 
 	measure "qingdang/cmd/qingdang/bench"
 )
 
 // benchCommand measures this build on this machine. It is for whoever works on the console.
 type benchCommand struct {
-	Purge benchPurge `cmd:"" help:"Purges against pt-archiver on MariaDB, and their write locks on SQLite."`
+	Purge  benchPurge  `cmd:"" help:"Purges against pt-archiver on MariaDB, and their write locks on SQLite."`
+	Export benchExport `cmd:"" help:"Exports against mariadb-dump of the same rows."`
 }
 
 type benchPurge struct {
@@ -29,23 +31,50 @@ const (
 	testDSN  = "QINGDANG_TEST_MARIADB"
 )
 
+var errNoServer = errors.New(benchDSN + ": a MariaDB with rights to create databases; " +
+	"or go run ./models/db/dbtest/server go run ./cmd/qingdang bench purge")
+
 // Run measures and prints.
 func (c *benchPurge) Run(t *terminal) error {
 	o := measure.Options{Conversations: c.N, Job: c.Job, Rounds: c.Rounds, Embedded: c.Engine != "mysql", Keep: c.Keep, Progress: t.err}
 	if c.Engine != "sqlite" {
 		if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
-			return errors.New(benchDSN + ": a MariaDB with rights to create databases; " +
-				"or go run ./models/db/dbtest/server go run ./cmd/qingdang bench purge")
+			return errNoServer
 		}
 	}
 	rep, err := measure.Purge(t.ctx, o)
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		return e.Encode(rep)
+	return printed(t, c.JSON, rep)
+}
+
+type benchExport struct {
+	N      int  `help:"Conversations in the database." default:"100000"`
+	Rounds int  `help:"How often all take their turn." default:"3"`
+	JSON   bool `help:"Print the figures as one JSON object."`
+	Keep   bool `help:"Leave the database qingdang_bench_* there."`
+}
+
+// Run measures and prints.
+func (c *benchExport) Run(t *terminal) error {
+	o := measure.Options{Conversations: c.N, Rounds: c.Rounds, Keep: c.Keep, Progress: t.err}
+	if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
+		return errNoServer
 	}
-	return rep.Write(t.out)
+	rep, err := measure.Export(t.ctx, o)
+	if err != nil {
+		return err
+	}
+	return printed(t, c.JSON, rep)
+}
+
+// printed writes a report as a table or as JSON.
+func printed(t *terminal, asJSON bool, rep interface{ Write(io.Writer) error }) error {
+	if !asJSON {
+		return rep.Write(t.out)
+	}
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	return e.Encode(rep)
 }
