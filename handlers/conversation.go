@@ -90,6 +90,9 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	part, _ := strconv.Atoi(c.QueryParam("part"))
 	view := conversationView(detail, locks[who], tree, by, now(c), part)
 	view.Past, view.Reason, view.Problems = past, form.Reason, problems(problem)
+	if view.Bin.Code != "" && by.May(account.CertificateRead) {
+		view.LetterPath = templates.LetterPath(uint64(who))
+	}
 	if by.May(account.AuditRead) || by.May(account.AuditReadDepartment) {
 		view.AuditPath = templates.AuditFilter{Text: view.Code}.Path()
 	}
@@ -114,6 +117,7 @@ func (h *Conversation) gone(c echo.Context, by account.Actor, who id.Conversatio
 	case fault.None:
 		view.TextKey, view.Args = "conversation.gone_text", []any{head.Code}
 		view.Link, view.LinkKey = templates.CertificatePath(uint64(head.ID)), "conversation.gone_link"
+		view.More, view.MoreKey = templates.LetterPath(uint64(who)), "letter.open"
 	case fault.KindNotFound, fault.KindForbidden:
 	default:
 		return err

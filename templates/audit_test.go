@@ -136,7 +136,7 @@ func evidenceGallery() map[string]templ.Component {
 	return map[string]templ.Component{
 		"audit": AuditPage(auditSample()), "audit-own": AuditPage(own), "audit-wrong": AuditPage(wrong), "audit-entry": AuditPage(auditEntrySample()), "audit-damaged": AuditPage(damaged),
 		"proof": AuditProofPage(auditProofSample()), "proof-broken": AuditProofPage(broken), "proof-unchecked": AuditProofPage(unchecked),
-		"statement": StatementPage(statementSample()), "report": ReportPage(reportSample()), "report-bad": ReportPage(badReport),
+		"statement": StatementPage(statementSample()), "letter": LetterPage(letterSample()), "report": ReportPage(reportSample()), "report-bad": ReportPage(badReport),
 		"reports": ReportsPage(ReportsView{From: "2026-10-01", To: "2026-10-31", CanCreate: true, CanSee: true, First: true, Next: 3, Rows: []ReportRow{
 			{ID: 4, Kind: "operations", Code: "AR-20261122-001", By: "郑开元", From: at("2026-11-01", "00:00:00"), To: at("2026-11-20", "23:59:08"), At: sampleNow, Reconciled: true},
 			{ID: 3, Kind: "operations", Code: "AR-20261101-001", By: "", From: at("2026-10-01", "00:00:00"), To: at("2026-10-31", "23:59:08"), At: sampleNow},

@@ -55,6 +55,8 @@ type ConversationView struct {
 
 	Past      []PastEvent
 	AuditPath string
+	// LetterPath is the answer letter about its deletion; empty where there is none.
+	LetterPath string
 }
 
 // BinStay is where a conversation is while it is in the bin.

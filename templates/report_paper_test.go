@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"qingdang/templates/locale"
@@ -18,6 +19,7 @@ func TestTheTextOfPrintedReports(t *testing.T) {
 		draw := map[string]func() ([]byte, error){
 			"statement": func() ([]byte, error) { return StatementPDF(ctx, statementSample()) },
 			"report":    func() ([]byte, error) { return ReportPDF(ctx, reportSample()) },
+			"letter":    func() ([]byte, error) { return LetterPDF(ctx, letterSample()) },
 		}
 		for name, pdf := range draw {
 			file, err := pdf()
@@ -28,6 +30,39 @@ func TestTheTextOfPrintedReports(t *testing.T) {
 				t.Errorf("%s %s: the same report gives other bytes: %v", name, lang, err)
 			}
 			samePrint(t, name+"-"+string(lang), file)
+		}
+	}
+}
+
+func letterSample() LetterView {
+	return LetterView{
+		ID: 7, Code: "QN-000000000007", Organisation: "云栖优品集团", ServiceType: "咨询", At: sampleNow, LastAt: sampleNow.AddDate(-1, 0, 0), BinnedAt: sampleNow.AddDate(0, 0, -12), KeepUntil: sampleNow.AddDate(0, 0, -5),
+		PurgedAt: sampleNow.AddDate(0, 0, -3), FloorUntil: sampleNow.AddDate(-1, 0, 183), FloorDays: 183, Purged: true, Reason: "超过保留期，季度清理", Request: "PG-20261113-002", Certificate: "CERT-2026-0087", Messages: 12, Attachments: 1,
+	}
+}
+
+// An answer admits what does not agree with the rules.
+func TestALetterIsHonest(t *testing.T) {
+	early, incident, binned, forever := letterSample(), letterSample(), letterSample(), letterSample()
+	early.FloorUntil = early.PurgedAt.AddDate(0, 0, 1)
+	incident.Incident = true
+	binned.Purged, binned.KeepUntil = false, sampleNow.AddDate(0, 0, 2)
+	forever.Forever = true
+	for _, tt := range []struct {
+		v    LetterView
+		want string
+		not  string
+	}{
+		{letterSample(), "that time ended on", "looking into it"},
+		{early, "This one was deleted earlier; we are looking into it", "that time ended on"},
+		{incident, "data incident", "that time ended on"},
+		{forever, "does not agree with that", "that time ended on"},
+		{binned, "It can be restored until", "permanently deleted"},
+	} {
+		ctx := locale.With(t.Context(), locale.English, nil)
+		text := strings.Join(tt.v.paragraphs(ctx), "\n")
+		if !strings.Contains(text, tt.want) || strings.Contains(text, tt.not) || !strings.Contains(text, "apologise") || !strings.Contains(text, tt.v.Reason) {
+			t.Errorf("no %q in, or %q in: %s", tt.want, tt.not, text)
 		}
 	}
 }

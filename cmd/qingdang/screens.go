@@ -41,6 +41,7 @@ func (a *app) screens() *handlers.Screens {
 		Go:      &handlers.Go{Codes: a.reader, Seal: a.store},
 		Help:    &handlers.Help{},
 		Audit:   &handlers.Audit{Log: a.evidence, Chain: a.evidence, Files: a.evidence},
+		Letters: &handlers.Letters{Facts: a.evidence},
 		Reports: &handlers.Reports{Desk: a.evidence, Reader: a.evidence, Departments: a.departments},
 		Conversation: &handlers.Conversation{
 			Read: a.conversations, Fold: a.conversations, Bin: a.bin, Past: a.reader, Log: a.log, Certificates: a.purges, Departments: a.departments,
