@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"qingdang/models/db"
@@ -22,6 +23,7 @@ type Options struct {
 	Job           int // how many of them one purge destroys
 	Rounds        int
 	Embedded      bool // measure SQLite, too
+	PeerHelped    bool // pt-archiver with options that help it
 	Keep          bool // leave the databases there
 	Progress      io.Writer
 }
@@ -60,7 +62,7 @@ func (o Options) onServer(ctx context.Context, dir string, rep *Report) (err err
 	if err := s.pool.QueryRowContext(ctx, "SELECT VERSION()").Scan(&rep.Server); err != nil {
 		return err
 	}
-	p, err := newPeer(ctx, s, dir)
+	p, err := newPeer(s, dir, o.PeerHelped)
 	if err != nil {
 		return err
 	}
@@ -83,6 +85,7 @@ func (o Options) onServer(ctx context.Context, dir string, rep *Report) (err err
 	if err := p.measureStartup(ctx, "filled"); err != nil {
 		return err
 	}
+	rep.PeerFlags = strings.Join(p.flags(), " ")
 	rep.PeerStartup = p.startup.Seconds()
 	for n := range o.Rounds {
 		for _, c := range choices {

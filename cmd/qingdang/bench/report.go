@@ -15,7 +15,8 @@ type Report struct {
 	Server        string    `json:"server,omitempty"`
 	Conversations int       `json:"conversations"`
 	Job           int       `json:"job"`
-	FillRate      float64   `json:"fill_rate,omitempty"`            // conversations a second
+	FillRate      float64   `json:"fill_rate,omitempty"` // conversations a second
+	PeerFlags     string    `json:"peer_flags,omitempty"`
 	PeerStartup   float64   `json:"peer_startup_seconds,omitempty"` // taken out of the peer's times
 	Rounds        []Round   `json:"rounds,omitempty"`
 	SQLite        []Locks   `json:"sqlite,omitempty"`
@@ -70,7 +71,7 @@ func (r *Round) readerRatio() float64 {
 func (rep *Report) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(rep.Rounds) > 0 {
-		fmt.Fprintf(w, "%s: %d of %d conversations a purge; pt-archiver without its start-up of %.2f s\n\n", rep.Server, rep.Job, rep.Conversations, rep.PeerStartup)
+		fmt.Fprintf(w, "%s: %d of %d conversations a purge; pt-archiver %s, without its start-up of %.2f s\n\n", rep.Server, rep.Job, rep.Conversations, rep.PeerFlags, rep.PeerStartup)
 		fmt.Fprintln(t, "selection\tround\tpurged\tours/s\tpt-archiver/s\tratio\treader p50 idle\tours\tp95 idle\tours\tpt-archiver\tp95 ratio\tRSS MB\tCPU s\tpt-archiver\t")
 		for i := range rep.Rounds {
 			r := &rep.Rounds[i]
