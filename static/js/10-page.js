@@ -82,7 +82,8 @@ on("click", "[data-toast-close]", (event, button) => button.closest("[data-toast
 
 function focusMarked(root) {
 	const target = root.querySelector("[data-focus]");
-	if (target) target.focus();
+	// A part that only takes keys does not pull the page down to itself.
+	if (target) target.focus({preventScroll: target.hasAttribute("data-keys")});
 }
 
 document.addEventListener("DOMContentLoaded", () => {
