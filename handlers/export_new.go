@@ -1,0 +1,244 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"qingdang/models/account"
+	"qingdang/models/conversation"
+	"qingdang/models/export"
+	"qingdang/models/export/file"
+	"qingdang/models/fault"
+	"qingdang/models/id"
+	"qingdang/templates"
+	"qingdang/templates/locale"
+	"qingdang/web"
+)
+
+// exportForm is what the form of a new export sends. Go says which button. Open means that its reader
+// chooses in the form what it is of; else that came with the address, and stands in hidden fields.
+type exportForm struct {
+	Go        string            `form:"go"`
+	FormKey   string            `form:"request_key"`
+	Kind      string            `form:"kind"`
+	Open      bool              `form:"open"`
+	Search    string            `form:"search"`
+	IDs       []id.Conversation `form:"id"`
+	Hold      id.Hold           `form:"hold"`
+	Batch     id.Batch          `form:"batch"`
+	Draft     uint64            `form:"draft"`
+	Customer  string            `form:"customer"`
+	Codes     string            `form:"conversations"`
+	Format    string            `form:"format"`
+	Mask      string            `form:"mask"`
+	Purpose   string            `form:"purpose"`
+	Days      string            `form:"days"`
+	Recipient string            `form:"recipient"`
+	Consent   string            `form:"consent"`
+	Key       string            `form:"key"`
+	Lang      string            `form:"lang"`
+	Shown     string            `form:"shown"`
+	Back      string            `form:"back"`
+}
+
+// New answers GET /exports/new: of a search, a conversation, a hold, a batch, a draft of one, or of what
+// is chosen in the form.
+func (h *Exports) New(c echo.Context) error {
+	var q struct {
+		Of           string          `query:"of"`
+		Conversation id.Conversation `query:"conversation"`
+		Hold         id.Hold         `query:"hold"`
+		Batch        id.Batch        `query:"batch"`
+		Draft        uint64          `query:"draft"`
+	}
+	web.Query(c, &q)
+	form := newExportForm(c)
+	switch {
+	case q.Of == "search":
+		form.Kind, form.Search = string(export.OfQuery), templates.ConversationsPath(readSearch(c.QueryParams()))
+	case q.Conversation != 0:
+		form.Kind, form.IDs = string(export.OfConversation), []id.Conversation{q.Conversation}
+	case q.Hold != 0:
+		form.Kind, form.Hold = string(export.OfHold), q.Hold
+	case q.Batch != 0 || q.Draft != 0:
+		// A backup is for bringing back: the one form that can be read in again.
+		form.Kind, form.Batch, form.Draft, form.Format = string(export.OfBatch), q.Batch, q.Draft, string(file.JSONL)
+	default:
+		form.Open, form.Kind = true, string(export.OfCustomer)
+		if web.Actor(c).Role == account.Agent {
+			form.Kind = string(export.OfConversation)
+		}
+	}
+	return h.ask(c, http.StatusOK, form, nil)
+}
+
+func newExportForm(c echo.Context) exportForm {
+	return exportForm{
+		FormKey: requestKey(), Format: string(file.PDF), Mask: string(export.MaskAll), Days: strconv.Itoa(export.UsualDays),
+		Lang: string(locale.Of(c.Request().Context())),
+	}
+}
+
+// Create answers POST /exports/new: it counts, or asks for the export. The search page sends the rows that
+// were chosen here.
+func (h *Exports) Create(c echo.Context) error {
+	form := newExportForm(c)
+	if err := web.Form(c, &form); err != nil {
+		return err
+	}
+	switch form.Go {
+	case "chosen":
+		if len(form.IDs) == 0 {
+			web.FlashError(c, "conversation.choose_rows")
+			return web.See(c, searchPath(form.Back))
+		}
+		form.Kind = string(export.OfConversations)
+		return h.ask(c, http.StatusOK, form, nil)
+	case "ask":
+		return h.create(c, form)
+	}
+	return h.ask(c, http.StatusOK, form, nil)
+}
+
+func (h *Exports) create(c echo.Context, form exportForm) error {
+	w, err := h.wish(c, form)
+	if err != nil {
+		return h.ask(c, http.StatusUnprocessableEntity, form, err)
+	}
+	e, err := h.Desk.Ask(c.Request().Context(), web.Actor(c), w)
+	switch fault.KindOf(err) {
+	case fault.None:
+		key := "export.page_was_asked"
+		if e.State == export.Waiting {
+			key = "export.page_was_asked_second"
+		}
+		web.Flash(c, key, e.Code)
+		return web.See(c, templates.ExportPath(uint64(e.ID)))
+	case fault.KindInvalid:
+		return h.ask(c, http.StatusUnprocessableEntity, form, err)
+	case fault.KindConflict:
+		return h.ask(c, http.StatusConflict, form, err)
+	}
+	return err
+}
+
+// ask shows the form with what was typed, what it would give now, and what is wrong.
+func (h *Exports) ask(c echo.Context, status int, form exportForm, wrong error) error {
+	ctx, by := c.Request().Context(), web.Actor(c)
+	v := form.view(by)
+	if w, bad := h.wish(c, form); bad != nil {
+		wrong = together(wrong, bad)
+	} else if form.chosen() {
+		p, err := h.Desk.Preview(ctx, by, w)
+		switch fault.KindOf(err) {
+		case fault.None:
+			v.Count = exportCount(p)
+		case fault.KindInvalid, fault.KindConflict:
+			if wrong == nil {
+				wrong = err
+			}
+		default:
+			return err
+		}
+		tree, err := h.Departments.Tree(ctx)
+		if err != nil {
+			return err
+		}
+		v.Scope = exportScope(&w.Selection, tree)
+	}
+	if f, ok := fault.Of(wrong); ok {
+		v.Problems = problems(wrong)
+		if status == http.StatusOK && f.Kind == fault.KindConflict {
+			status = http.StatusConflict
+		} else if status == http.StatusOK {
+			status = http.StatusUnprocessableEntity
+		}
+	} else if wrong != nil {
+		return wrong
+	}
+	return web.Render(c, status, templates.ExportNewPage(v))
+}
+
+// chosen tells whether the form says what it is of.
+func (f exportForm) chosen() bool {
+	return !f.Open || f.Kind == string(export.OfCustomer) && strings.TrimSpace(f.Customer) != "" ||
+		f.Kind != string(export.OfCustomer) && strings.TrimSpace(f.Codes) != ""
+}
+
+// wish reads the form.
+func (h *Exports) wish(c echo.Context, f exportForm) (export.Wish, error) {
+	w := export.Wish{
+		Format: file.Format(f.Format), Mask: export.Mask(f.Mask), Purpose: f.Purpose, Recipient: f.Recipient, Consent: f.Consent, Key: f.Key, Lang: f.Lang,
+		FormKey: f.FormKey,
+	}
+	if n, err := strconv.ParseInt(f.Shown, 10, 64); err == nil {
+		w.Shown = &n
+	}
+	var err error
+	if w.Selection, err = h.selection(c, f); err != nil {
+		return w, err
+	}
+	if w.Days, err = strconv.Atoi(strings.TrimSpace(f.Days)); err != nil || w.Days < 1 {
+		return w, fault.Invalid("export.days_range", export.MostDays).On("days")
+	}
+	return w, nil
+}
+
+func (h *Exports) selection(c echo.Context, f exportForm) (export.Selection, error) {
+	s := export.Selection{Kind: export.Kind(f.Kind), Hold: f.Hold, Batch: f.Batch, Draft: f.Draft, Conversations: f.IDs}
+	switch {
+	case s.Kind == export.OfQuery:
+		return h.searched(c, f, s)
+	case s.Kind == export.OfCustomer:
+		s.Customer = f.Customer
+	case f.Open && strings.TrimSpace(f.Codes) != "":
+		for _, code := range lines(f.Codes) {
+			one, ok := conversation.ParseCode(strings.ToUpper(code))
+			if !ok {
+				return s, fault.Invalid("export.unknown_conversation").On("conversations")
+			}
+			s.Conversations = append(s.Conversations, one)
+		}
+	}
+	return s, nil
+}
+
+// searched turns the conditions of a search into what is exported: the same query, all of its pages.
+func (h *Exports) searched(c echo.Context, f exportForm, s export.Selection) (export.Selection, error) {
+	by := web.Actor(c)
+	at, err := url.Parse(f.Search)
+	if err != nil {
+		return s, fault.Invalid("export.selection_needed").On("selection")
+	}
+	search := readSearch(at.Query())
+	customer, err := openCustomer(h.Seal, by, search.SID, now(c))
+	if err != nil {
+		return s, err
+	}
+	tree, err := h.Departments.Tree(c.Request().Context())
+	if err != nil {
+		return s, err
+	}
+	s.Query, err = query(search, customer, tree, by, zoneOf(c))
+	return s, err
+}
+
+func (f exportForm) view(by account.Actor) templates.ExportNewView {
+	v := templates.ExportNewView{
+		Kind: f.Kind, Open: f.Open, Single: by.Role == account.Agent, Search: f.Search, Hold: uint64(f.Hold), Batch: uint64(f.Batch), Draft: f.Draft,
+		Customer: f.Customer, Codes: f.Codes, Format: f.Format, Mask: f.Mask, Purpose: f.Purpose, Days: f.Days, Recipient: f.Recipient, Consent: f.Consent,
+		Key: f.Key, Lang: f.Lang, FormKey: f.FormKey, MayUnmask: by.May(account.ExportUnmasked), CanSearch: by.May(account.ConversationSearch),
+	}
+	for _, one := range f.IDs {
+		v.IDs = append(v.IDs, uint64(one))
+	}
+	for _, one := range file.Formats {
+		v.Formats = append(v.Formats, string(one))
+	}
+	v.Samples = exportSamples(v.MayUnmask)
+	return v
+}
