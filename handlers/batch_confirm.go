@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"qingdang/models/account"
 	"qingdang/models/bin"
 	"qingdang/models/fault"
 	"qingdang/templates"
@@ -93,7 +94,7 @@ func (h *Batches) confirm(c echo.Context, status int, d *bin.Draft, form batchFo
 		CheckedAt: p.CountedAt, Now: p.Moves, Excluded: batchExcluded(p.Excluded), Outside: p.Outside, Conditions: batchConditions(d.Form.Scope),
 		Residue: p.Residue, ResidueReason: d.Form.ResidueReason, Working: working(p.CountedAt.In(locale.Zone(ctx))), SeasonAt: standing.SeasonAt,
 		Notified: form.Notified, Partners: form.Partners, Complaints: form.Complaints, Reason: form.Reason, Typed: form.Typed,
-		MustType: d.Frozen >= bin.TypeFrom, Cap: p.Cap, Raised: capRaised(d.Raised), RequestKey: form.Key, Problems: problems(problem),
+		MustType: d.Frozen >= bin.TypeFrom, Cap: p.Cap, Raised: capRaised(d.Raised), RequestKey: form.Key, CanBackUp: by.May(account.ExportCreate) && by.May(account.BatchRead), Problems: problems(problem),
 	}
 	view.Name, view.Departments = takenNames(tree, d.Form.Scope, p)
 	return web.Render(c, status, templates.BatchConfirmPage(view))

@@ -17,6 +17,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/department"
+	"qingdang/models/export"
 	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/intake"
@@ -37,6 +38,7 @@ type archive struct {
 	company, shop department.Department
 	other         department.Department
 	people        *account.Accounts
+	exports       *export.Desk
 }
 
 var shanghai = time.FixedZone("CST", 8*3600)
@@ -56,6 +58,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 	a.imports = &intake.Imports{DB: d, Importer: &intake.Importer{DB: d, Vault: vault}, Keys: keys, Dir: t.TempDir(), TempDir: t.TempDir(), Zone: shanghai}
 	reader := &report.Reader{DB: d, Zone: shanghai}
 	b := &bin.Bin{DB: d, Zone: shanghai}
+	a.exports = exportsOf(t, a)
 	screens := &handlers.Screens{
 		Home:          &handlers.Home{Board: reader},
 		Conversations: &handlers.Conversations{Find: a.conversations, Fold: a.conversations, Bin: b, Departments: a.departments, Seal: keys, Zone: shanghai},
@@ -68,6 +71,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Help:        &handlers.Help{},
 		Inspections: inspectionsOf(t, a),
 		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments},
+		Exports:     &handlers.Exports{Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Seal: keys},
 	}
 	a.Site = webtest.Start(t, screens.Routes(), func(o *web.Options) { o.Now, o.Zone = clock.Time, shanghai })
 	return a

@@ -57,6 +57,9 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, locks
 	if by.May(account.BatchCreate) && view.Customer == "" && s.State == "" && page.Total > 0 {
 		view.BatchPath = templates.BatchFromSearchPath(s)
 	}
+	if by.May(account.ExportCreate) && by.Role != account.Agent && page.Total > 0 {
+		view.ExportPath = templates.ExportOfSearchPath(s)
+	}
 	if by.May(account.BinRead) {
 		view.BinPath = "/bin"
 	}

@@ -67,7 +67,7 @@ func holdDetail(d *hold.Detail, by account.Actor) *templates.HoldDetail {
 		HoldRow: holdRow(&d.Row, d.Now), Reason: d.Reason, Messages: d.Counts.Messages,
 		Live: d.Counts.Active, Hidden: d.Counts.Hidden, Binned: d.Counts.Binned, Listed: d.Counts.OnList,
 		PlacedBy: d.PlacedByWho.Name, PlacedAt: d.CreatedAt, ReleasedAt: instant(d.ReleasedAt),
-		CanReview: d.CanReview, CanRequest: d.CanRequest, CanDecide: d.CanDecide, CanCancel: d.CanCancel,
+		CanExport: by.May(account.ExportCreate), CanReview: d.CanReview, CanRequest: d.CanRequest, CanDecide: d.CanDecide, CanCancel: d.CanCancel,
 	}
 	for _, b := range d.Blocks {
 		v.Blocks = append(v.Blocks, templates.HoldBlock{Key: "hold.block_" + b.Kind, Code: b.Code, Count: b.Conversations, By: b.By, At: b.At})

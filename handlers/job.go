@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"qingdang/models/account"
+	"qingdang/models/export"
 	"qingdang/models/id"
 	"qingdang/models/job"
 	"qingdang/models/report"
@@ -113,6 +114,8 @@ func jobPath(j job.Job, by account.Actor) string {
 		return templates.BatchPath(j.Subject)
 	case j.Kind == "purge.run" && by.May(account.PurgeRead):
 		return templates.PurgePath(j.Subject)
+	case j.Kind == export.JobRun && by.May(account.ExportRead):
+		return templates.ExportPath(j.Subject)
 	case j.Kind == "import.run" && by.May(account.ImportRead):
 		return templates.ImportPath(j.Subject)
 	}

@@ -27,6 +27,7 @@ type Screens struct {
 	Certificates  *Certificates
 	Holds         *Holds
 	Inspections   *Inspections
+	Exports       *Exports
 	Home          *Home
 	Imports       *Imports
 	Jobs          *Jobs
@@ -97,6 +98,17 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/holds/:id/release", Permission: account.HoldRelease, Handler: s.Holds.AskRelease},
 		{Method: post, Path: "/holds/:id/decide", Permission: account.HoldRelease, Handler: s.Holds.Decide},
 		{Method: post, Path: "/holds/:id/cancel", Permission: account.HoldRelease, Handler: s.Holds.Cancel},
+		{Method: get, Path: "/exports", Permission: account.ExportRead, Handler: s.Exports.List},
+		{Method: get, Path: "/exports/new", Permission: account.ExportCreate, Handler: s.Exports.New, Slow: true},
+		{Method: post, Path: "/exports/new", Permission: account.ExportCreate, Handler: s.Exports.Create, Slow: true},
+		{Method: get, Path: "/exports/check", Permission: account.ExportRead, Handler: s.Exports.AskCheck},
+		{Method: post, Path: "/exports/check", Permission: account.ExportRead, Handler: s.Exports.Check, Upload: true},
+		{Method: get, Path: "/exports/:id", Permission: account.ExportRead, Handler: s.Exports.Show},
+		{Method: post, Path: "/exports/:id/decide", Permission: account.ExportApprove, Handler: s.Exports.Decide},
+		{Method: post, Path: "/exports/:id/cancel", Permission: account.ExportRead, Handler: s.Exports.Cancel},
+		{Method: post, Path: "/exports/:id/recall", Permission: account.ExportRead, Handler: s.Exports.Recall},
+		{Method: post, Path: "/exports/:id/prepare", Permission: account.ExportRead, Handler: s.Exports.Prepare, Slow: true},
+		{Method: post, Path: "/exports/:id/download", Permission: account.ExportRead, Handler: s.Exports.Download, Slow: true},
 		{Method: get, Path: "/bin", Permission: account.BinRead, Handler: s.Bin.List},
 		{Method: post, Path: "/bin/restore", Permission: account.BinRestore, Handler: s.Bin.Restore, Slow: true},
 		{Method: post, Path: "/bin/extend", Permission: account.BinExtend, Handler: s.Bin.Extend},

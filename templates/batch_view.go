@@ -146,6 +146,7 @@ type BatchConfirmView struct {
 	Cap           int64        // of one batch; 0 while the list is far below it
 	Raised        *BatchRaised // nil: nobody did, or nobody had to
 	RequestKey    string
+	CanBackUp     bool
 	Problems      Problems
 }
 

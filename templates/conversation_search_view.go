@@ -29,8 +29,13 @@ type ConversationsView struct {
 	Prev      string
 	Next      string
 	CanHide   bool
+	// ExportPath is empty where the reader takes nothing out, or there is nothing.
+	ExportPath string
 	BatchPath string // "" where the reader makes no batches, or none can be made of it
 }
+
+// choosable tells whether rows can be chosen, because something can be done with them.
+func (v ConversationsView) choosable() bool { return v.CanHide || v.ExportPath != "" }
 
 // ConversationRow is one conversation of a list. Texts are masked.
 type ConversationRow struct {

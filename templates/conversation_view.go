@@ -48,6 +48,7 @@ type ConversationView struct {
 
 	CanHide    bool
 	CanUnhide  bool
+	CanExport  bool
 	CanDiscard bool // the reader has the right; what protects the conversation is told above
 	Reason     string
 	Key        string // of the form

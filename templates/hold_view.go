@@ -82,6 +82,7 @@ type HoldDetail struct {
 	History                      []HoldEvent
 	Release                      *HoldRelease
 	CanReview, CanRequest        bool
+	CanExport                    bool
 	CanDecide, CanCancel         bool
 	Own                          bool      // the release was asked for by the reader
 	Entry                        HoldEntry // what was typed, when it was refused

@@ -151,6 +151,7 @@ func TestForbiddenLooksAbsent(t *testing.T) {
 		{"/batches/" + id.String(w.batch), "/batches/987654321"},
 		{"/purges/" + id.String(w.request), "/purges/987654321"},
 		{"/purges/" + id.String(w.request) + "/state", "/purges/987654321/state"},
+		{"/exports/" + id.String(w.export), "/exports/987654321"},
 		{"/purges/" + id.String(w.request) + "/manifest.csv", "/purges/987654321/manifest.csv"},
 	} {
 		there, absent := stranger.Get(t, door.there), stranger.Get(t, door.absent)

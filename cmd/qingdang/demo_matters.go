@@ -136,6 +136,10 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	if err != nil {
 		return err
 	}
+	s.clock.at(-hour)
+	if err := s.askExports(lin, zhou, inquiry); err != nil {
+		return err
+	}
 	s.clock.at(0)
 	return s.purges.Tick(ctx)
 }

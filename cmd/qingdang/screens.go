@@ -30,8 +30,11 @@ func (a *app) screens() *handlers.Screens {
 		Certificates: &handlers.Certificates{Desk: a.purges},
 		Holds:        &handlers.Holds{Reader: a.holds, Desk: a.holds, Release: a.holds, Departments: a.departments},
 		Inspections:  &handlers.Inspections{Reader: a.inspections, Desk: a.inspections, Findings: a.inspections, Papers: a.inspections},
-		Batches:      &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Caps: a.bin, Departments: a.departments},
-		Bin:          &handlers.Bin{Reader: a.bin, Acts: a.bin, Departments: a.departments},
+		Exports: &handlers.Exports{
+			Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Seal: a.store,
+		},
+		Batches: &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Caps: a.bin, Departments: a.departments},
+		Bin:     &handlers.Bin{Reader: a.bin, Acts: a.bin, Departments: a.departments},
 		Conversations: &handlers.Conversations{
 			Find: a.conversations, Fold: a.conversations, Bin: a.bin, Departments: a.departments, Seal: a.store, Zone: a.config.location,
 		},

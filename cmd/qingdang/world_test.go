@@ -15,6 +15,8 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/export"
+	"qingdang/models/export/file"
 	"qingdang/models/id"
 	"qingdang/models/intake/format"
 	"qingdang/models/purge"
@@ -29,6 +31,7 @@ type world struct {
 	conversation          id.Conversation
 	batch                 id.Batch
 	request               id.Purge
+	export                id.Export
 }
 
 func newWorld(t *testing.T, engine string) *world {
@@ -69,6 +72,13 @@ func newWorld(t *testing.T, engine string) *world {
 		t.Fatalf("%d conversations left, %v", len(page.Rows), err)
 	}
 	w.conversation = page.Rows[0].ID
+	e, err := a.exports.Ask(t.Context(), supervisor, export.Wish{
+		Selection: export.Selection{Kind: export.OfConversation, Conversations: []id.Conversation{w.conversation}}, Format: file.JSONL, Purpose: "核对一条会话",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.export = e.ID
 	return w
 }
 

@@ -77,6 +77,9 @@ var looks = map[string]look{
 	"export.ready":             {Success, "check"},
 	"export.failed":            {Danger, "alert-triangle"},
 	"export.expired":           {Outline, ""},
+	"export.fetched":           {Primary, "package-export"},
+	"export.recalled":          {Outline, "arrow-back-up"},
+	"export.rejected":          {Outline, "ban"},
 
 	"inspection.checking":         {Primary, "clipboard-check"},
 	"inspection.remediation":      {Warning, "tool"},
