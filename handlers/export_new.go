@@ -151,7 +151,7 @@ func (h *Exports) ask(c echo.Context, status int, form exportForm, wrong error) 
 		v.Scope = exportScope(&w.Selection, tree)
 	}
 	if f, ok := fault.Of(wrong); ok {
-		v.Problems = problems(wrong)
+		v.Problems = exportProblems(wrong, form)
 		if status == http.StatusOK && f.Kind == fault.KindConflict {
 			status = http.StatusConflict
 		} else if status == http.StatusOK {
@@ -241,4 +241,23 @@ func (f exportForm) view(by account.Actor) templates.ExportNewView {
 	}
 	v.Samples = exportSamples(v.MayUnmask)
 	return v
+}
+
+// exportProblems are the sentences of a fault by field; what no field of this form is about stands above it.
+func exportProblems(wrong error, f exportForm) templates.Problems {
+	out := problems(wrong)
+	if out == nil {
+		return nil
+	}
+	for field, words := range out {
+		switch {
+		case field == "selection" && f.Open && f.Kind != string(export.OfConversation):
+			delete(out, field)
+			out["kind"] = words
+		case field == "selection", field == "count", field == "from", field == "to", field == "dept", !f.Open && (field == "customer" || field == "conversations"):
+			delete(out, field)
+			out[""] = words
+		}
+	}
+	return out
 }

@@ -143,7 +143,7 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		}
 		owner.Post(t, "/exports/new", sent).Want(t, http.StatusForbidden)
 		agent.Post(t, "/exports/new", sent).Want(t, http.StatusForbidden)
-		agent.Get(t, "/exports/new").Want(t, 200, "会话编号").Lacks(t, "客户标识")
+		agent.Get(t, "/exports/new").Want(t, 200, "会话编号").Lacks(t, "一名客户的全部会话")
 		agent.Get(t, fmt.Sprintf("/exports/new?conversation=%d", a.only(t, "e1"))).Want(t, 422, "有会话不存在")
 		agent.Get(t, fmt.Sprintf("/conversations/%d", a.only(t, "e1"))).Lacks(t, "/exports/new")
 		owner.Get(t, fmt.Sprintf("/conversations/%d", a.only(t, "e1"))).Want(t, 200, fmt.Sprintf("/exports/new?conversation=%d", a.only(t, "e1")))

@@ -20,18 +20,18 @@ type ConversationsView struct {
 	Tags        []string    // that exist
 	ClearSearch string      // the customer masked, for its chip
 
-	Found     bool // the search ran
-	Rows      []ConversationRow
-	Total     int64
-	Binned    int64
-	BinPath   string
-	First     int64
-	Prev      string
-	Next      string
-	CanHide   bool
+	Found   bool // the search ran
+	Rows    []ConversationRow
+	Total   int64
+	Binned  int64
+	BinPath string
+	First   int64
+	Prev    string
+	Next    string
+	CanHide bool
 	// ExportPath is empty where the reader takes nothing out, or there is nothing.
 	ExportPath string
-	BatchPath string // "" where the reader makes no batches, or none can be made of it
+	BatchPath  string // "" where the reader makes no batches, or none can be made of it
 }
 
 // choosable tells whether rows can be chosen, because something can be done with them.

@@ -49,7 +49,7 @@ func ExportNewPage(v ExportNewView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.ErrorSummary(v.Problems.summary(ctx, "", "selection", "count", "from", "to", "dept", "customer", "conversations", "format", "mask", "purpose", "days", "recipient", "consent", "key")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.ErrorSummary(v.Problems.summary(ctx, "", "kind", "customer", "conversations", "format", "mask", "purpose", "days", "recipient", "consent", "key")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -579,7 +579,7 @@ func exportChoice(v ExportNewView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = ui.Radios(ui.GroupView{FieldView: ui.FieldView{ID: "kind", Label: locale.T(ctx, "export.page_kind"), Error: v.Problems.at(ctx, "selection"), Required: true}, Name: "kind", Options: v.kindOptions(ctx), Tiles: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Radios(ui.GroupView{FieldView: ui.FieldView{ID: "kind", Label: locale.T(ctx, "export.page_kind"), Error: v.Problems.at(ctx, "kind"), Required: true}, Name: "kind", Options: v.kindOptions(ctx), Tiles: true}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

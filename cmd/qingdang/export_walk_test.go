@@ -107,7 +107,7 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 	owner.shot("passphrase")
 	owner.fits()
 	secret := evaluate[string](owner.tab, "document.querySelector('input[name=passphrase]').value")
-	folder := unpack(t, owner.sendForm("form[action$='/download']"), secret)
+	folder := openExport(t, owner.sendForm("form[action$='/download']"), secret)
 	list, err := os.ReadFile(filepath.Join(folder, "manifest.csv"))
 	if err != nil || strings.Count(string(list), "\n") != 3 {
 		t.Errorf("the list is %q, %v", list, err)
@@ -153,8 +153,8 @@ func (t *tab) sendForm(selector string) []byte {
 	return data
 }
 
-// unpack opens a file with its passphrase alone and gives the folder.
-func unpack(t *testing.T, data []byte, secret string) string {
+// openExport opens a file with its passphrase alone and gives the folder.
+func openExport(t *testing.T, data []byte, secret string) string {
 	t.Helper()
 	key, err := age.NewScryptIdentity(secret)
 	if err != nil {

@@ -27,7 +27,8 @@ document.addEventListener("submit", (event) => {
 		return;
 	}
 	form.setAttribute("data-sent", "");
-	if (event.submitter) event.submitter.classList.add("busy");
+	// A form that gives a file leaves the page as it is: its button would turn for ever.
+	if (event.submitter && !form.hasAttribute("data-download")) event.submitter.classList.add("busy");
 });
 
 // A page that comes back from the browser's memory may be sent again.
