@@ -62,6 +62,7 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 	clock.Advance(73 * time.Hour)
 
 	owner.login("/conversations")
+	owner.inChinese()
 	owner.press("a[href^='/exports/new?of=search']")
 	owner.see("figure[data-mask=all]")
 	owner.wants("138****8000", "2 条会话")
@@ -80,6 +81,7 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 	owner.shot("asked")
 
 	legal.login("/exports")
+	legal.inChinese()
 	legal.shot("list")
 	legal.fits()
 	legal.open(page)
@@ -122,6 +124,14 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 	owner.open("/exports/check")
 	owner.shot("check")
 	owner.fits()
+}
+
+// inChinese switches the page's language, whatever the browser asks for.
+func (t *tab) inChinese() {
+	t.t.Helper()
+	if evaluate[string](t, "document.documentElement.lang") != "zh-CN" {
+		t.press("form[action='/preferences/language'] button")
+	}
 }
 
 // fits fails when a page is wider than a phone, in both themes' one layout, and keeps a picture of it.
