@@ -53,7 +53,9 @@ func exportView(d *export.Detail, tree *department.Tree, by account.Actor) templ
 		OwnKey: d.RecipientKey != "", Lang: d.Lang, Staff: d.OwnerStaffNo, Root: d.WishRoot(), Fingerprint: d.Fingerprint(), FrozenAt: instant(d.FrozenAt),
 		Asked: d.Asked, Written: d.Written, LeftOut: d.LeftOut, Messages: d.Messages, Bytes: d.Export.Bytes, AnswerUntil: instant(d.AnswerUntil),
 		KeyGoneAt: instant(d.KeyGoneAt), FileName: d.FileName(), FileHash: d.FileSHA256,
-		CanVote: d.ApproveRefused == nil, CanFetch: d.FetchRefused == nil, CanCancel: d.CancelRefused == nil, CanRecall: d.RecallRefused == nil && d.CancelRefused != nil,
+		CanVote: d.ApproveRefused == nil, CanFetch: d.FetchRefused == nil, CanCancel: d.CancelRefused == nil, 
+		// Who may cancel or answer needs no recall.
+		CanRecall: d.RecallRefused == nil && d.CancelRefused != nil && d.ApproveRefused != nil,
 	}
 	v.Done, v.Total, v.Ahead = d.Done, d.Total, d.Ahead
 	if !v.CanVote && fault.KindOf(d.ApproveRefused) != fault.KindConflict && by.May(account.ExportApprove) {
@@ -121,7 +123,7 @@ func exportCount(p *export.Preview) *templates.ExportCount {
 // exportSample is made up; its numbers pass the checks that real ones pass.
 var exportSample = []conversation.Message{
 	{Sender: conversation.FromCustomer, SenderName: "王小明", Text: "我的电话是 13800138000，请寄到浙江省杭州市西湖区文三路 90 号 3 幢 501 室"},
-	{Sender: conversation.FromCustomer, SenderName: "王小明", Text: "退款请打到这张卡 6222021202041701709"},
+	{Sender: conversation.FromCustomer, SenderName: "王小明", Text: "退款请打到这张卡 6222021202041701708"},
 	{Sender: conversation.FromAgent, SenderName: "李雨桐", Text: "好的，快递员会拨打 13800138000，也可以联系我 lyt@example.com"},
 }
 

@@ -320,16 +320,16 @@ func (v ExportView) facts(ctx context.Context) []ui.Fact {
 		{Term: locale.T(ctx, "export.page_scope"), Body: exportScope(v.Scope)},
 		{Term: locale.T(ctx, "export.page_conversations"), Text: locale.N(ctx, v.Conversations)},
 		{Term: locale.T(ctx, "export.page_format"), Text: formatName(v.Format) + " · " + locale.T(ctx, "export.page_lang_"+v.Lang)},
-		{Term: locale.T(ctx, "export.page_mask"), Text: locale.T(ctx, "export.page_mask_"+v.Mask)},
+		{Term: locale.T(ctx, "export.page_mask"), Text: locale.T(ctx, "export.page_mask_short_"+v.Mask)},
 		{Term: locale.T(ctx, "export.page_sealed"), Text: locale.T(ctx, v.sealedKey())},
 		{Term: locale.T(ctx, "export.page_purpose"), Text: v.Purpose},
 		{Term: locale.T(ctx, "export.page_owner"), Text: locale.T(ctx, "export.page_asked_by", v.Owner, v.Staff, locale.Date(ctx, v.At))},
 		{Term: locale.T(ctx, "export.page_life"), Text: v.lifeText(ctx)},
 	}
 	if v.Outside {
-		out = append(out, ui.Fact{Term: locale.T(ctx, "export.page_recipient"), Text: v.Recipient}, ui.Fact{Term: locale.T(ctx, "export.page_consent"), Text: v.Consent})
+		out = append(out, ui.Fact{Term: locale.T(ctx, "export.page_holder"), Text: v.Recipient}, ui.Fact{Term: locale.T(ctx, "export.page_consent"), Text: v.Consent})
 	} else {
-		out = append(out, ui.Fact{Term: locale.T(ctx, "export.page_recipient"), Text: locale.T(ctx, "export.page_inside")})
+		out = append(out, ui.Fact{Term: locale.T(ctx, "export.page_holder"), Text: locale.T(ctx, "export.page_inside")})
 	}
 	if !v.FetchedAt.IsZero() {
 		out = append(out, ui.Fact{Term: locale.T(ctx, "export.page_fetched"), Text: locale.T(ctx, "export.page_fetched_text", v.Owner, locale.DateSec(ctx, v.FetchedAt))})
