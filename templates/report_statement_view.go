@@ -169,13 +169,13 @@ func statementGrid(ctx context.Context, v StatementView, g ReportGrid) paper.Sec
 	return s
 }
 
-// statementChart draws a table of months: its counts as bars beside each other. Bytes have a scale of their
-// own and are left to the table.
-func statementChart(ctx context.Context, g ReportGrid) (ui.HistogramView, bool) {
+// statementChart draws a table of months: its first count as bars, the others as lines, since they are not parts of
+// one whole. Bytes have a scale of their own and are left to the table.
+func statementChart(ctx context.Context, g ReportGrid) (ui.FlowView, bool) {
 	if len(g.Rows) < 2 || len(g.Texts) != 1 || g.Texts[0].Unit != "month" {
-		return ui.HistogramView{}, false
+		return ui.FlowView{}, false
 	}
-	h := ui.HistogramView{ID: "chart-" + g.Key, Range: locale.T(ctx, "report.grid_"+g.Key)}
+	h := ui.FlowView{}
 	classes := []string{"chart-1", "chart-2", "chart-3", "chart-4", "chart-5", "chart-quiet"}
 	for _, r := range g.Rows {
 		h.Labels = append(h.Labels, r.Texts[0])
@@ -185,21 +185,25 @@ func statementChart(ctx context.Context, g ReportGrid) (ui.HistogramView, bool) 
 		if c.Unit == "bytes" || drawn == len(classes) {
 			continue
 		}
-		s := ui.Series{Label: locale.T(ctx, "report.num_"+c.Key), Class: classes[drawn]}
-		drawn++
+		s := ui.Series{Label: locale.T(ctx, "report.num_"+c.Key), Class: classes[drawn], Dashed: drawn%2 == 0}
 		for row, r := range g.Rows {
 			s.Values = append(s.Values, r.Numbers[i])
 			if r.Numbers[i] > highest {
 				highest, where, what = r.Numbers[i], row, s.Label
 			}
 		}
-		h.Series = append(h.Series, s)
+		if drawn == 0 {
+			h.Bars = append(h.Bars, s)
+		} else {
+			h.Lines = append(h.Lines, s)
+		}
+		drawn++
 	}
 	if highest == 0 {
 		return h, false
 	}
 	h.Title = locale.T(ctx, "report.chart_title", locale.Key("report.grid_"+g.Key), h.Labels[where], what, highest)
-	h.Desc = locale.T(ctx, "report.chart_desc", locale.Key("report.grid_"+g.Key), len(h.Labels), len(h.Series))
+	h.Desc = locale.T(ctx, "report.chart_desc", locale.Key("report.grid_"+g.Key), len(h.Labels), drawn)
 	return h, true
 }
 
@@ -214,7 +218,11 @@ func statementBars(ctx context.Context, g ReportGrid) (ui.BarsView, bool) {
 	b := ui.BarsView{Label: locale.T(ctx, "report.bars", locale.Key("report.num_"+g.Numbers[0].Key))}
 	for _, r := range rows[:min(len(rows), most)] {
 		if r.Numbers[0] > 0 {
-			b.Rows = append(b.Rows, ui.BarRow{Label: reportText(ctx, g.Texts[0].Unit, r.Texts[0]), Value: r.Numbers[0]})
+			name := r.Texts[0]
+			if i := strings.LastIndexByte(name, '/'); i >= 0 {
+				name = name[i+1:] // the path stands in the table
+			}
+			b.Rows = append(b.Rows, ui.BarRow{Label: reportText(ctx, g.Texts[0].Unit, name), Value: r.Numbers[0]})
 		}
 	}
 	return b, len(b.Rows) > 1
