@@ -364,7 +364,7 @@ func TestOnlyAnotherPersonOfLegalLetsDataOut(t *testing.T) {
 		e = w.ask(w.supervisor, wish)
 		w.clock.Advance(3*24*time.Hour + time.Second)
 		w.must(w.desk.Sweep(w.ctx()))
-		if e = w.now(e); e.State != export.Rejected || e.ClosedReason != "export.unanswered" {
+		if e = w.now(e); e.State != export.Rejected || e.ClosedReason != "export.no_answer" {
 			t.Errorf("%s %s", e.State, e.ClosedReason)
 		}
 		if n := w.count(&export.Part{}, "export_id = ?", e.ID); n != 0 {

@@ -109,7 +109,7 @@ func (d *Desk) over(tx *db.Tx, e *Export) error {
 			return err
 		}
 		to, entry.Action = Rejected, "export.lapsed"
-		e.close(tx.Now, account.Actor{}, "export.unanswered")
+		e.close(tx.Now, account.Actor{}, "export.no_answer")
 	case e.State == Ready && e.ExpiresAt != nil && !tx.Now.Before(*e.ExpiresAt):
 		to, entry.Action = Expired, "export.expired"
 		e.close(tx.Now, account.Actor{}, "")
@@ -118,7 +118,7 @@ func (d *Desk) over(tx *db.Tx, e *Export) error {
 	case e.State.making():
 		j, err := job.Find(tx, e.JobID)
 		if fault.KindOf(err) == fault.KindNotFound || err == nil && j.Over() {
-			return d.failed(tx, e, "export.job_failed")
+			return d.failed(tx, e, "export.job_gave_up")
 		}
 		if err != nil {
 			return err
