@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -37,14 +38,12 @@ func (s InspectionSigner) shown(ctx context.Context) string {
 	return s.Name
 }
 
-func (s InspectionSigner) initial(ctx context.Context) string {
-	for _, r := range s.shown(ctx) {
-		if s.Name != "" {
-			return string(r)
-		}
-		break
+func (s InspectionSigner) initial() string {
+	if s.Name == "" {
+		return "·"
 	}
-	return "·"
+	r, _ := utf8.DecodeRuneInString(s.Name)
+	return string(r)
 }
 
 // errorOf is the error of a field of one of the page's forms, which share field names.
