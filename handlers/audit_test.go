@@ -14,6 +14,7 @@ import (
 	"qingdang/models/audit/proof"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/department"
 	"qingdang/models/id"
 	"qingdang/models/report"
 	"qingdang/web"
@@ -53,7 +54,7 @@ func openEvidence(t *testing.T) *evidenceDesk {
 			t.Fatal(err)
 		}
 	}
-	screens := &handlers.Screens{Audit: &handlers.Audit{Log: e.evidence, Chain: e.evidence, Files: e.evidence}, Reports: &handlers.Reports{Desk: e.evidence, Reader: e.evidence}}
+	screens := &handlers.Screens{Audit: &handlers.Audit{Log: e.evidence, Chain: e.evidence, Files: e.evidence}, Reports: &handlers.Reports{Desk: e.evidence, Reader: e.evidence, Departments: &department.Departments{DB: d}}}
 	var routes []web.Route
 	for _, r := range screens.Routes() {
 		if strings.HasPrefix(r.Path, "/audit") || strings.HasPrefix(r.Path, "/reports") {
@@ -154,7 +155,7 @@ func TestFilesOfTheLog(t *testing.T) {
 func TestReportsFromThePage(t *testing.T) {
 	e := openEvidence(t)
 	c := e.As(e.auditor)
-	c.Get(t, "/reports").Want(t, 200, "还没有审计报告", `value="2026-10-01"`, `value="2026-10-31"`)
+	c.Get(t, "/reports").Want(t, 200, "还没有报告", `value="2026-10-01"`, `value="2026-10-31"`)
 	c.Post(t, "/reports", url.Values{"from": {"2026-11-22"}, "to": {"2026-11-01"}}).Want(t, 422, "早于开始日期", `value="2026-11-22"`)
 	c.Post(t, "/reports", url.Values{"from": {""}, "to": {"<x>"}}).Want(t, 422, "不是日期")
 	made := c.Post(t, "/reports", url.Values{"from": {"2026-11-01"}, "to": {"2026-11-22"}})

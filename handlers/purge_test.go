@@ -156,7 +156,7 @@ func TestAnApproverSeesTheListAndTheForm(t *testing.T) {
 	c := purgeSite(t, f).As(accounttest.Actor(account.Supervisor, 1))
 	c.Get(t, "/purges/7").Want(t, 200, "PG-20261120-001", "执行后无法恢复", "陈思远", "一店售后组", `name="verdict" value="approve"`,
 		hex.EncodeToString(f.detail.Root), "2 条将跳过", "3,116 / 3,118")
-	c.Get(t, "/purges").Want(t, 200, "PG-20261120-001", "待主管审批", "另 2 个部门")
+	c.Get(t, "/purges").Want(t, 200, "PG-20261120-001", "待主管审批", "另有 2 个部门")
 	if len(f.filter.States) != 6 {
 		t.Errorf("states %v", f.filter.States)
 	}

@@ -15,8 +15,8 @@ import (
 func TestTheWorkerIsKilled(t *testing.T) {
 	begin(t)
 	for name, drill := range map[string]killing{
-		"sqlite": {on: onSQLite, purges: tier(1, 2), size: tier(3_000, 20_000), kills: tier(8, 40), holds: 16, chunk: 400, step: 20 * time.Millisecond},
-		"mysql":  {on: onMaria, purges: 5, size: tier(5_000, 100_000), kills: tier(10, 100), holds: tier(20, 100), chunk: 1000, step: 100 * time.Millisecond},
+		"sqlite": {on: onSQLite, purges: tier(1, 2), size: tier(3_000, 20_000), kills: tier(8, 40), holds: 16, step: 20 * time.Millisecond},
+		"mysql":  {on: onMaria, purges: 5, size: tier(5_000, 100_000), kills: tier(10, 100), holds: tier(20, 100), step: 100 * time.Millisecond},
 	} {
 		t.Run(name, drill.run)
 	}
@@ -26,7 +26,6 @@ func TestTheWorkerIsKilled(t *testing.T) {
 type killing struct {
 	on                         func(*testing.T) *site
 	purges, size, kills, holds int
-	chunk                      int           // of the engine, for an estimate of how many steps are left
 	step                       time.Duration // what one may take
 }
 
@@ -64,15 +63,24 @@ func (k killing) run(t *testing.T) {
 	s.whole(s.purges...)
 }
 
-// pace tells how many steps may pass before the next kill, so that two thirds of the kills are
-// spread over the rows and the others over what comes after.
+// pace tells how many lines of the list may be done before the next kill, so that two thirds of the
+// kills are spread over the rows and the others over what comes after.
 func (k killing) pace(s *site, p *planned, kills int) int {
 	r, j := s.where(p)
-	if r.Phase == purge.PhaseErase || r.Phase == purge.PhaseNone {
-		return int(r.Size-j.Done) / k.chunk / max(1, kills-k.kills/3)
+	switch {
+	case !onRows(r.Phase):
+		return 0
+	case kills <= k.kills/3:
+		return past
 	}
-	return 1
+	return int(r.Size-j.Done) / (kills - k.kills/3)
 }
+
+// past is the pace of a kill that waits until all rows are done.
+const past = -1
+
+// onRows tells whether rows are still erased in the phase, or will be.
+func onRows(p purge.Phase) bool { return p == purge.PhaseErase || p == purge.PhaseNone }
 
 // once runs a worker, lets it do a few steps and kills it at a random instant. Sometimes it
 // dies before it has taken the job. It tells in which phase it died.
@@ -86,10 +94,14 @@ func (k killing) once(s *site, r *rand.Rand, p *planned, pace int) purge.Phase {
 		return now.Phase
 	}
 	_, before := s.where(p)
-	steps := int64(r.IntN(2*pace + 1))
+	done, steps := before.Done+int64(r.IntN(2*max(0, pace)+1)), int64(1+r.IntN(3))
 	wait(s.t, "a step of the worker", func() bool {
 		now, j := s.where(p)
-		return now.Phase == purge.PhaseEnd || j.Token > before.Token && j.State == job.Running && j.Version >= before.Version+1+steps
+		ran := j.Token > before.Token && j.State == job.Running
+		if onRows(now.Phase) {
+			return pace != past && ran && j.Version > before.Version && j.Done >= done
+		}
+		return now.Phase == purge.PhaseEnd || ran && j.Version >= before.Version+steps
 	})
 	time.Sleep(between(r, 0, k.step))
 	if r.IntN(3) == 0 {
