@@ -47,6 +47,7 @@ func StartServer(dir string, more ...string) (*Server, error) {
 	}
 	s := &Server{dir: dir, Data: filepath.Join(dir, "data"), more: more}
 	install := exec.Command("mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--datadir="+filepath.Join(dir, "data"), "--user="+account())
+	install.Env = append(os.Environ(), "TMPDIR="+dir) // a server that starts removes what others have in the temporary folder they share
 	if out, err := install.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
 	}
