@@ -70,6 +70,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Go:          &handlers.Go{Codes: reader, Seal: keys},
 		Help:        &handlers.Help{},
 		Inspections: inspectionsOf(t, a),
+		Reports:     reportsOf(t, a),
 		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments},
 		Exports:     &handlers.Exports{Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Seal: keys},
 	}

@@ -69,6 +69,16 @@ func namedPath(n *report.Named) string {
 		return templates.CertificatePath(n.ID)
 	case report.NamesInspection:
 		return templates.InspectionPath(n.Code)
+	case report.NamesFinding:
+		return templates.InspectionFindingPlace(n.Code, int(n.ID))
+	case report.NamesExport:
+		return templates.ExportPath(n.ID)
+	case report.NamesReport:
+		return templates.ReportPath(n.ID)
+	case report.NamesHold:
+		return templates.HoldPath(n.ID)
+	case report.NamesImport:
+		return templates.ImportPath(n.ID)
 	}
 	return templates.ConversationPath(n.ID, "")
 }

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 )
@@ -30,6 +31,11 @@ func InspectionItemPath(code string, seq int) string {
 // InspectionFindingPath is where an act on a finding is sent: assign, answer or recheck.
 func InspectionFindingPath(code string, n int, act string) string {
 	return InspectionPath(code) + "/findings/" + strconv.Itoa(n) + "/" + act
+}
+
+// InspectionFindingPlace is where a finding stands.
+func InspectionFindingPlace(code string, n int) string {
+	return InspectionTabPath(code, "findings") + fmt.Sprintf("#F-%02d", n)
 }
 
 // InspectionFilePath is a file of an inspection: json or pdf.

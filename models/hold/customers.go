@@ -40,7 +40,7 @@ func (h *Holds) Customers(ctx context.Context, by account.Actor, hold id.Hold) (
 	}
 	err = h.DB.Write(ctx, func(tx *db.Tx) error {
 		typed = nil
-		found, err := h.visible(tx, by, hold)
+		found, err := visible(tx, by, hold)
 		if err != nil {
 			return err
 		}

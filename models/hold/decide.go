@@ -51,7 +51,7 @@ func (h *Holds) decide(ctx context.Context, by account.Actor, b Ballot, v approv
 	var found *Hold
 	// Before the code is looked at: a form that is not complete must not cost a try.
 	err = h.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		if found, err = h.visible(tx, by, b.Hold); err != nil {
+		if found, err = visible(tx, by, b.Hold); err != nil {
 			return err
 		}
 		r, err := openNow(tx, b.Hold)
@@ -161,7 +161,7 @@ func (h *Holds) CancelRelease(ctx context.Context, by account.Actor, hold id.Hol
 		return f
 	}
 	err := h.DB.Write(ctx, func(tx *db.Tx) error {
-		found, err := h.visible(tx, by, hold)
+		found, err := visible(tx, by, hold)
 		if err != nil {
 			return err
 		}

@@ -76,8 +76,17 @@ func (h *Holds) get(tx *db.Tx, by account.Actor, hold id.Hold) (*Detail, error) 
 	return d, d.abilities(tx, by)
 }
 
+// Seen tells whether the actor sees a hold.
+func Seen(tx *db.Tx, by account.Actor, hold id.Hold) (bool, error) {
+	_, err := visible(tx, by, hold)
+	if fault.KindOf(err) == fault.KindNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // visible finds a hold that the actor sees. Absent and hidden are answered alike.
-func (h *Holds) visible(tx *db.Tx, by account.Actor, hold id.Hold) (*Hold, error) {
+func visible(tx *db.Tx, by account.Actor, hold id.Hold) (*Hold, error) {
 	var of Hold
 	err := tx.Where("id = ?", hold).Take(&of).Error
 	if db.NotFound(err) {

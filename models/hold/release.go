@@ -89,7 +89,7 @@ func (h *Holds) RequestRelease(ctx context.Context, by account.Actor, hold id.Ho
 	}
 	var r *Release
 	err := h.DB.Write(ctx, func(tx *db.Tx) (err error) {
-		found, err := h.visible(tx, by, hold)
+		found, err := visible(tx, by, hold)
 		if err != nil {
 			return err
 		}

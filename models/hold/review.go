@@ -50,7 +50,7 @@ func (h *Holds) Review(ctx context.Context, by account.Actor, r Reviewing) error
 		return fault.Invalid("hold.note_needed", mostReason).On("note")
 	}
 	err := h.DB.Write(ctx, func(tx *db.Tx) error {
-		found, err := h.visible(tx, by, r.Hold)
+		found, err := visible(tx, by, r.Hold)
 		if err != nil {
 			return err
 		}
