@@ -1,0 +1,93 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"qingdang/models/db"
+	"qingdang/models/id"
+)
+
+// Doc is what the index keeps of a conversation.
+type Doc struct {
+	ID          id.Conversation
+	Version     uint32
+	LastAt      time.Time
+	Department  id.Department
+	Levels      [3]id.Department // the first is the division
+	ServiceType string
+	Platform    string
+	Agent       string
+	State       int
+	Tags        []id.Tag
+	Terms       []Token // distinct, in any order
+}
+
+// Source tells what conversations are. models/conversation implements it.
+type Source interface {
+	// Docs gives the documents of those of the ids that are there. Terms may be left out where terms is
+	// false: only attributes are wanted, and no body has to be opened. A conversation whose body does not
+	// open has no terms.
+	Docs(ctx context.Context, tx *db.Tx, ids []id.Conversation, terms bool) ([]Doc, error)
+	// Lock locks the rows of those of the ids that are there, in ascending order, and gives their versions.
+	Lock(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]uint32, error)
+	// IDs gives the next n conversations there are, of whatever state, in ascending order.
+	IDs(tx *db.Tx, after id.Conversation, n int) ([]id.Conversation, error)
+}
+
+// Kind names an attribute.
+type Kind int
+
+// The attributes. A value is text: id.String of a department or tag, the decimal number of a state,
+// and service types, platforms and agents as they are.
+const (
+	Department Kind = iota
+	Level1          // the ancestor at the first level, the division
+	Level2
+	Level3
+	ServiceType
+	Platform
+	Agent
+	State
+	Tag
+	kinds
+)
+
+// each calls f with every attribute of the document.
+func (d *Doc) each(f func(Kind, string)) {
+	f(Department, id.String(d.Department))
+	f(Level1, id.String(d.Levels[0]))
+	f(Level2, id.String(d.Levels[1]))
+	f(Level3, id.String(d.Levels[2]))
+	f(ServiceType, d.ServiceType)
+	f(Platform, d.Platform)
+	f(Agent, d.Agent)
+	f(State, strconv.Itoa(d.State))
+	for _, t := range d.Tags {
+		f(Tag, id.String(t))
+	}
+}
+
+// moment is a time as segments keep it: microseconds, as the database does.
+func moment(t time.Time) int64 { return t.UnixMicro() }
+
+func instant(m int64) time.Time { return time.UnixMicro(m).UTC() }
+
+// place is where a document stands among others: later is higher.
+type place struct {
+	at int64
+	id id.Conversation
+}
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.at, q.at), cmp.Compare(p.id, q.id))
+}
+
+func sortDocs(docs []Doc) {
+	slices.SortFunc(docs, func(a, b Doc) int {
+		return place{moment(a.LastAt), a.ID}.compare(place{moment(b.LastAt), b.ID})
+	})
+}
