@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 
 // floors are the floors of the cabinet. A new drawer is one word here.
 var floors = [][]string{
-	{"db", "seal", "fault", "id", "mask"},
+	{"db", "seal", "fault", "id", "mask", "words"},
 	{"audit", "job"},
 	{"account", "index"},
 	{"department", "conversation", "approval"},

@@ -1,0 +1,209 @@
+package words_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"qingdang/models/words"
+)
+
+// few are characters of every sort, few enough that what is typed stands often in what was said.
+var few = []rune("退款单退款单退款aAａb1１２éE\u0301\u200b\ufe0fｶﾞカハ\u309aー가\u1100\u1161\u11a8ㅎㅏ々〇 　，。-－|\"“「」:：\n😀㎏①ǅßΣς\u0130\u0345")
+
+func said(label string) *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string { return string(rapid.SliceOfN(rapid.SampledFrom(few), 0, 24).Draw(t, label)) })
+}
+
+// typed draws the text of a term that Parse takes between quotes.
+func typed(t *rapid.T, label string) string {
+	return rapid.StringMatching(`[退款单ａAb1é가 ，ｶﾞー。㎏\x{301}\x{200b}]{1,6}`).Filter(func(s string) bool { return len(tokens(s)) > 0 }).Draw(t, label)
+}
+
+// wish is a query as it was meant.
+type wish struct {
+	all  [][]string
+	none []string
+}
+
+func (w wish) fits(texts []string) bool {
+	in := func(typed string) bool { return standsIn(typed, texts) }
+	for _, either := range w.all {
+		if !slices.ContainsFunc(either, in) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(w.none, in)
+}
+
+// write spells the wish in one of many ways.
+func (w wish) write(t *rapid.T) string {
+	quote := func(s string) string {
+		return strings.Replace(rapid.SampledFrom([]string{`"%"`, "“%”", "「%」", "＂%＂"}).Draw(t, "quotes"), "%", s, 1)
+	}
+	blank := func() string { return rapid.SampledFrom([]string{" ", "　", " \t "}).Draw(t, "blank") }
+	var out []string
+	for _, either := range w.all {
+		var b strings.Builder
+		for i, s := range either {
+			if i > 0 {
+				b.WriteString(rapid.SampledFrom([]string{" OR ", "|", " 或 ", "　ＯＲ　", " ｜ "}).Draw(t, "or"))
+			}
+			b.WriteString(quote(s))
+		}
+		out = append(out, b.String())
+	}
+	for _, s := range w.none {
+		at := rapid.IntRange(0, len(out)).Draw(t, "at")
+		out = slices.Insert(out, at, rapid.SampledFrom([]string{"-", "－"}).Draw(t, "minus")+quote(s))
+	}
+	return strings.Join(out, blank())
+}
+
+// What is found is what the oracle finds, for every spelling of a query.
+func TestMatchIsTheOraclesForQueries(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		texts := rapid.SliceOfN(said("text"), 0, 4).Draw(t, "texts")
+		var w wish
+		for range rapid.IntRange(0, 3).Draw(t, "all") {
+			var either []string
+			for range rapid.IntRange(1, 3).Draw(t, "either") {
+				either = append(either, typed(t, "term"))
+			}
+			w.all = append(w.all, either)
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "none") {
+			w.none = append(w.none, typed(t, "not"))
+		}
+		input := w.write(t)
+		q, err := words.Parse(input)
+		if err != nil {
+			t.Fatalf("%q: %v", input, err)
+		}
+		if got, want := q.Match(texts), w.fits(texts); got != want {
+			t.Fatalf("%q matches %q: %v", input, texts, got)
+		}
+	})
+}
+
+// A term that is a part of what was said is the hard case: it nearly always matches.
+func TestTermsAndHitsOfAMatch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := said("text").Draw(t, "text")
+		runes := []rune(text)
+		from := rapid.IntRange(0, len(runes)).Draw(t, "from")
+		typed := string(runes[from:rapid.IntRange(from, len(runes)).Draw(t, "to")])
+		checkTerm(t, typed, text)
+	})
+}
+
+type failer interface {
+	Fatalf(format string, args ...any)
+}
+
+// checkTerm checks everything that holds for one term and one text.
+func checkTerm(t failer, typed, text string) {
+	if strings.ContainsAny(typed, "\"“”＂") || len(tokens(typed)) == 0 {
+		return
+	}
+	q, err := words.Parse(`"` + typed + `"`)
+	if err != nil {
+		return // too long
+	}
+	term := q.All[0][0]
+	have := words.Terms(text)
+	match := q.Match([]string{text})
+	// What shows nothing may stand between two characters that Unicode composes once it is gone: such a
+	// term is searched for as it looks.
+	if oracleFold(oracleFold(typed)) == oracleFold(typed) && match != stands(typed, text) {
+		t.Fatalf("%q matches %q: %v", typed, text, match)
+	}
+	all := !slices.ContainsFunc(term.Terms(), func(s string) bool { return !slices.Contains(have, s) })
+	switch {
+	case len(term.Terms()) == 0:
+		t.Fatalf("%q has no terms", typed)
+	case match && !all:
+		t.Fatalf("%q matches %q, and its terms %q are not among %q", typed, text, term.Terms(), have)
+	case all && term.Exact() && !match:
+		t.Fatalf("%q is exact, its terms are in %q, and it does not match", typed, text)
+	}
+	checkHits(t, q, text, match)
+}
+
+func checkHits(t failer, q words.Query, text string, match bool) {
+	hits := q.Hits(text)
+	if match != (len(hits) > 0) {
+		t.Fatalf("%q in %q: matches %v, hits %v", q, text, match, hits)
+	}
+	var rest strings.Builder
+	at := 0
+	for _, h := range hits {
+		if h.Start < at || h.End <= h.Start || h.End > len(text) || cut(text, h.Start) || cut(text, h.End) {
+			t.Fatalf("%q in %q: hits %v", q, text, hits)
+		}
+		if marked := text[h.Start:h.End]; !q.Match([]string{marked}) {
+			t.Fatalf("%q in %q: marks %q", q, text, marked)
+		}
+		rest.WriteString(text[at:h.Start] + other)
+		at = h.End
+	}
+	// What is left has nothing more to mark.
+	if rest.WriteString(text[at:]); !strings.Contains(q.String(), other) && q.Match([]string{rest.String()}) {
+		t.Fatalf("%q in %q: more stands in %q", q, text, rest.String())
+	}
+}
+
+// other stands in no term.
+const other = "文"
+
+func cut(text string, i int) bool {
+	return i < len(text) && !utf8.RuneStart(text[i]) && utf8.ValidString(text)
+}
+
+func TestTermsAreTheOracles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		texts := rapid.SliceOfN(said("text"), 0, 3).Draw(t, "texts")
+		checkIndexTerms(t, texts)
+	})
+}
+
+func checkIndexTerms(t failer, texts []string) {
+	got, want := words.Terms(texts...), oracleTerms(texts)
+	for _, s := range got {
+		if !want[s] {
+			t.Fatalf("%q has no term %q", texts, s)
+		}
+		delete(want, s)
+	}
+	if len(want) > 0 {
+		t.Fatalf("%q lacks terms %v, or has them twice: %q", texts, want, got)
+	}
+}
+
+// Any query comes back from its one form as it was.
+func TestParseReadsItsOwnForm(t *testing.T) {
+	value := rapid.StringMatching(`[a退 "「」|:：-]{1,5}`)
+	input := rapid.Custom(func(t *rapid.T) string {
+		return strings.Join(rapid.SliceOfN(rapid.OneOf(
+			rapid.SampledFrom([]string{"退款", "OR", "或", "|", "-a", `"a b"`, "a-b", "ＡＢ", "客服:x", "-标签:y", "标签:", "「c", "㍿", `"或"`, "-“或”", "platform:Q"}),
+			value, rapid.Map(value, func(v string) string { return "标签:「" + v + "」" }), rapid.Map(value, func(v string) string { return `-tag:"` + v + `"` }), said("anything"),
+		), 0, 8).Draw(t, "pieces"), " ")
+	})
+	rapid.Check(t, func(t *rapid.T) { checkRoundTrip(t, input.Draw(t, "input")) })
+}
+
+func checkRoundTrip(t failer, input string) {
+	q, err := words.Parse(input)
+	if err != nil {
+		checkFault(t, input, err)
+		return
+	}
+	again, err := words.Parse(q.String())
+	if err != nil || !reflect.DeepEqual(again, q) || again.String() != q.String() {
+		t.Fatalf("%q is read as %q, which comes back as %q, %v", input, q, again, err)
+	}
+}
