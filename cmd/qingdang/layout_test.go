@@ -25,8 +25,8 @@ var rooms = map[string][]string{
 
 // floors are the floors of the cabinet. A new drawer is one word here.
 var floors = [][]string{
-	{"db", "seal", "fault", "id", "mask", "words"},
-	{"audit", "job"},
+	{"db", "seal", "fault", "id", "mask"},
+	{"audit", "job", "words"},
 	{"account", "index"},
 	{"department", "conversation", "approval"},
 	{"retention", "hold", "custody"},

@@ -6,15 +6,17 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"qingdang/models/mask"
 )
 
 // LooksPersonal tells whether what somebody typed may name a person: it holds a number of eight
-// digits or more, as telephones, cards and orders have, an e-mail address, or names the customer. It
+// digits or more, as telephones, cards and orders have, an e-mail or home address, or names the customer. It
 // errs to this side, since its answer keeps an input out of addresses and logs. The input need
 // not be one that Parse takes.
 func LooksPersonal(input string) bool {
 	s := strings.ToLower(norm.NFKC.String(input))
-	return longNumber(s) || address.MatchString(s) || customer.MatchString(s)
+	return longNumber(s) || address.MatchString(s) || customer.MatchString(s) || len(mask.Find(input)) > 0
 }
 
 var (
