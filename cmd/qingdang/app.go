@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"qingdang/models/access"
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/bin"
@@ -42,6 +43,7 @@ type app struct {
 	holds         *hold.Holds
 	purges        *purge.Desk
 	exports       *export.Desk
+	access        *access.Desk
 	inspections   *inspection.Desk
 	reader        *report.Reader
 	evidence      *report.Evidence
@@ -138,11 +140,15 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 		return err
 	}
 	a.departments = &department.Departments{DB: a.db}
-	a.accounts, err = account.New(account.Settings{DB: a.db, Keys: a.store, Resolve: a.departments.Resolve, Demo: o.demo})
+	vault := conversation.Vault{Store: a.store}
+	a.access = &access.Desk{DB: a.db, Vault: vault, Zone: a.config.location}
+	a.accounts, err = account.New(account.Settings{
+		DB: a.db, Keys: a.store, Resolve: a.departments.Resolve, Readings: a.access.Readings, Left: a.access.Left, Demo: o.demo,
+	})
 	if err != nil {
 		return err
 	}
-	vault := conversation.Vault{Store: a.store}
+	a.access.Accounts = a.accounts
 	a.conversations = &conversation.Conversations{DB: a.db, Vault: vault}
 	a.importer = &intake.Importer{DB: a.db, Vault: vault}
 	signer, err := a.store.Signer(signingName)
@@ -154,6 +160,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	if o.clock == nil {
 		a.guard = &audit.ClockGuard{DB: a.db, Up: audit.Uptime()}
 	}
+	a.access.Clock = a.guard
 	zone := a.config.location
 	a.bin = &bin.Bin{DB: a.db, Zone: zone, Clock: a.guard, Cap: a.config.BatchCap, Codes: a.accounts}
 	a.holds = &hold.Holds{DB: a.db, Clock: a.guard, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}

@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"audit", "job", "words"},
 	{"account", "index"},
 	{"department", "conversation", "approval"},
-	{"retention", "hold", "custody"},
+	{"retention", "hold", "access", "custody"},
 	{"bin"},
 	{"intake", "purge", "export", "inspection", "report"},
 	{"fsck"},

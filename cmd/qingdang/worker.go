@@ -58,6 +58,7 @@ func (a *app) timers() []job.New {
 		{Kind: jobFsck},
 		{Kind: jobKeys},
 		{Kind: jobExports},
+		{Kind: jobAccess},
 	}
 }
 
@@ -73,6 +74,7 @@ func (a *app) runners() map[string]job.Runner {
 		intake.JobRun:       a.imports.Runner(),
 		export.JobRun:       a.exports.Runner(),
 		jobExports:          a.every(10*time.Minute, a.exports.Sweep),
+		jobAccess:           a.every(5*time.Minute, a.access.Tick),
 		jobCheckpoint: a.every(24*time.Hour, func(ctx context.Context) error {
 			_, err := a.log.Checkpoint(ctx)
 			if fault.KindOf(err) == fault.KindConflict {
@@ -108,6 +110,7 @@ const (
 	jobFsck       = "data.check"
 	jobKeys       = "keys.backup"
 	jobExports    = "export.sweep"
+	jobAccess     = "access.sweep"
 )
 
 // every makes a timer of a function: it runs and then waits for its next time.

@@ -9,6 +9,7 @@ import (
 	"errors"
 
 	"qingdang/models/db"
+	"qingdang/models/id"
 )
 
 // Keys is the part of the key store that accounts need: their secrets are sealed
@@ -25,6 +26,11 @@ type Settings struct {
 	Keys Keys
 	// Resolve turns an account's scope rows into departments.
 	Resolve Resolver
+	// Readings gives what else an account may read now, nil: nothing. Access to other departments
+	// lies floors above too.
+	Readings func(ctx context.Context, who id.User) ([]Reading, error)
+	// Left is told, within the act, that an account was turned off or got another role; nil: nobody is.
+	Left func(tx *db.Tx, by Actor, who id.User) error
 	// Demo tells whether the program serves a demo database.
 	Demo bool
 }
@@ -35,10 +41,12 @@ type Resolver func(ctx context.Context, rows []ScopeRow) (Scope, error)
 
 // Accounts is the register of accounts.
 type Accounts struct {
-	db      *db.DB
-	keys    Keys
-	resolve Resolver
-	demo    bool
+	db       *db.DB
+	keys     Keys
+	resolve  Resolver
+	readings func(context.Context, id.User) ([]Reading, error)
+	left     func(*db.Tx, Actor, id.User) error
+	demo     bool
 }
 
 // New opens the register.
@@ -46,5 +54,5 @@ func New(s Settings) (*Accounts, error) {
 	if s.DB == nil || s.Keys == nil || s.Resolve == nil {
 		return nil, errors.New("account: database, keys and resolver are needed")
 	}
-	return &Accounts{db: s.DB, keys: s.Keys, resolve: s.Resolve, demo: s.Demo}, nil
+	return &Accounts{db: s.DB, keys: s.Keys, resolve: s.Resolve, readings: s.Readings, left: s.Left, demo: s.Demo}, nil
 }

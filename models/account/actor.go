@@ -44,7 +44,8 @@ type Actor struct {
 	Name      string
 	Role      Role
 	Scope     Scope
-	Source    string // network address, or "cli", "worker"
+	Readings  []Reading // what else the actor may search and read, and nothing more
+	Source    string    // network address, or "cli", "worker"
 	RequestID string
 	System    bool
 	Pending   bool // an administrator whose role does not count yet: they manage no accounts

@@ -54,6 +54,9 @@ func (a *Accounts) DisableUser(ctx context.Context, by Actor, who id.User) error
 		if err := tx.Where("user_id = ? AND used_at IS NULL", who).Delete(&setupLink{}).Error; err != nil {
 			return fmt.Errorf("remove links: %w", err)
 		}
+		if err := a.gone(tx, by, who); err != nil {
+			return err
+		}
 		return endSessions(tx, who, "")
 	})
 }
@@ -84,6 +87,9 @@ func (a *Accounts) ChangeRole(ctx context.Context, by Actor, who id.User, role R
 		}).Error
 		if err != nil {
 			return fmt.Errorf("change role: %w", err)
+		}
+		if err := a.gone(tx, by, who); err != nil {
+			return err
 		}
 		return endSessions(tx, who, "")
 	})

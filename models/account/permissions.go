@@ -49,6 +49,11 @@ const (
 	HoldReview  Permission = "hold.review"
 	HoldRelease Permission = "hold.release"
 
+	AccessRead    Permission = "access.read"
+	AccessRequest Permission = "access.request"
+	AccessDecide  Permission = "access.decide"
+	AccessEnd     Permission = "access.end"
+
 	ExportRead     Permission = "export.read"
 	ExportCreate   Permission = "export.create"
 	ExportUnmasked Permission = "export.unmasked"
@@ -90,6 +95,7 @@ var table = map[Role]map[Permission]bool{
 		BinRead, BinRestore,
 		PurgeRead, PurgeRequest, CertificateRead,
 		RetentionRead,
+		AccessRead, AccessRequest, AccessEnd,
 		ExportRead, ExportCreate,
 		AuditReadOwn, JobRead,
 	),
@@ -100,6 +106,7 @@ var table = map[Role]map[Permission]bool{
 		BinRead, BinRestore, BinExtend,
 		PurgeRead, PurgeRequest, PurgeApprove, PurgeApproveSupervisor, PurgeWithdraw, CertificateRead,
 		RetentionRead, RetentionPropose,
+		AccessRead, AccessRequest, AccessDecide, AccessEnd,
 		ExportRead, ExportCreate, ReportRead,
 		AuditReadOwn, AuditReadDepartment,
 		InspectionRead, InspectionAnswer,
@@ -113,6 +120,7 @@ var table = map[Role]map[Permission]bool{
 		PurgeRead, PurgeRequest, PurgeApprove, PurgeApproveLegal, PurgeWithdraw, PurgeExecute, CertificateRead,
 		RetentionRead, RetentionPropose, RetentionEdit,
 		HoldRead, HoldCreate, HoldReview, HoldRelease,
+		AccessRead, AccessDecide, AccessEnd,
 		ExportRead, ExportCreate, ExportUnmasked, ExportApprove, ReportRead, ReportCreate,
 		AuditReadOwn, AuditReadDepartment, AuditRead,
 		InspectionRead, InspectionSign,
@@ -122,6 +130,7 @@ var table = map[Role]map[Permission]bool{
 		HomeRead,
 		ConversationSearch, ConversationOpen, SearchRead,
 		BatchRead, BinRead, PurgeRead, CertificateRead, RetentionRead, HoldRead,
+		AccessRead,
 		ReportRead, ReportCreate,
 		AuditReadOwn, AuditReadDepartment, AuditRead, AuditCheck,
 		InspectionRead, InspectionRun, InspectionSign,
@@ -129,6 +138,7 @@ var table = map[Role]map[Permission]bool{
 	),
 	Admin: may(
 		HomeRead, AuditReadOwn,
+		AccessRead, AccessEnd,
 		ImportRun, ImportRead, ConnectorRead, ConnectorEdit, JobRead, JobCancel,
 		OrgRead, OrgEdit, SettingRead, SettingEdit, AccountManage,
 	),

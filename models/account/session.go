@@ -101,17 +101,9 @@ func (a *Accounts) actor(ctx context.Context, u *user, rows []ScopeRow, from Cli
 		ID: u.ID, PersonID: u.PersonID, StaffNo: u.StaffNo, Name: u.Name, Role: u.Role,
 		Source: from.Source, RequestID: from.RequestID,
 	}
-	switch {
-	case u.Role.everywhere():
-		actor.Scope = Everywhere()
-	case len(rows) > 0:
-		scope, err := a.resolve(ctx, rows)
-		if err != nil {
-			return Actor{}, fmt.Errorf("resolve scope: %w", err)
-		}
-		actor.Scope = scope
-	}
-	return actor, nil
+	var err error
+	actor.Scope, actor.Readings, err = a.reach(ctx, u, rows)
+	return actor, err
 }
 
 // Touch notes that the session was used now.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/id"
@@ -97,7 +99,16 @@ func (u *user) votes(tx *db.Tx, role Role) error {
 // and still has the role, for the look again before something is destroyed. The
 // row stays as it is until the transaction ends; others may look at the same time.
 func ActiveAs(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
-	u, err := takeUser(tx.ForShare().Where("id = ?", who))
+	return activeAs(tx, tx.ForShare(), who, of, role)
+}
+
+// SeenActiveAs is ActiveAs without a lock, for what lasts no longer than a request.
+func SeenActiveAs(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
+	return activeAs(tx, tx.DB, who, of, role)
+}
+
+func activeAs(tx *db.Tx, from *gorm.DB, who id.User, of id.Person, role Role) (bool, error) {
+	u, err := takeUser(from.Where("id = ?", who))
 	switch {
 	case fault.KindOf(err) == fault.KindNotFound:
 		return false, nil
@@ -105,6 +116,18 @@ func ActiveAs(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
 		return false, err
 	}
 	return u.live(tx) && u.PersonID == of && u.Role == role && role.Votes() && u.counts(tx.Now), nil
+}
+
+// Working tells whether an account is usable and still the same person in the same role.
+func Working(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
+	u, err := findUser(tx, who)
+	switch {
+	case fault.KindOf(err) == fault.KindNotFound:
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return u.live(tx) && u.PersonID == of && u.Role == role, nil
 }
 
 // live is active inside somebody's transaction. Whether demo accounts may work is

@@ -20,11 +20,13 @@ import (
 type Kind string
 
 // The kinds: Purge is the consent to destroy a list of conversations, HoldRelease the one to
-// release a legal hold, Export the one to give conversations out unmasked, outside or in great number.
+// release a legal hold, Export the one to give conversations out unmasked, outside or in great number,
+// Access the one to let somebody read conversations of another department.
 const (
 	Purge       Kind = "purge"
 	HoldRelease Kind = "hold_release"
 	Export      Kind = "export"
+	Access      Kind = "access"
 )
 
 // State says how far an approval is.
@@ -48,8 +50,23 @@ const (
 	Reject  Verdict = "reject"
 )
 
-// Stage is one step of consent: one person in this role.
-type Stage struct{ Role account.Role }
+// Stage is one step of consent: one person in this role, or in Or where there is one.
+type Stage struct{ Role, Or account.Role }
+
+// either divides the roles of a stage.
+const either = "|"
+
+func (s Stage) spell() string {
+	if s.Or == "" {
+		return string(s.Role)
+	}
+	return string(s.Role) + either + string(s.Or)
+}
+
+// admits tells whether somebody in a role votes at a stage as it is spelt.
+func admits(stage, role account.Role) bool {
+	return role != "" && slices.Contains(strings.Split(string(stage), either), string(role))
+}
 
 // Approval is one request for consent, bound to exactly one state of its subject by a root
 // hash. Stage is the index of the next stage to vote.
@@ -59,7 +76,7 @@ type Approval struct {
 	Subject         uint64
 	Root            []byte
 	PolicyVersion   []byte
-	Stages          string // roles in order, joined by commas
+	Stages          string // roles in order, joined by commas; "supervisor|legal" is either
 	Stage           int
 	State           State
 	RequesterID     id.User
@@ -72,7 +89,7 @@ type Approval struct {
 // TableName is approval.
 func (Approval) TableName() string { return "approval" }
 
-// Roles gives the roles of the stages in order.
+// Roles gives the roles of the stages in order, as they are spelt.
 func (a *Approval) Roles() []account.Role {
 	parts := strings.Split(a.Stages, ",")
 	roles := make([]account.Role, len(parts))
@@ -137,10 +154,10 @@ func Start(tx *db.Tx, n New) (id.Approval, error) {
 	}
 	roles := make([]string, len(n.Stages))
 	for i, s := range n.Stages {
-		if !s.Role.Votes() {
-			return 0, fmt.Errorf("approval: role %q does not vote", s.Role)
+		if !s.Role.Votes() || s.Or != "" && !s.Or.Votes() {
+			return 0, fmt.Errorf("approval: stage %q does not vote", s.spell())
 		}
-		roles[i] = string(s.Role)
+		roles[i] = s.spell()
 	}
 	if len(roles) == 0 {
 		return 0, fmt.Errorf("approval: no stages")

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/id"
@@ -67,7 +69,18 @@ const (
 // *Broken. The approval and the accounts stay as they are until the transaction ends; others may
 // look at the same time.
 func Recheck(tx *db.Tx, k Keys, w Want) ([]Vote, error) {
-	a, err := take(tx.ForShare(), w.Approval)
+	return recheck(tx, tx.ForShare(), account.ActiveAs, k, w)
+}
+
+// Look is Recheck without locks, for a consent that lasts and is looked at with each request.
+func Look(tx *db.Tx, k Keys, w Want) ([]Vote, error) {
+	return recheck(tx, tx.DB, account.SeenActiveAs, k, w)
+}
+
+type activeFunc func(tx *db.Tx, who id.User, of id.Person, role account.Role) (bool, error)
+
+func recheck(tx *db.Tx, from *gorm.DB, active activeFunc, k Keys, w Want) ([]Vote, error) {
+	a, err := take(from, w.Approval)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +92,7 @@ func Recheck(tx *db.Tx, k Keys, w Want) ([]Vote, error) {
 		return nil, &Broken{Reason: reason}
 	}
 	for _, v := range votes {
-		ok, err := account.ActiveAs(tx, v.UserID, v.PersonID, v.Role)
+		ok, err := active(tx, v.UserID, v.PersonID, v.Role)
 		switch {
 		case err != nil:
 			return nil, err
@@ -107,7 +120,7 @@ func (a *Approval) flaw(now time.Time, k Keys, w Want, votes []Vote) string {
 		switch {
 		case subtle.ConstantTimeCompare(v.MAC, a.seal(k, &v)) != 1:
 			return BrokenForged
-		case v.Stage != i || v.Role != roles[i] || v.Verdict != Approve:
+		case v.Stage != i || !admits(roles[i], v.Role) || v.Verdict != Approve:
 			return BrokenVotes
 		case !bytes.Equal(v.Root, w.Root[:]) || !bytes.Equal(v.PolicyVersion, w.PolicyVersion[:]):
 			return BrokenSubject

@@ -46,8 +46,12 @@ func (s *Conversations) more(ctx context.Context, by account.Actor, q Query) (*P
 	}
 	p := &Page{}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		f, err := s.narrow(tx, by, q)
+		if err != nil {
+			return err
+		}
 		var found []Conversation
-		if err := at.after(s.narrow(by, q).Apply(tx.Model(&Conversation{})), false).Limit(q.Size).Find(&found).Error; err != nil {
+		if err := at.after(f.Apply(tx.Model(&Conversation{})), false).Limit(q.Size).Find(&found).Error; err != nil {
 			return err
 		}
 		p.Older = ""

@@ -26,6 +26,7 @@ type Filter struct {
 	CustomerMAC  []byte
 	States       []State // none given: Active
 	Batch        id.Batch
+	Only         id.Conversation // this one alone
 }
 
 // Apply narrows a query on the conversation table. It is the one place where
@@ -63,6 +64,9 @@ func (f Filter) Apply(q *gorm.DB) *gorm.DB {
 	if len(f.WithoutTags) > 0 {
 		q = q.Where("NOT EXISTS (SELECT 1 FROM conversation_tag ct JOIN tag t ON t.id = ct.tag_id WHERE ct.conversation_id = conversation.id AND t.name IN ?)", f.WithoutTags)
 	}
+	if f.Only != 0 {
+		q = q.Where("conversation.id = ?", f.Only)
+	}
 	if f.Batch != 0 {
 		q = q.Where("conversation.batch_id = ?", f.Batch)
 	}
@@ -78,7 +82,7 @@ func (f Filter) May(c *Conversation) bool {
 		s = strings.TrimRight(s, " ")
 		return len(list) == 0 || slices.ContainsFunc(list, func(l string) bool { return strings.TrimRight(l, " ") == s })
 	}
-	return (f.Departments.All || f.Departments.Has(c.DepartmentID)) &&
+	return (f.Only == 0 || f.Only == c.ID) && (f.Departments.All || f.Departments.Has(c.DepartmentID)) &&
 		(f.From.IsZero() || c.LastAt.After(f.From.Add(-slack))) && (f.To.IsZero() || c.LastAt.Before(f.To.Add(slack))) &&
 		has(f.ServiceTypes, c.ServiceType) && has(f.Platforms, c.Platform) && has(f.AgentIDs, c.AgentID)
 }

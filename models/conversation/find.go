@@ -1,8 +1,10 @@
 package conversation
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,6 +27,7 @@ type Conversations struct {
 type Query struct {
 	Filter
 	Customer string
+	Under    string // code of the reading under which it is searched; empty: in the own departments
 	Cursor   string
 	Size     int // 1 to 100
 }
@@ -65,13 +68,23 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 	if err != nil {
 		return nil, err
 	}
-	f := s.narrow(by, q)
 	var page *Page
-	if err = s.DB.Read(ctx, func(tx *db.Tx) error {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		f, err := s.narrow(tx, by, q)
+		if err != nil {
+			return err
+		}
 		page, err = s.page(tx, f, at, backward, q.Size)
 		return err
-	}); err != nil {
+	})
+	switch {
+	case fault.KindOf(err) == fault.KindForbidden:
+		return nil, s.overdue(ctx, by, q, err)
+	case err != nil:
 		return nil, fmt.Errorf("search conversations: %w", err)
+	}
+	if q.Under != "" {
+		page.Binned = 0 // the bin is not opened to readers from elsewhere
 	}
 	if err := s.note(ctx, by, q, page.Total); err != nil {
 		return nil, err
@@ -89,14 +102,45 @@ func (q *Query) check() error {
 	return nil
 }
 
-// narrow adds what the actor may see to what was asked for.
-func (s *Conversations) narrow(by account.Actor, q Query) Filter {
+// narrow adds what the actor may see to what was asked for: the own departments, or what a reading
+// opens and nothing beside it. The fault is forbidden when there is no such reading any more.
+func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (Filter, error) {
 	f := q.Filter
-	f.Departments = by.Scope.And(f.Departments)
 	if q.Customer != "" {
 		f.CustomerMAC = s.Vault.CustomerMAC(q.Customer)
 	}
-	return f
+	if q.Under == "" {
+		f.Departments = by.Scope.And(f.Departments)
+		return f, nil
+	}
+	r, ok := by.Under(q.Under)
+	if !ok || !tx.Now.Before(r.Until) {
+		return Filter{}, fault.Forbidden("conversation.reading_over")
+	}
+	f.Departments, f.Only = r.Where.And(f.Departments), r.Conversation
+	if f.From.Before(r.From) {
+		f.From = r.From
+	}
+	if !r.To.IsZero() && (f.To.IsZero() || f.To.After(r.To)) {
+		f.To = r.To
+	}
+	if r.Customer != nil {
+		if f.CustomerMAC != nil && !bytes.Equal(f.CustomerMAC, r.Customer) {
+			f.Departments = account.Scope{}
+		}
+		f.CustomerMAC = r.Customer
+	}
+	f.States = slices.DeleteFunc(slices.Clone(f.States), func(s State) bool { return s != Active && s != Hidden })
+	return f, nil
+}
+
+// overdue writes down a search under a reading that is over, or was never the actor's.
+func (s *Conversations) overdue(ctx context.Context, by account.Actor, q Query, err error) error {
+	entry := audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Data: map[string]any{"why": "conversation.reading_over"}}
+	if account.IsReadingCode(q.Under) {
+		entry.Object, entry.Data["access"] = q.Under, q.Under
+	}
+	return errors.Join(err, audit.Refused(ctx, s.DB, entry))
 }
 
 func (s *Conversations) page(tx *db.Tx, f Filter, at position, backward bool, size int) (*Page, error) {
@@ -256,8 +300,11 @@ func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, fou
 	if !q.Departments.All {
 		data["departments"] = q.Departments.Departments.Len()
 	}
+	if q.Under != "" {
+		data["access"] = q.Under
+	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
-		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Count: found, Data: data})
+		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Object: q.Under, Count: found, Data: data})
 	})
 }
 

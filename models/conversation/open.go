@@ -16,6 +16,7 @@ type Detail struct {
 	Conversation
 	Document *Document // nil where it could not be opened
 	Tags     []string
+	Under    *account.Reading // that opened it; nil: it lies in the reader's own departments
 }
 
 // Open gives one conversation with its document, after writing into the audit log that the
@@ -33,14 +34,15 @@ func (s *Conversations) Open(ctx context.Context, by account.Actor, c id.Convers
 		} else if err != nil {
 			return fmt.Errorf("find conversation: %w", err)
 		}
-		if !by.Scope.Has(row.DepartmentID) {
-			return fault.NotFound("conversation.not_found")
+		under, err := mayRead(tx, by, &row)
+		if err != nil {
+			return err
 		}
 		tags, err := Tags(tx, []id.Conversation{c})
 		if err != nil {
 			return err
 		}
-		d = &Detail{Conversation: row, Tags: tags[c]}
+		d = &Detail{Conversation: row, Tags: tags[c], Under: under}
 		body, key, err := load(tx, c)
 		if err != nil {
 			return err
@@ -49,12 +51,31 @@ func (s *Conversations) Open(ctx context.Context, by account.Actor, c id.Convers
 			// A reader sees that it cannot be opened; fsck says why.
 			d.Document = nil
 		}
+		data := map[string]any{"conversation": id.String(c), "masked": true}
+		if under != nil {
+			data["access"] = under.Code
+		}
 		return audit.Append(tx, audit.Entry{
-			Actor: by.Audit(), Action: "conversation.opened", ObjectKind: "conversation", Object: row.Code(), Department: row.DepartmentID, Count: 1,
-			Data: map[string]any{"conversation": id.String(c), "masked": true},
+			Actor: by.Audit(), Action: "conversation.opened", ObjectKind: "conversation", Object: row.Code(), Department: row.DepartmentID, Count: 1, Data: data,
 		})
 	})
 	return d, err
+}
+
+// mayRead is the one place that says whose conversation somebody opens: one of the own departments, or
+// one that a reading opens now, as long as it is not in the bin. It gives the reading that was needed.
+func mayRead(tx *db.Tx, by account.Actor, row *Conversation) (*account.Reading, error) {
+	if by.Scope.Has(row.DepartmentID) {
+		return nil, nil
+	}
+	if row.State == Active || row.State == Hidden {
+		for i := range by.Readings {
+			if r := &by.Readings[i]; r.Covers(tx.Now, row.DepartmentID, row.ID, row.CustomerMAC, row.LastAt) {
+				return r, nil
+			}
+		}
+	}
+	return nil, fault.NotFound("conversation.not_found")
 }
 
 func (s *Conversations) gone(tx *db.Tx, by account.Actor, c id.Conversation) error {

@@ -25,7 +25,11 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dialect, opts := goose.DialectSQLite3, []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	dialect, opts := goose.DialectSQLite3, []goose.ProviderOption{
+		goose.WithDisableGlobalRegistry(true),
+		// Drawers are built side by side, and each only adds: a number may come after a higher one.
+		goose.WithAllowOutofOrder(true),
+	}
 	if d.engine == MySQL {
 		locker, err := lock.NewMySQLTableLocker()
 		if err != nil {

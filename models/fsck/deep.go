@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"qingdang/models/access"
 	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
@@ -31,6 +32,7 @@ var otherOracles = []oracle{
 	{"I7", (*Checker).exports},
 	{"I9", (*Checker).bucketStates},
 	{"I10", (*Checker).windows},
+	{"I12", (*Checker).access},
 	{"I14", (*Checker).caps},
 	{"I16", (*Checker).timesForward},
 }
@@ -71,6 +73,16 @@ func (c *Checker) exports(tx *db.Tx) ([]Finding, error) {
 	var out []Finding
 	for _, f := range wrong[:min(len(wrong), perCheck)] {
 		out = append(out, Finding{"I7", f.Key, f.Object})
+	}
+	return out, err
+}
+
+// access finds grants to read elsewhere that nobody agreed to, or that outlived their end.
+func (c *Checker) access(tx *db.Tx) ([]Finding, error) {
+	wrong, err := access.Wrong(tx, c.Store)
+	var out []Finding
+	for _, f := range wrong[:min(len(wrong), perCheck)] {
+		out = append(out, Finding{"I12", f.Key, f.Object})
 	}
 	return out, err
 }

@@ -26,6 +26,7 @@ type (
 	Import       uint64
 	Export       uint64
 	Inspection   uint64
+	Access       uint64
 )
 
 // ErrMalformed says that a text is no identifier.
