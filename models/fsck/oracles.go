@@ -15,8 +15,8 @@ var rowOracles = []oracle{
 
 	// I2: exactness.
 	rows("I2", "fsck.purged_but_there", `SELECT i.conversation_id FROM purge_item i JOIN conversation c ON c.id = i.conversation_id WHERE i.state = 'purged'`),
-	rows("I2", "fsck.purged_without_tombstone", `SELECT i.conversation_id FROM purge_item i LEFT JOIN tombstone t ON t.conversation_id = i.conversation_id AND t.purge_id = i.purge_id
-		WHERE i.state = 'purged' AND t.conversation_id IS NULL`),
+	rows("I2", "fsck.purged_without_tombstone", `SELECT i.conversation_id FROM purge_item i LEFT JOIN tombstone t ON t.conversation_id = i.conversation_id
+		WHERE i.state = 'purged' AND (t.purge_id IS NULL OR t.purge_id <> i.purge_id)`),
 	rows("I2", "fsck.tombstone_without_item", `SELECT t.conversation_id FROM tombstone t LEFT JOIN purge_item i ON i.conversation_id = t.conversation_id AND i.purge_id = t.purge_id AND i.state = 'purged'
 		WHERE i.conversation_id IS NULL`),
 	rows("I2", "fsck.manifest_not_settled", `SELECT p.code FROM purge_request p WHERE p.state IN ('done', 'done_with_exceptions') AND (

@@ -21,10 +21,8 @@ func (w *Runner) certify(tx *db.Tx, r *Request, back *lookBack) error {
 	if err != nil {
 		return err
 	}
-	body, err := w.body(tx, r, back)
-	if err != nil {
-		return err
-	}
+	body := back.body
+	body.IssuedAt, body.Execution.FinishedAt = tx.Now, tx.Now
 	body.Code = fmt.Sprintf("CERT-%s-%04d", year, n)
 	text, err := json.Marshal(body)
 	if err != nil {

@@ -12,10 +12,11 @@ import (
 	"qingdang/models/id"
 )
 
-// body writes what the certificate says, from the rows as they are at the end of the purge.
+// body writes what the certificate says, from the rows as they are at the end of the purge, but for
+// its code and the instant at which it is issued.
 func (w *Runner) body(tx *db.Tx, r *Request, back *lookBack) (*Body, error) {
 	b := &Body{
-		IssuedAt: tx.Now, Organisation: w.Organisation, Verification: back.checks, Notes: notes(),
+		Organisation: w.Organisation, Verification: back.checks, Notes: notes(),
 		Request: BodyRequest{
 			Code: r.Code, Reason: r.Reason, Incident: r.Incident, Requester: BodyPerson{r.RequesterName, r.RequesterStaffNo, r.RequesterRole},
 			RequestedAt: *r.RequestedAt, ScopeKind: r.ScopeKind, LastFrom: *r.FirstAt, LastTo: *r.LastAt,
@@ -24,7 +25,7 @@ func (w *Runner) body(tx *db.Tx, r *Request, back *lookBack) (*Body, error) {
 			Root: hexOf(back.list[:]), Size: r.Size, Messages: r.Messages, Attachments: r.Attachments, Bytes: r.Bytes, FrozenAt: *r.RequestedAt,
 		},
 		Cooling:   r.bodyCooling(),
-		Execution: BodyExecution{StartedAt: *r.StartedAt, FinishedAt: tx.Now, Worker: r.Worker, AtOnce: r.Emergency() || r.AtOnce && r.LegalAtOnce},
+		Execution: BodyExecution{StartedAt: *r.StartedAt, Worker: r.Worker, AtOnce: r.Emergency() || r.AtOnce && r.LegalAtOnce},
 		Result:    BodyResult{Purged: r.Purged, Skipped: r.Skipped, OutcomeRoot: hexOf(back.outcomes[:])},
 	}
 	for _, part := range []func(*db.Tx, *Request) error{b.approvals, b.shares, b.batches, b.outcome} {

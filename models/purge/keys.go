@@ -16,7 +16,7 @@ import (
 const (
 	rewrapAtOnce   = 256
 	destroyServer  = 4096
-	destroyOnLocal = 512
+	destroyOnLocal = 128
 )
 
 // keys makes what was erased unreadable in every backup of the database. The survivors of the

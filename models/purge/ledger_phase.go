@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"qingdang/models/audit"
@@ -180,20 +181,47 @@ func (w *Runner) inLedger(r *Request, list []bucket) error {
 	if w.Ledger == nil {
 		return nil
 	}
-	missing := map[id.Bucket]bool{}
-	for _, b := range list {
-		missing[b.BucketID] = true
-	}
-	h, err := w.Ledger.closed(r.Code, func(b id.Bucket) { delete(missing, b) })
+	head, closed, err := w.named.by(w.Ledger, r.Code)
 	switch {
 	case err != nil:
 		return err
-	case h.Purge != r.ID || h.Root != hexOf(r.Root):
+	case head.Purge != r.ID || head.Root != hexOf(r.Root):
 		return fmt.Errorf("%s: %w", r.Code, ErrLedgerOther)
-	case len(missing) > 0:
-		return fmt.Errorf("%s: %w", r.Code, errNotInLedger)
+	}
+	for _, b := range list {
+		if !closed[b.BucketID] {
+			return fmt.Errorf("%s: %w", r.Code, errNotInLedger)
+		}
 	}
 	return nil
+}
+
+// named keeps what the file of one purge names, so that it is read whole once and not again for every
+// few keys while nobody else can write. A file of another size or time is read again.
+type named struct {
+	mu     sync.Mutex
+	file   fs.FileInfo
+	head   LedgerHead
+	closed map[id.Bucket]bool
+}
+
+func (n *named) by(l *Ledger, code string) (LedgerHead, map[id.Bucket]bool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	file, err := os.Stat(l.path(code))
+	if err != nil {
+		return LedgerHead{}, nil, fmt.Errorf("outside ledger: %w", err)
+	}
+	if n.file != nil && os.SameFile(n.file, file) && n.file.Size() == file.Size() && n.file.ModTime().Equal(file.ModTime()) {
+		return n.head, n.closed, nil
+	}
+	closed := map[id.Bucket]bool{}
+	head, err := l.closed(code, func(b id.Bucket) { closed[b] = true })
+	if err != nil {
+		return LedgerHead{}, nil, err
+	}
+	n.file, n.head, n.closed = file, head, closed
+	return head, closed, nil
 }
 
 // recorded tells whether the purge has its file. Executions that an earlier version of this program

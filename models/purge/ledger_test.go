@@ -2,8 +2,10 @@ package purge_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,6 +179,14 @@ func TestNoKeyIsDestroyedBeforeTheLedgerHasIt(t *testing.T) {
 				t.Errorf("%s: %v, %d keys destroyed", name, err, w.destroyed())
 			}
 		}
+		// Whole, and ours, but silent about the buckets.
+		w.must(os.WriteFile(file, w.silent(whole), 0o600))
+		if _, err := w.ledger.Check(r.Code); err != nil {
+			t.Fatal(err)
+		}
+		if err := step(); err == nil || !strings.Contains(err.Error(), "does not name") || w.destroyed() != 0 {
+			t.Errorf("silent: %v, %d keys destroyed", err, w.destroyed())
+		}
 		// Lost: it is written again before anything goes on.
 		w.must(os.Remove(file))
 		w.must(step())
@@ -192,6 +202,19 @@ func TestNoKeyIsDestroyedBeforeTheLedgerHasIt(t *testing.T) {
 		until(purge.PhaseEnd)
 		w.wantWhole(r)
 	})
+}
+
+// silent leaves the buckets out of a file of the ledger, and ends it as whoever has the keys would.
+func (w *world) silent(file []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(file) {
+		if !bytes.HasPrefix(line, []byte(`{"closed":`)) && !bytes.HasPrefix(line, []byte(`{"mac":`)) {
+			out = append(out, line...)
+		}
+	}
+	sum := sha256.Sum256(out)
+	mac := w.ledger.Keys.MAC("purge ledger", sum[:])
+	return fmt.Appendf(out, "{\"mac\":\"%x\"}\n", mac)
 }
 
 func TestEveryDamageOfALedgerFileIsSeen(t *testing.T) {

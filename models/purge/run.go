@@ -52,6 +52,7 @@ type Runner struct {
 	Lanes        int    // transactions at once; 0 = 2 on a server, and 1 if Chunk says how large they are
 	pace         pace   // of erasing
 	rewrapPace   pace
+	named        named // by the ledger's file
 }
 
 // Step does the next part of an execution.
@@ -81,8 +82,18 @@ func (w *Runner) Step(ctx context.Context, j *job.Job) (done bool, err error) {
 // system is the actor of everything that no person does.
 func (w *Runner) system() audit.Actor { return account.System("worker", w.Worker).Audit() }
 
-// start looks at everything once more and begins, or lets the request lapse, or waits.
+// start looks at everything once more and begins, or lets the request lapse, or waits. The list is
+// read before, in a transaction that keeps nobody from writing; what becomes of an item is decided
+// by its own row in any case.
 func (w *Runner) start(ctx context.Context, j *job.Job) error {
+	var list storedList
+	err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		list.root, list.size, err = storedRoot(tx, id.Purge(j.Subject))
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, err := lockRequest(tx, id.Purge(j.Subject))
 		if err != nil {
@@ -98,7 +109,7 @@ func (w *Runner) start(ctx context.Context, j *job.Job) error {
 		case tx.Now.Before(at):
 			return job.Again(tx, j, at)
 		}
-		reason, err := w.Desk.flaw(tx, r)
+		reason, err := w.Desk.flaw(tx, r, list)
 		switch {
 		case err != nil:
 			return err
@@ -140,9 +151,15 @@ func (d *Desk) startAt(tx *db.Tx, r *Request) (time.Time, error) {
 	return d.runFrom(r, later(at, tx.Now)), nil
 }
 
+// storedList is the list as its rows say it.
+type storedList struct {
+	root [32]byte
+	size int64
+}
+
 // flaw looks whether what was requested, agreed to and frozen is still the same, and names
 // what is not.
-func (d *Desk) flaw(tx *db.Tx, r *Request) (string, error) {
+func (d *Desk) flaw(tx *db.Tx, r *Request, list storedList) (string, error) {
 	if subtle.ConstantTimeCompare(r.MAC, r.seal(d.Keys)) != 1 {
 		return lapseForged, nil
 	}
@@ -162,11 +179,10 @@ func (d *Desk) flaw(tx *db.Tx, r *Request) (string, error) {
 			return approval.BrokenInactive, err
 		}
 	}
-	root, size, err := storedRoot(tx, r.ID)
-	if err == nil && (size != r.Size || string(root[:]) != string(r.Root)) {
+	if list.size != r.Size || string(list.root[:]) != string(r.Root) {
 		return lapseManifest, nil
 	}
-	return "", err
+	return "", nil
 }
 
 // recheck looks whether the consent stands; broken says why not.

@@ -1,8 +1,10 @@
 package purge
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -33,11 +35,21 @@ const (
 )
 
 // verify reads every item of the list back and, if all is as it must be, writes the certificate
-// and its audit leaf in the same transaction. If something is not, nothing is certified;
-// the job fails and says what.
+// and its audit leaf in one transaction. If something is not, nothing is certified; the job fails
+// and says what. Reading back has a transaction of its own: it takes as long as the list is, and
+// while one writes nobody else does on the embedded engine. Nothing that it looked at comes back
+// meanwhile: tombstones keep out what was erased, and a destroyed key stays destroyed.
 func (w *Runner) verify(ctx context.Context, j *job.Job) error {
 	// Pages of erased rows leave the embedded engine's log before anybody certifies.
 	if err := w.DB.Flush(ctx); err != nil {
+		return err
+	}
+	var back *lookBack
+	err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		back, err = w.lookBack(tx, id.Purge(j.Subject))
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
@@ -45,14 +57,8 @@ func (w *Runner) verify(ctx context.Context, j *job.Job) error {
 		if err != nil || !ok {
 			return err
 		}
-		back, err := w.readBack(tx, r)
-		if err != nil {
+		if err := back.certifies(r); err != nil {
 			return err
-		}
-		for _, c := range back.checks {
-			if !c.OK {
-				return fmt.Errorf("purge %s: verification of %s: read %d, found %d", r.Code, c.What, c.Read, c.Found)
-			}
 		}
 		if err := job.Advance(tx, j, j.Pos, r.Size); err != nil {
 			return err
@@ -61,31 +67,66 @@ func (w *Runner) verify(ctx context.Context, j *job.Job) error {
 	})
 }
 
-// lookBack is what was read back: the looks with what they found, and the roots of the list as it
-// stands and of what became of it.
+// lookBack is what was read back: the looks with what they found, the roots of the list as it
+// stands and of what became of it, and what a certificate would say of it.
 type lookBack struct {
+	request        Request
 	checks         []Check
 	list, outcomes [32]byte
+	body           *Body
 }
 
-func (w *Runner) readBack(tx *db.Tx, r *Request) (*lookBack, error) {
+func (w *Runner) lookBack(tx *db.Tx, p id.Purge) (*lookBack, error) {
 	back := &lookBack{}
+	r := &back.request
+	if err := tx.Where("id = ?", p).Take(r).Error; err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	if r.Phase != PhaseVerify {
+		return back, nil
+	}
+	if err := w.readBack(tx, r, back); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(back.checks, func(c Check) bool { return !c.OK }) {
+		var err error
+		if back.body, err = w.body(tx, r, back); err != nil {
+			return nil, err
+		}
+	}
+	return back, nil
+}
+
+// certifies makes sure that all is as it must be, and that the request is still the one that was looked at.
+func (b *lookBack) certifies(r *Request) error {
+	for _, c := range b.checks {
+		if !c.OK {
+			return fmt.Errorf("purge %s: verification of %s: read %d, found %d", r.Code, c.What, c.Read, c.Found)
+		}
+	}
+	if was := &b.request; b.body == nil || !bytes.Equal(was.MAC, r.MAC) || was.Purged != r.Purged || was.Skipped != r.Skipped {
+		return fmt.Errorf("purge %s: changed while it was verified", r.Code)
+	}
+	return nil
+}
+
+func (w *Runner) readBack(tx *db.Tx, r *Request, back *lookBack) error {
 	add := func(what string, read, found int64, ok bool) {
 		back.checks = append(back.checks, Check{What: what, Read: read, Found: found, OK: ok})
 	}
 	list, outcomes, err := storedRoots(tx, r.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	back.list, back.outcomes = list.Root(), outcomes.Root()
 	add(CheckManifest, r.Size, list.Size(), list.Size() == r.Size && string(back.list[:]) == string(r.Root))
 	sum, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state IN ?", r.ID, []ItemState{Purged, Skipped}))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	purged, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state = ?", r.ID, Purged))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	add(CheckSum, r.Size, sum, sum == r.Size && purged == r.Purged && sum-purged == r.Skipped)
 	for _, part := range []struct{ what, query string }{
@@ -96,19 +137,19 @@ func (w *Runner) readBack(tx *db.Tx, r *Request) (*lookBack, error) {
 	} {
 		found, err := tally(tx, part.query, r.ID, Purged)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		add(part.what, purged, found, found == 0)
 	}
 	stones, err := count(tx.Model(&conversation.Tombstone{}).Where("purge_id = ?", r.ID))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	add(CheckTombstones, purged, stones, stones == purged)
 	if err := w.survivors(tx, r, sum-purged, add); err != nil {
-		return nil, err
+		return err
 	}
-	return back, w.bucketsGone(tx, r.ID, add)
+	return w.bucketsGone(tx, r.ID, add)
 }
 
 type adder = func(what string, read, found int64, ok bool)
