@@ -84,6 +84,7 @@ func batchView(d *bin.Detail, by account.Actor) (templates.BatchView, error) {
 		KeepUntil: d.KeepUntil, ExtendedAt: instant(d.ExtendedAt), Expired: d.Expired, Now: d.Now,
 		Bytes: d.Batch.Bytes, Resting: d.Resting, OnList: d.OnList, Restored: d.Restored, Rescued: d.Rescued, Purged: d.Purged,
 		Residue: d.ResidueCount, ResidueReason: d.ResidueReason, Reach: reachView(purge.ReachInBin(), d.Now),
+		CanExport:  d.Resting > 0 && d.Within && by.May(account.ExportCreate) && by.Role != account.Agent,
 		CanRestore: row.CanRestore, CanExtend: canExtend(d.BatchRow, by), CanPurge: canPurge(d.BatchRow, by),
 	}
 	v.Raised = capRaised(d.Raised)

@@ -374,3 +374,18 @@ func TestTheListOfExclusions(t *testing.T) {
 	w.client.Get(t, draft+"/exclusions.csv?reason=held").Want(t, 200, "会话,部门").Lacks(t, "订单未完结")
 	w.client.Get(t, draft+"/exclusions.csv?reason=boredom").Want(t, http.StatusNotFound)
 }
+
+// A batch that rests in the bin is exported from its page by whoever may take all of it out.
+func TestABatchIsExportedFromItsPage(t *testing.T) {
+	w := newWizard(t)
+	page := w.discard(t)
+	link := `href="/exports/new?batch=` + strings.TrimPrefix(page, "/batches/") + `"`
+	w.client.Get(t, page).Want(t, 200, link)
+	part := w.As(accounttest.Actor(account.Supervisor, w.first))
+	if seen := part.Get(t, page); strings.Contains(seen.Body, link) {
+		t.Errorf("who sees a part of it is offered the whole: %d", seen.Status)
+	}
+	w.As(accounttest.Actor(account.Auditor)).Get(t, page).Want(t, 200).Lacks(t, link)
+	w.client.Post(t, page+"/undo", nil).WantRedirect(t, page)
+	w.client.Get(t, page).Want(t, 200).Lacks(t, link)
+}

@@ -27,6 +27,7 @@ type Exports struct {
 	Desk interface {
 		Preview(context.Context, account.Actor, export.Wish) (*export.Preview, error)
 		Ask(context.Context, account.Actor, export.Wish) (*export.Export, error)
+		Again(context.Context, account.Actor, id.Export) (*export.Export, error)
 		Cancel(context.Context, account.Actor, id.Export) error
 		Recall(ctx context.Context, by account.Actor, which id.Export, reason string) error
 	}
@@ -133,6 +134,30 @@ func (h *Exports) Decide(c echo.Context) error {
 func (h *Exports) Cancel(c echo.Context) error {
 	done := "export.page_was_cancelled"
 	return h.act(c, &struct{}{}, &done, h.Desk.Cancel, func() templates.ExportEntry { return templates.ExportEntry{} })
+}
+
+// Again answers POST /exports/:id/again: what failed, or was not fetched in time, is asked for anew.
+func (h *Exports) Again(c echo.Context) error {
+	which, err := web.PathID[id.Export](c, "id")
+	if err != nil {
+		return err
+	}
+	e, err := h.Desk.Again(c.Request().Context(), web.Actor(c), which)
+	switch fault.KindOf(err) {
+	case fault.None:
+		return askedFor(c, e)
+	case fault.KindInvalid:
+		return h.show(c, http.StatusUnprocessableEntity, templates.ExportEntry{}, fieldless(err))
+	case fault.KindConflict:
+		return h.show(c, http.StatusConflict, templates.ExportEntry{}, err)
+	}
+	return err
+}
+
+// fieldless is a fault about fields that this page does not have.
+func fieldless(err error) error {
+	f, _ := fault.Of(err)
+	return fault.Invalid(f.Key, f.Args...)
 }
 
 // Recall answers POST /exports/:id/recall: its key is destroyed.

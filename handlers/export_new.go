@@ -112,18 +112,23 @@ func (h *Exports) create(c echo.Context, form exportForm) error {
 	e, err := h.Desk.Ask(c.Request().Context(), web.Actor(c), w)
 	switch fault.KindOf(err) {
 	case fault.None:
-		key := "export.page_was_asked"
-		if e.State == export.Waiting {
-			key = "export.page_was_asked_second"
-		}
-		web.Flash(c, key, e.Code)
-		return web.See(c, templates.ExportPath(uint64(e.ID)))
+		return askedFor(c, e)
 	case fault.KindInvalid:
 		return h.ask(c, http.StatusUnprocessableEntity, form, err)
 	case fault.KindConflict:
 		return h.ask(c, http.StatusConflict, form, err)
 	}
 	return err
+}
+
+// askedFor leads to the page of an export that was asked for.
+func askedFor(c echo.Context, e *export.Export) error {
+	key := "export.page_was_asked"
+	if e.State == export.Waiting {
+		key = "export.page_was_asked_second"
+	}
+	web.Flash(c, key, e.Code)
+	return web.See(c, templates.ExportPath(uint64(e.ID)))
 }
 
 // ask shows the form with what was typed, what it would give now, and what is wrong.

@@ -185,6 +185,22 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		chosen.Want(t, 200, "选中的 1 条会话", "导出 1 条会话")
 		sent = url.Values{"go": {"ask"}, "kind": {"conversations"}, "id": {fmt.Sprint(a.only(t, "e1"))}, "format": {"jsonl"}, "mask": {"all"}, "days": {"7"}, "purpose": {"内部复盘培训"}}
 		page = owner.Post(t, "/exports/new", sent).Header.Get("Location")
+		owner.Post(t, page+"/again", nil).Want(t, http.StatusConflict, "只有失败或已过期的导出")
+		dbtest.Exec(t, a.db, "UPDATE job SET state = 'failed' WHERE state = 'queued'")
+		if err := a.exports.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		owner.Get(t, page).Want(t, 200, "没有生成成功", "重试")
+		owner.Get(t, "/exports").Want(t, 200, ">重试</button>", page+"/again")
+		legal.Get(t, page).Want(t, 200, "没有生成成功").Lacks(t, "重试")
+		legal.Post(t, page+"/again", nil).Want(t, http.StatusForbidden)
+		tried := owner.Post(t, page+"/again", nil)
+		if tried.Location == page || tried.Location == "" {
+			t.Errorf("the second try leads to %q", tried.Location)
+		}
+		owner.Post(t, page+"/again", nil).WantRedirect(t, tried.Location)
+		owner.Get(t, tried.Location).Want(t, 200, "排队", "内部复盘培训")
+		page = owner.Post(t, "/exports/new", sent).Header.Get("Location")
 		owner.Post(t, page+"/cancel", nil).WantRedirect(t, page)
 		owner.Get(t, page).Want(t, 200, "取消").Lacks(t, "取消导出 1 条会话")
 		page = owner.Post(t, "/exports/new", sent).Header.Get("Location")

@@ -53,7 +53,7 @@ func exportView(d *export.Detail, tree *department.Tree, by account.Actor) templ
 		OwnKey: d.RecipientKey != "", Lang: d.Lang, Staff: d.OwnerStaffNo, Root: d.WishRoot(), Fingerprint: d.Fingerprint(), FrozenAt: instant(d.FrozenAt),
 		Asked: d.Asked, Written: d.Written, LeftOut: d.LeftOut, Messages: d.Messages, Bytes: d.Export.Bytes, AnswerUntil: instant(d.AnswerUntil),
 		KeyGoneAt: instant(d.KeyGoneAt), FileName: d.FileName(), FileHash: d.FileSHA256,
-		CanVote: d.ApproveRefused == nil, CanFetch: d.FetchRefused == nil, CanCancel: d.CancelRefused == nil,
+		CanVote: d.ApproveRefused == nil, CanFetch: d.FetchRefused == nil, CanCancel: d.CancelRefused == nil, CanAgain: d.AgainRefused == nil,
 		// Who may cancel or answer needs no recall.
 		CanRecall: d.RecallRefused == nil && d.CancelRefused != nil && d.ApproveRefused != nil,
 	}

@@ -117,3 +117,26 @@ func TestACodeLeadsOnlyToPagesThatOpen(t *testing.T) {
 		}
 	})
 }
+
+// The menu has one entry for everything that leaves the system; it leads to what the role may open.
+func TestExportsAndReportsAreOneEntryOfTheMenu(t *testing.T) {
+	d, clock := dbtest.New(t)
+	a := openArchive(t, d, clock)
+	for _, tt := range []struct {
+		role      account.Role
+		page      string
+		has, lack string
+	}{
+		{account.Supervisor, "/exports", `href="/reports"`, "x"},
+		{account.Auditor, "/reports", `href="/inspections"`, `href="/exports"`},
+		{account.Agent, "/exports", "会话导出", `href="/reports"`},
+	} {
+		home := a.As(accounttest.Actor(tt.role, a.shop.ID)).Get(t, tt.page)
+		home.Want(t, 200, tt.has, ">导出与报告</span>", `class="qd-menu-item active" href="`+tt.page+`" aria-current="page"`)
+		if tt.lack != "x" {
+			home.Lacks(t, tt.lack)
+		}
+	}
+	boss := a.As(accounttest.Actor(account.Supervisor, a.shop.ID))
+	boss.Get(t, "/reports").Want(t, 200, `class="qd-menu-item active" href="/exports"`, `href="/exports"`)
+}

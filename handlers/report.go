@@ -68,7 +68,7 @@ func (h *Reports) list(c echo.Context, status int, before report.PeriodReportID,
 	if by.Scope.All {
 		v.Tree = binDepartments(tree, by.Scope)
 	}
-	v.CanCreate, v.CanSee, v.First = by.May(account.ReportCreate), by.May(account.AuditRead), before == 0
+	v.CanCreate, v.CanSee, v.CanCertificates, v.First = by.May(account.ReportCreate), by.May(account.AuditRead), by.May(account.CertificateRead), before == 0
 	reportRows(&v, rows, tree)
 	return web.Render(c, status, templates.ReportsPage(v))
 }

@@ -105,6 +105,7 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/exports/check", Permission: account.ExportRead, Handler: s.Exports.Check, Upload: true},
 		{Method: get, Path: "/exports/:id", Permission: account.ExportRead, Handler: s.Exports.Show},
 		{Method: post, Path: "/exports/:id/decide", Permission: account.ExportApprove, Handler: s.Exports.Decide},
+		{Method: post, Path: "/exports/:id/again", Permission: account.ExportCreate, Handler: s.Exports.Again, Slow: true},
 		{Method: post, Path: "/exports/:id/cancel", Permission: account.ExportRead, Handler: s.Exports.Cancel},
 		{Method: post, Path: "/exports/:id/recall", Permission: account.ExportRead, Handler: s.Exports.Recall},
 		{Method: post, Path: "/exports/:id/prepare", Permission: account.ExportRead, Handler: s.Exports.Prepare, Slow: true},

@@ -31,6 +31,7 @@ type BatchView struct {
 	Residue       int64
 	Left          []BatchResidue
 	ResidueReason string
+	CanExport     bool
 	CanUndo       bool
 	UndoWhy       string // key: why somebody who may undo cannot undo this one
 	CanRestore    bool

@@ -3,6 +3,7 @@ package templates
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,7 @@ type ExportView struct {
 	Reasons                                 []ExportReason
 	Votes                                   []ExportVote
 	CanVote, CanFetch, CanCancel, CanRecall bool
+	CanAgain                                bool // it failed or nobody fetched it: the reader may ask anew
 	VoteRefused, FetchRefused               Words
 	Entry                                   ExportEntry
 	Problems                                Problems
@@ -170,6 +172,21 @@ func (r ExportRow) Making() bool {
 	return r.State == "queued" || r.State == "freezing" || r.State == "running"
 }
 
+// againWord and endWord are what the buttons of an export say that failed, or that nobody fetched.
+func (r ExportRow) againWord() string {
+	if r.State == "failed" {
+		return "export.page_retry"
+	}
+	return "export.page_again"
+}
+
+func (r ExportRow) endWord() string {
+	if r.State == "failed" {
+		return "export.page_why"
+	}
+	return "common.view"
+}
+
 func (v ExportsView) making() bool {
 	for _, r := range v.Rows {
 		if r.Making() {
@@ -206,17 +223,26 @@ func (r ExportRow) until(ctx context.Context) (text, sub string) {
 
 func formatName(format string) string { return strings.ToUpper(format) }
 
-func (v ExportsView) tabs(ctx context.Context) []ui.TabView {
-	out := []ui.TabView{{Label: locale.T(ctx, "export.page_tab"), Count: locale.N(ctx, v.Total), Path: ExportsPath, Active: true}}
-	add := func(there bool, key, path string) {
-		if there {
-			out = append(out, ui.TabView{Label: locale.T(ctx, key), Path: path})
+// evidenceTabs are the kinds of papers that leave the system, as far as the reader may open them. Count is of the
+// one at hand.
+func evidenceTabs(ctx context.Context, here, count string, certificates bool) (out []ui.TabView) {
+	for _, t := range []struct {
+		there     bool
+		key, path string
+	}{
+		{inMenu(ctx, ExportsPath), "export.page_tab", ExportsPath},
+		{inMenu(ctx, ReportsPath), "menu.reports", ReportsPath},
+		{inMenu(ctx, InspectionsPath), "export.page_tab_inspections", InspectionsPath},
+		{certificates, "export.page_tab_certificates", CertificatesPath},
+		{inMenu(ctx, BatchesPath), "export.page_tab_batches", BatchesPath},
+	} {
+		if tab := (ui.TabView{Label: locale.T(ctx, t.key), Path: t.path, Active: t.path == here}); tab.Active {
+			tab.Count = count
+			out = append(out, tab)
+		} else if t.there {
+			out = append(out, tab)
 		}
 	}
-	add(inMenu(ctx, ReportsPath), "menu.reports", ReportsPath)
-	add(inMenu(ctx, "/inspections"), "export.page_tab_inspections", "/inspections")
-	add(v.CanCertificates, "export.page_tab_certificates", CertificatesPath)
-	add(inMenu(ctx, BatchesPath), "export.page_tab_batches", BatchesPath)
 	return out
 }
 
@@ -224,7 +250,7 @@ func (v ExportsView) tabs(ctx context.Context) []ui.TabView {
 func inMenu(ctx context.Context, path string) bool {
 	for _, g := range FrameOf(ctx).Menu {
 		for _, item := range g.Items {
-			if item.Path == path {
+			if item.Path == path || slices.Contains(item.Places, path) {
 				return true
 			}
 		}

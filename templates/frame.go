@@ -75,6 +75,7 @@ type MenuGroup struct {
 type MenuItem struct {
 	Key    string
 	Path   string
+	Places []string // all addresses of the item that the viewer may open; Path is the first
 	Icon   string
 	Count  int64
 	Amber  bool

@@ -95,6 +95,8 @@ func reportText(ctx context.Context, unit, text string) string {
 		return locale.T(ctx, ui.StatusKey("purge", text))
 	case "batch_state":
 		return locale.T(ctx, ui.StatusKey("batch", text))
+	case "inspection_state":
+		return locale.T(ctx, ui.StatusKey("inspection", text))
 	case "floor":
 		if text == "forever" {
 			return locale.T(ctx, "report.forever")
@@ -226,6 +228,17 @@ func statementBars(ctx context.Context, g ReportGrid) (ui.BarsView, bool) {
 		}
 	}
 	return b, len(b.Rows) > 1
+}
+
+// inspectionsOf are the inspections that a table names, for their links.
+func inspectionsOf(g ReportGrid) (codes []string) {
+	if g.Key != "bin_inspections" {
+		return nil
+	}
+	for _, r := range g.Rows {
+		codes = append(codes, r.Texts[0])
+	}
+	return codes
 }
 
 func compareSection(ctx context.Context, list []ReportCompare) paper.Section {

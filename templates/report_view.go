@@ -11,17 +11,18 @@ import (
 
 // ReportsView is the list of audit reports, with the form for a new one.
 type ReportsView struct {
-	Kind      string
-	Kinds     []string
-	Dept      uint64
-	From, To  string
-	Tree      []BinDepartment
-	Problems  Problems
-	CanCreate bool
-	CanSee    bool // audit reports are for those who may see every department's acts
-	Rows      []ReportRow
-	First     bool
-	Next      uint64
+	Kind            string
+	Kinds           []string
+	Dept            uint64
+	From, To        string
+	Tree            []BinDepartment
+	Problems        Problems
+	CanCreate       bool
+	CanCertificates bool
+	CanSee          bool // audit reports are for those who may see every department's acts
+	Rows            []ReportRow
+	First           bool
+	Next            uint64
 }
 
 // ReportRow is one report in the list.

@@ -10,18 +10,22 @@ import (
 
 // place is an item of the menu. Who sees it is said by the route table: an address
 // that is not mounted or that the role may not open is not drawn.
-type place struct{ key, path, icon string }
+// Under are further addresses of the same item: it leads to the first that is open.
+type place struct {
+	key, path, icon string
+	under           []string
+}
 
 var menuGroups = []struct {
 	title  string
 	places []place
 }{
-	{"", []place{{"menu.home", "/", "layout-dashboard"}}},
-	{"menu.group_conversations", []place{{"menu.conversations", "/conversations", "search"}, {"menu.searches", "/searches", "bookmark"}}},
-	{"menu.group_disposal", []place{{"menu.batches", "/batches", "trash-x"}, {"menu.bin", "/bin", "recycle"}, {"menu.purges", "/purges", "flame"}}},
-	{"menu.group_governance", []place{{"menu.retention", "/retention", "calendar-cog"}, {"menu.holds", "/holds", "lock"}}},
-	{"menu.group_evidence", []place{{"menu.exports", "/exports", "file-export"}, {"menu.reports", "/reports", "report"}, {"menu.audit", "/audit", "history"}, {"menu.inspections", "/inspections", "clipboard-check"}}},
-	{"menu.group_admin", []place{{"menu.imports", "/imports", "file-import"}, {"menu.org", "/org", "sitemap"}, {"menu.connectors", "/connectors", "plug-connected"}, {"menu.settings", "/settings", "settings"}}},
+	{"", []place{{"menu.home", "/", "layout-dashboard", nil}}},
+	{"menu.group_conversations", []place{{"menu.conversations", "/conversations", "search", nil}, {"menu.searches", "/searches", "bookmark", nil}}},
+	{"menu.group_disposal", []place{{"menu.batches", "/batches", "trash-x", nil}, {"menu.bin", "/bin", "recycle", nil}, {"menu.purges", "/purges", "flame", nil}}},
+	{"menu.group_governance", []place{{"menu.retention", "/retention", "calendar-cog", nil}, {"menu.holds", "/holds", "lock", nil}}},
+	{"menu.group_evidence", []place{{"menu.exports", "/exports", "file-export", []string{"/reports"}}, {"menu.audit", "/audit", "history", nil}, {"menu.inspections", "/inspections", "clipboard-check", nil}}},
+	{"menu.group_admin", []place{{"menu.imports", "/imports", "file-import", nil}, {"menu.org", "/org", "sitemap", nil}, {"menu.connectors", "/connectors", "plug-connected", nil}, {"menu.settings", "/settings", "settings", nil}}},
 }
 
 func (a *App) menu(here string, by account.Actor) []templates.MenuGroup {
@@ -29,11 +33,19 @@ func (a *App) menu(here string, by account.Actor) []templates.MenuGroup {
 	for _, g := range menuGroups {
 		group := templates.MenuGroup{TitleKey: g.title}
 		for _, p := range g.places {
-			if !a.opens(p.path, by) {
+			item := templates.MenuItem{Key: p.key, Icon: p.icon}
+			for _, path := range append([]string{p.path}, p.under...) {
+				if !a.opens(path, by) {
+					continue
+				}
+				item.Places = append(item.Places, path)
+				item.Active = item.Active || here == path || path != "/" && strings.HasPrefix(here, path+"/")
+			}
+			if len(item.Places) == 0 {
 				continue
 			}
-			active := here == p.path || p.path != "/" && strings.HasPrefix(here, p.path+"/")
-			group.Items = append(group.Items, templates.MenuItem{Key: p.key, Path: p.path, Icon: p.icon, Active: active})
+			item.Path = item.Places[0]
+			group.Items = append(group.Items, item)
 		}
 		if len(group.Items) > 0 {
 			out = append(out, group)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"filippo.io/age"
+	"golang.org/x/term"
 
 	"qingdang/models/export"
 	"qingdang/models/purge"
@@ -63,8 +64,8 @@ func (c *openCommand) keys(t *terminal) ([]age.Identity, error) {
 		return age.ParseIdentities(f)
 	}
 	fmt.Fprint(t.err, locale.T(t.ctx, "export.open_passphrase"), " ")
-	line, err := bufio.NewReader(t.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	line, err := t.secret()
+	if err != nil {
 		return nil, err
 	}
 	key, err := age.NewScryptIdentity(strings.TrimSpace(line))
@@ -72,6 +73,20 @@ func (c *openCommand) keys(t *terminal) ([]age.Identity, error) {
 		return nil, fmt.Errorf("passphrase: %w", err)
 	}
 	return []age.Identity{key}, nil
+}
+
+// secret reads a line that a terminal does not show while it is typed.
+func (t *terminal) secret() (string, error) {
+	if f, ok := t.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		line, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(t.err) // the Enter key is not shown either
+		return string(line), err
+	}
+	line, err := bufio.NewReader(t.in).ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return line, err
 }
 
 // exportsHolding tells purges about exported files; one that was fetched has no end.

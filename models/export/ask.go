@@ -143,7 +143,7 @@ func (d *Desk) ask(tx *db.Tx, by account.Actor, w Wish) (*Export, error) {
 		Actor: by.Audit(), Action: "export.requested", ObjectKind: "export", Object: e.Code, Department: only(shares), Count: n,
 		Data: map[string]any{
 			"kind": string(e.Kind), "format": string(e.Format), "mask": string(e.Mask), "purpose": e.Purpose, "days": e.Days, "outside": e.Outside,
-			"recipient_key": e.RecipientKey != "", "root": e.WishRoot(), "needs": e.NeedsApproval(), "departments": len(shares),
+			"recipient_key": e.RecipientKey != "", "root": e.WishRoot(), "needs": e.NeedsApproval(), "departments": len(shares), "again": w.Again,
 		},
 	})
 }

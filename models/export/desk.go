@@ -68,6 +68,7 @@ type Wish struct {
 	Lang      string // "zh-CN" or "en"
 	Shown     *int64 // how many the page said; another number now is a conflict. Nil: not compared
 	FormKey   string // one form asks once
+	Again     string // the code of the export that this one repeats; see Desk.Again
 }
 
 // Preview is what an export would hold now.
@@ -134,7 +135,7 @@ type Detail struct {
 	Needs       []Why
 	Votes       []Vote
 
-	ApproveRefused, CancelRefused, RecallRefused, FetchRefused error
+	ApproveRefused, CancelRefused, RecallRefused, FetchRefused, AgainRefused error
 }
 
 // Vote is the answer of the second person as stored.

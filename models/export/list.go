@@ -146,7 +146,7 @@ func (d *Desk) load(tx *db.Tx, by account.Actor, g *Detail) error {
 	if err := g.votes(tx); err != nil {
 		return err
 	}
-	g.CancelRefused, g.RecallRefused = mayCancel(by, e), mayRecall(by, e)
+	g.CancelRefused, g.RecallRefused, g.AgainRefused = mayCancel(by, e), mayRecall(by, e), mayAgain(by, e)
 	if g.ApproveRefused = mayDecide(by); g.ApproveRefused == nil {
 		g.ApproveRefused = fault.Conflict("approval.closed")
 		if e.State == Waiting {

@@ -1,6 +1,7 @@
 package inspection_test
 
 import (
+	"io"
 	"testing"
 	"time"
 
@@ -104,6 +105,33 @@ func TestAFindingIsAnsweredByItsOwnerAndLookedAtAgain(t *testing.T) {
 		}
 		if n := dbtest.Count(t, w.d, &leaf{}, "action = 'inspection.finding_answered' AND result = 'refused'"); n != 2 {
 			t.Errorf("%d refusals are written down", n)
+		}
+		w.want(w.desk.Answer(w.ctx(), w.boss, "XJ-1999Q1", 1, "没有这次巡检"), "inspection.not_found")
+		if n := dbtest.Count(t, w.d, &leaf{}, "object = 'XJ-1999Q1'"); n != 0 {
+			t.Error("what is not there is written down")
+		}
+	})
+}
+
+// What is not for somebody is not found, and the try is written down: the report, the list and the items.
+func TestPapersAreRefusedAndWrittenDown(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		i := w.drawn(2)
+		for name, reach := range map[string]func(code string) error{
+			"pdf":  func(code string) error { _, err := w.desk.File(w.ctx(), w.boss, code, "pdf"); return err },
+			"json": func(code string) error { _, err := w.desk.File(w.ctx(), w.boss, code, "json"); return err },
+			"list": func(code string) error { return w.desk.WritePopulation(w.ctx(), w.boss, code, io.Discard) },
+			"item": func(code string) error { _, err := w.desk.Item(w.ctx(), w.boss, code, 1); return err },
+		} {
+			before := dbtest.Count(t, w.d, &leaf{}, "result = 'refused' AND object = ?", i.Code)
+			w.want(reach(i.Code), "inspection.not_found")
+			if n := dbtest.Count(t, w.d, &leaf{}, "result = 'refused' AND object = ?", i.Code); n != before+1 {
+				t.Errorf("%s: %d refusals are written down", name, n-before)
+			}
+			w.want(reach("XJ-1999Q1"), "inspection.not_found")
+		}
+		if n := dbtest.Count(t, w.d, &leaf{}, "object = 'XJ-1999Q1'"); n != 0 {
+			t.Error("what is not there is written down")
 		}
 	})
 }

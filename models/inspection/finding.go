@@ -2,7 +2,6 @@ package inspection
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -179,8 +178,7 @@ func (d *Desk) Answer(ctx context.Context, by account.Actor, code string, n int,
 		return nil
 	})
 	if fault.KindOf(err) == fault.KindNotFound {
-		// Whether it is there or another's, the answer is the same; the try is written down.
-		return errors.Join(err, audit.Refused(ctx, d.DB, audit.Entry{Actor: by.Audit(), Action: "inspection.finding_answered", ObjectKind: "inspection", Object: code}))
+		return d.hidden(ctx, by, code, "inspection.finding_answered", map[string]any{"finding": n})
 	}
 	return err
 }

@@ -56,7 +56,7 @@ type OnPurge struct {
 // for those who neither run nor sign.
 func (d *Desk) Item(ctx context.Context, by account.Actor, code string, seq int) (out *ItemDetail, err error) {
 	if !looks(by) {
-		return nil, notFound()
+		return nil, d.hidden(ctx, by, code, "inspection.item_opened", map[string]any{"item": seq})
 	}
 	err = d.DB.Read(ctx, func(tx *db.Tx) error {
 		i, err := byCode(tx, code)

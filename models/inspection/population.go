@@ -120,7 +120,7 @@ func (l *lot) names() []string {
 // for those who run or sign, not-found, and a conflict before the sample is drawn.
 func (d *Desk) WritePopulation(ctx context.Context, by account.Actor, code string, w io.Writer) error {
 	if !looks(by) {
-		return notFound()
+		return d.hidden(ctx, by, code, "inspection.downloaded", map[string]any{"format": "population"})
 	}
 	var i *Inspection
 	err := d.DB.Write(ctx, func(tx *db.Tx) (err error) {

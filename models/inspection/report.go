@@ -25,7 +25,7 @@ type Report struct {
 // log is broken.
 func (d *Desk) File(ctx context.Context, by account.Actor, code, format string) (*Report, error) {
 	if !looks(by) {
-		return nil, notFound()
+		return nil, d.hidden(ctx, by, code, "inspection.downloaded", map[string]any{"format": format})
 	}
 	var row Inspection
 	err := d.DB.Write(ctx, func(tx *db.Tx) error {
@@ -54,6 +54,20 @@ func (d *Desk) File(ctx context.Context, by account.Actor, code, format string) 
 		return nil, err
 	}
 	return &Report{row, text}, nil
+}
+
+// hidden answers somebody who reached for what is not for them: not found, whether it is there or not. What is there
+// is written down.
+func (d *Desk) hidden(ctx context.Context, by account.Actor, code, action string, data map[string]any) error {
+	var i *Inspection
+	err := d.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		i, err = byCode(tx, code)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(notFound(), audit.Refused(ctx, d.DB, audit.Entry{Actor: by.Audit(), Action: action, ObjectKind: "inspection", Object: i.Code, Data: data}))
 }
 
 // seal writes the evidence file. It may be repeated: the entry of the log is what makes the report true.

@@ -85,6 +85,7 @@ const (
 	UnitVotes      = "votes"
 	UnitPurge      = "purge_state"
 	UnitBatch      = "batch_state"
+	UnitInspection = "inspection_state"
 	UnitFloor      = "floor" // days, or "forever"
 	UnitMonths     = "months_on"
 	UnitTable      = "table"

@@ -22,7 +22,7 @@ func (c *counting) fill(s *Statement) error {
 			head("binned_in", "restored_in", "erased_rows", "resting", "frozen", "overdue", "resting_bytes"),
 			table("bin_departments", byDepartment, "resting", "frozen", "overdue", "resting_bytes", "binned_in", "restored_in", "erased_rows"),
 			table("bin_months", byMonth, "binned_in", "restored_in", "erased_rows"),
-			(*counting).batches)
+			(*counting).batches, (*counting).inspections)
 	case Privacy:
 		return c.all(s,
 			head("kept", "messages", "attachments", "held", "in_bin", "searches", "opened", "unmasked", "exports", "downloads", "denied", "refused", "erased_log", "certificates",
@@ -126,6 +126,42 @@ func (c *counting) batches(s *Statement) error {
 		g.Rows = append(g.Rows, GridRow{
 			Texts:   []string{r.Code, r.State, r.OwnerName, stamp(&r.CreatedAt), stamp(&r.KeepUntil)},
 			Numbers: []int64{r.Moved, r.Resting, r.Restored, r.Purged, r.Bytes},
+		})
+	}
+	s.Tables = append(s.Tables, g)
+	return nil
+}
+
+// inspections are those of the quarters that the period touches. They are of the whole organisation, so that the
+// report about a department has none.
+func (c *counting) inspections(s *Statement) error {
+	if c.under != nil {
+		return nil
+	}
+	var rows []struct {
+		Code, State                                           string
+		DueAt                                                 time.Time
+		SignedAt                                              *time.Time
+		Population, Sample, Checked, Problems, Findings, Open int64
+	}
+	const of = "WHERE x.inspection_id = inspection.id"
+	err := c.tx.Table("inspection").Where("first_at < ? AND end_at > ?", db.Instant(c.to), db.Instant(c.from)).Order("first_at").
+		Select("code, state, due_at, signed_at, population, sample, " +
+			"(SELECT COUNT(*) FROM inspection_item x " + of + " AND x.verdict IN ('ok', 'problem')) AS checked, " +
+			"(SELECT COUNT(*) FROM inspection_item x " + of + " AND x.verdict = 'problem') AS problems, " +
+			"(SELECT COUNT(*) FROM inspection_finding x " + of + ") AS findings, " +
+			"(SELECT COUNT(*) FROM inspection_finding x " + of + " AND x.state <> 'closed') AS open").Scan(&rows).Error
+	if err != nil {
+		return fmt.Errorf("list inspections: %w", err)
+	}
+	g := Grid{
+		Key: "bin_inspections", Rows: []GridRow{}, Of: int64(len(rows)),
+		Numbers: counted("inspection_population", "inspection_sample", "inspection_checked", "inspection_problems", "inspection_findings", "inspection_open"),
+		Texts:   []Column{{Key: "code", Unit: UnitPlain}, {Key: "state", Unit: UnitInspection}, {Key: "due_at", Unit: UnitTime}, {Key: "signed_at", Unit: UnitTime}},
+	}
+	for _, r := range rows {
+		g.Rows = append(g.Rows, GridRow{
+			Texts: []string{r.Code, r.State, stamp(&r.DueAt), stamp(r.SignedAt)}, Numbers: []int64{r.Population, r.Sample, r.Checked, r.Problems, r.Findings, r.Open},
 		})
 	}
 	s.Tables = append(s.Tables, g)

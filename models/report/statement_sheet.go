@@ -109,6 +109,8 @@ func (s *sheet) text(unit, text string) string {
 		return s.words("status.purge." + text)
 	case UnitBatch:
 		return s.words("status.batch." + text)
+	case UnitInspection:
+		return s.words("status.inspection." + text)
 	case UnitDepartment:
 		if text == "" {
 			return s.words("report.no_department")

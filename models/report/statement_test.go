@@ -19,6 +19,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/id"
+	"qingdang/models/inspection"
 	"qingdang/models/intake"
 	"qingdang/models/intake/format"
 	"qingdang/models/report"
@@ -451,6 +452,20 @@ func TestTheListsOfReports(t *testing.T) {
 			t.Errorf("%v: moved is not resting, restored and purged", row)
 		}
 	}
+	// The inspections of the quarters that the period touches, and no others.
+	for n, q := range []struct{ code, first, end, state string }{
+		{"XJ-2026Q3", "2026-06-30 16:00:00", "2026-09-30 16:00:00", "signed"},
+		{"XJ-2026Q4", "2026-09-30 16:00:00", "2026-12-31 16:00:00", "signed"},
+		{"XJ-2027Q1", "2026-12-31 16:00:00", "2027-03-31 16:00:00", "checking"},
+		{"XJ-2027Q2", "2027-03-31 16:00:00", "2027-06-30 16:00:00", "not_started"},
+	} {
+		s.inspection(n+1, q.code, q.state, q.first, q.end)
+	}
+	seen := grid(report.BinCheck, "bin_inspections")
+	if len(seen.Rows) != 2 || seen.Rows[0].Texts[0] != "XJ-2026Q4" || seen.Rows[1].Texts[0] != "XJ-2027Q1" || seen.Rows[1].Texts[1] != "checking" ||
+		!slices.Equal(seen.Rows[0].Numbers, []int64{100, 3, 2, 1, 2, 1}) {
+		t.Errorf("%+v", seen)
+	}
 	for _, row := range grid(report.Storage, "storage_tables").Rows {
 		// The counted log is shorter by the entries about the report itself.
 		if n := s.rows(row.Texts[0]); row.Numbers[0] != n && !strings.HasPrefix(row.Texts[0], "audit_") {
@@ -478,6 +493,36 @@ func TestTheListsOfReports(t *testing.T) {
 			t.Errorf("%v, want %d", row, done)
 		}
 	}
+}
+
+// inspection writes one down as rows: of three items two are judged, one of them a problem; of two findings one is closed.
+func (s *shop) inspection(n int, code, state, first, end string) {
+	s.t.Helper()
+	at := func(v string) time.Time {
+		out, err := time.Parse(time.DateTime, v)
+		s.must(err)
+		return out
+	}
+	s.must(s.d.Write(s.ctx(), func(tx *db.Tx) error {
+		tx.MarkAudited()
+		i := inspection.Inspection{
+			Code: code, State: inspection.State(state), FirstAt: at(first), EndAt: at(end), DueAt: at(end).AddDate(0, 0, 15), SeedSealed: []byte{1}, OpenedAt: at(first), Population: 100, Sample: 3,
+		}
+		if err := tx.Create(&i).Error; err != nil {
+			return err
+		}
+		for seq, verdict := range []string{inspection.OK, inspection.Problem, ""} {
+			if err := tx.Create(&inspection.Item{InspectionID: i.ID, Seq: seq + 1, ConversationID: id.Conversation(n*10 + seq + 1), Verdict: verdict}).Error; err != nil {
+				return err
+			}
+		}
+		for k, state := range []string{inspection.FindingOpen, inspection.FindingClosed} {
+			if err := tx.Create(&inspection.Finding{InspectionID: i.ID, N: k + 1, Level: inspection.Low, Objects: "[]", State: state, CreatedAt: at(first)}).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // A kind is a question of its own, so each says in its own file when the log and the tables differ.
