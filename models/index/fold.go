@@ -37,22 +37,6 @@ func (f *Folded) add(g Folded) {
 	f.Merged += g.Merged
 }
 
-// Fold takes all waiting changes into the index.
-func (x *Index) Fold(ctx context.Context) (done Folded, err error) {
-	if err := x.Sweep(ctx); err != nil {
-		return done, err
-	}
-	idle := func(*db.Tx) error { return nil }
-	for last := id.Conversation(0); ; {
-		one, next, err := x.foldOnce(ctx, last, idle)
-		done.add(one)
-		if err != nil || next == 0 {
-			return done, err
-		}
-		last = next
-	}
-}
-
 // batch is what one fold works on.
 type batch struct {
 	notes map[id.Conversation]changeRow
@@ -78,6 +62,7 @@ func (x *Index) foldOnce(ctx context.Context, after id.Conversation, beat func(*
 		if b, err = x.nextBatch(ctx, after); err != nil || b == nil {
 			return done, 0, err
 		}
+		x.at("read")
 		done, err = x.foldBatch(ctx, b, beat)
 		if err == nil {
 			return done, b.last, nil
@@ -186,7 +171,7 @@ func (x *Index) docs(ctx context.Context, tx *db.Tx, ids []id.Conversation, term
 func (x *Index) foldBatch(ctx context.Context, b *batch, beat func(*db.Tx) error) (done Folded, err error) {
 	var outs []*output
 	if len(b.docs) > 0 {
-		outs = []*output{newOutput(0, 0, newHead(b.docs))}
+		outs = []*output{newOutput(0, newHead(b.docs))}
 	}
 	// The rows are locked here as well: a conversation that is erased after this finds its segment being
 	// built, and Scrub takes it away; one that was erased before is not written at all.
@@ -206,8 +191,9 @@ func (x *Index) foldBatch(ctx context.Context, b *batch, beat func(*db.Tx) error
 		return done, err
 	}
 	if len(outs) > 0 {
-		err = x.put(ctx, shardsOf(outs[0], b.docs), beat)
+		err = x.put(ctx, shardsOf(outs[0], b.docs), beat, func(o *output, n int64) { o.row.Bytes += n })
 	}
+	x.at("written")
 	if err == nil {
 		err = x.DB.Write(ctx, func(tx *db.Tx) (err error) {
 			done, err = x.settle(tx, b, outs)

@@ -7,6 +7,7 @@ import (
 
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/seal"
 )
 
 // The states of a segment's key.
@@ -74,7 +75,7 @@ func (x *Index) Sweep(ctx context.Context) error {
 		return fmt.Errorf("doomed keys of the index: %w", err)
 	}
 	if len(doomed) > 0 {
-		if err := x.Store.Destroy(doomed...); err != nil {
+		if err := x.destroy(doomed); err != nil {
 			return fmt.Errorf("destroy keys of segments: %w", err)
 		}
 		err := x.DB.Write(ctx, func(tx *db.Tx) error {
@@ -89,6 +90,21 @@ func (x *Index) Sweep(ctx context.Context) error {
 		}
 	}
 	return x.clear(ctx)
+}
+
+// destroy takes keys out of the key store. One that an older key store never had is gone as well.
+func (x *Index) destroy(keys []uint64) error {
+	var there []uint64
+	for _, k := range keys {
+		st, err := x.Store.State(k)
+		if err != nil {
+			return err
+		}
+		if st.State != seal.Absent {
+			there = append(there, k)
+		}
+	}
+	return x.Store.Destroy(there...)
 }
 
 // clear removes the parts of segments that are gone, some at a time, and then their rows.

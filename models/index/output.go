@@ -25,10 +25,10 @@ type output struct {
 	key  *seal.Bucket
 }
 
-func newOutput(tier int, division id.Department, h *head) *output {
+func newOutput(division id.Department, h *head) *output {
 	n := len(h.ids)
 	return &output{head: h, row: segmentRow{
-		Tier: tier, Division: division, N: n, FirstAt: instant(h.at[0]), LastAt: instant(h.at[n-1]), Parts: shardsFor(n), State: building,
+		Tier: tierOf(n), Division: division, N: n, FirstAt: instant(h.at[0]), LastAt: instant(h.at[n-1]), Parts: shardsFor(n), State: building,
 	}}
 }
 
@@ -115,8 +115,8 @@ type shardOut struct {
 }
 
 // put encodes, seals and stores shards. Each transaction looks whether the segments are being built
-// still, so that nothing is put where Scrub has cleared away.
-func (x *Index) put(ctx context.Context, shards []shardOut, beat func(*db.Tx) error) error {
+// still, so that nothing is put where Scrub has cleared away. note is told what each shard takes.
+func (x *Index) put(ctx context.Context, shards []shardOut, beat func(*db.Tx) error, note func(*output, int64)) error {
 	rows := make([]partRow, len(shards))
 	err := onAll(len(shards), func(i int) error {
 		s := shards[i]
@@ -130,7 +130,7 @@ func (x *Index) put(ctx context.Context, shards []shardOut, beat func(*db.Tx) er
 		return err
 	}
 	for i, s := range shards {
-		s.to.row.Bytes += int64(len(rows[i].Body) + len(rows[i].Wrapped))
+		note(s.to, int64(len(rows[i].Body)+len(rows[i].Wrapped)))
 	}
 	for packet := range packets(rows) {
 		err := x.DB.Write(ctx, func(tx *db.Tx) error {

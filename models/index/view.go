@@ -55,26 +55,38 @@ func (x *Index) View(tx *db.Tx) (*View, error) {
 
 // segments opens what is ready.
 func (x *Index) segments(tx *db.Tx) ([]*Segment, error) {
+	segments, broken, err := x.readable(tx)
+	if err == nil && len(broken) > 0 {
+		return nil, broken[0]
+	}
+	return segments, err
+}
+
+// readable opens what is ready and opens, and says what does not.
+func (x *Index) readable(tx *db.Tx) (segments []*Segment, broken []*unreadableError, err error) {
 	var rows []segmentRow
 	if err := tx.Where("state = ?", ready).Order("id").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("list segments: %w", err)
+		return nil, nil, fmt.Errorf("list segments: %w", err)
 	}
 	x.forgetOthers(rows)
-	out := make([]*Segment, len(rows))
-	var missing []int
+	segments = make([]*Segment, len(rows))
+	var missing []*Segment
 	for i, r := range rows {
-		h, ok := x.heads.get(headKey{r.ID, r.Version})
-		if !ok {
-			missing = append(missing, i)
+		segments[i] = &Segment{Tier: r.Tier, Division: r.Division, row: r}
+		if h, ok := x.heads.get(headKey{r.ID, r.Version}); ok {
+			segments[i].head = h
+		} else {
+			missing = append(missing, segments[i])
 		}
-		out[i] = &Segment{Tier: r.Tier, Division: r.Division, row: r, head: h}
 	}
 	for part := range slices.Chunk(missing, headsAtOnce) {
-		if err := x.openHeads(tx, out, part); err != nil {
-			return nil, err
+		failed, err := x.openHeads(tx, part)
+		if err != nil {
+			return nil, nil, err
 		}
+		broken = append(broken, failed...)
 	}
-	return out, nil
+	return slices.DeleteFunc(segments, func(s *Segment) bool { return s.head == nil }), broken, nil
 }
 
 // headsAtOnce bounds what one statement reads: a head may have more than a megabyte.
@@ -90,30 +102,34 @@ type shardKey struct {
 	part    int
 }
 
-// openHeads opens the heads of some segments on all cores.
-func (x *Index) openHeads(tx *db.Tx, segments []*Segment, which []int) error {
-	ids := make([]uint64, len(which))
-	for i, w := range which {
-		ids[i] = segments[w].row.ID
+// openHeads opens the heads of some segments on all cores, and says which of them do not open.
+func (x *Index) openHeads(tx *db.Tx, segments []*Segment) ([]*unreadableError, error) {
+	ids := make([]uint64, len(segments))
+	for i, s := range segments {
+		ids[i] = s.row.ID
 	}
 	var parts []partRow
 	if err := tx.Where("part = 0 AND segment_id IN ?", ids).Find(&parts).Error; err != nil {
-		return fmt.Errorf("read heads: %w", err)
+		return nil, fmt.Errorf("read heads: %w", err)
 	}
 	sealed := make(map[uint64]partRow, len(parts))
 	for _, p := range parts {
 		sealed[p.SegmentID] = p
 	}
-	return onAll(len(which), func(i int) error {
-		s := segments[which[i]]
+	failed := make([]*unreadableError, len(segments))
+	err := onAll(len(segments), func(i int) error {
+		s := segments[i]
 		h, err := x.openHead(s.row, sealed[s.row.ID])
-		if err != nil {
-			return err
+		if errors.As(err, &failed[i]) {
+			return nil
 		}
-		s.head = h
-		x.heads.put(headKey{s.row.ID, s.row.Version}, h)
-		return nil
+		if err == nil {
+			s.head = h
+			x.heads.put(headKey{s.row.ID, s.row.Version}, h)
+		}
+		return err
 	})
+	return slices.DeleteFunc(failed, func(e *unreadableError) bool { return e == nil }), err
 }
 
 func (x *Index) openHead(r segmentRow, p partRow) (*head, error) {
@@ -145,9 +161,33 @@ func open(key *seal.Bucket, p partRow, version uint32) ([]byte, error) {
 	return seal.Unpack(packed)
 }
 
+// unreadable says that a segment does not open, now and for ever. Of an error of another kind, when the
+// key store does not answer, it only says where it came from.
 func unreadable(segment uint64, cause error) error {
-	return fmt.Errorf("%w: %d: %w", ErrUnreadable, segment, cause)
+	var format *seal.FormatError // altered, or written by a newer program: the index is only a copy
+	if errors.As(cause, &format) {
+		return &unreadableError{segment, cause}
+	}
+	for _, final := range []error{seal.ErrNoBucket, seal.ErrDestroyed, seal.ErrDamaged, seal.ErrTampered, errHead, errShard, errMissing} {
+		if errors.Is(cause, final) {
+			return &unreadableError{segment, cause}
+		}
+	}
+	return fmt.Errorf("open segment %d: %w", segment, cause)
 }
+
+type unreadableError struct {
+	segment uint64
+	cause   error
+}
+
+// Error names the segment.
+func (e *unreadableError) Error() string {
+	return fmt.Sprintf("%v: %d: %v", ErrUnreadable, e.segment, e.cause)
+}
+
+// Unwrap gives ErrUnreadable and the cause.
+func (e *unreadableError) Unwrap() []error { return []error{ErrUnreadable, e.cause} }
 
 // forgetOthers drops what is kept of segments that are no more.
 func (x *Index) forgetOthers(rows []segmentRow) {
@@ -247,6 +287,17 @@ func (v *View) Settled(s *Segment) *roaring.Bitmap {
 // none has is there with an empty bitmap. It reads what it does not remember in one statement. Bitmaps
 // are the caller's own.
 func (v *View) Postings(tokens []Token, segments ...*Segment) (map[*Segment]map[Token]*roaring.Bitmap, error) {
+	found, err := v.postings(tokens, segments)
+	var broken *unreadableError
+	if errors.As(err, &broken) {
+		v.x.listing.Lock()
+		defer v.x.listing.Unlock()
+		v.x.broken[broken.segment] = true // the next Fold of this process mends it
+	}
+	return found, err
+}
+
+func (v *View) postings(tokens []Token, segments []*Segment) (map[*Segment]map[Token]*roaring.Bitmap, error) {
 	opened, err := v.openShards(tokens, segments)
 	if err != nil {
 		return nil, err
@@ -318,7 +369,7 @@ func (v *View) openShards(tokens []Token, segments []*Segment) (map[shardKey]*sh
 	}
 	for k, s := range opened {
 		if s == nil {
-			return nil, unreadable(k.segment, errors.New("a shard is missing"))
+			return nil, unreadable(k.segment, errMissing)
 		}
 	}
 	return opened, nil

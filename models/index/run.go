@@ -1,0 +1,174 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"qingdang/models/db"
+	"qingdang/models/id"
+	"qingdang/models/job"
+)
+
+// JobFold is the timer that takes changes into the index.
+const JobFold = "index.fold"
+
+func idle(*db.Tx) error { return nil }
+
+// Fold takes all waiting changes into the index and merges what is to be merged.
+func (x *Index) Fold(ctx context.Context) (Folded, error) {
+	done, err := x.Catch(ctx)
+	for err == nil {
+		var n int
+		if n, err = x.merging(ctx, idle); n == 0 {
+			break
+		}
+		done.Merged += n
+	}
+	return done, err
+}
+
+// Catch is Fold without merging, for the middle of a large import.
+func (x *Index) Catch(ctx context.Context) (done Folded, err error) {
+	if err := x.tidy(ctx); err != nil {
+		return done, err
+	}
+	for last := id.Conversation(0); ; {
+		one, next, err := x.folding(ctx, last, idle)
+		done.add(one)
+		if err != nil || next == 0 {
+			return done, err
+		}
+		last = next
+	}
+}
+
+// tidy ends what others began: dead runs, and readers that met a segment that does not open.
+func (x *Index) tidy(ctx context.Context) error {
+	if err := x.Sweep(ctx); err != nil {
+		return err
+	}
+	x.listing.Lock()
+	broken := slices.Collect(maps.Keys(x.broken))
+	x.listing.Unlock()
+	for _, segment := range broken {
+		if err := x.mend(ctx, segment); err != nil {
+			return err
+		}
+		x.listing.Lock()
+		delete(x.broken, segment)
+		x.listing.Unlock()
+	}
+	return x.dropOrphans(ctx)
+}
+
+// Runner is the job of Fold. Each step takes a few thousand changes, or merges one group of segments; when
+// nothing is left it waits for the next time.
+func (x *Index) Runner(interval time.Duration) job.Runner {
+	return job.RunnerFunc(func(ctx context.Context, j *job.Job) (bool, error) {
+		if j.Pos == 0 {
+			if err := x.tidy(ctx); err != nil {
+				return false, err
+			}
+		}
+		beat := func(tx *db.Tx) error { return job.Advance(tx, j, j.Pos, j.Done) }
+		done, next, err := x.folding(ctx, id.Conversation(j.Pos), beat)
+		if err != nil {
+			return false, err
+		}
+		if next != 0 {
+			return false, x.DB.Write(ctx, func(tx *db.Tx) error { return job.Advance(tx, j, int64(next), j.Done+int64(done.Changes)) })
+		}
+		merged, err := x.merging(ctx, beat)
+		if err != nil {
+			return false, err
+		}
+		if merged > 0 {
+			return false, x.DB.Write(ctx, beat)
+		}
+		return false, x.DB.Write(ctx, func(tx *db.Tx) error { return job.Every(tx, j, interval) })
+	})
+}
+
+// folding is foldOnce; what does not open is taken out of the index first.
+func (x *Index) folding(ctx context.Context, after id.Conversation, beat func(*db.Tx) error) (done Folded, next id.Conversation, err error) {
+	err = x.mending(ctx, func() error {
+		done, next, err = x.foldOnce(ctx, after, beat)
+		return err
+	})
+	return done, next, err
+}
+
+// merging is mergeOnce, the same way. A merging that was overtaken is left for the next time.
+func (x *Index) merging(ctx context.Context, beat func(*db.Tx) error) (merged int, err error) {
+	err = x.mending(ctx, func() error {
+		merged, err = x.mergeOnce(ctx, beat)
+		return err
+	})
+	if errors.Is(err, errLost) {
+		return 0, nil
+	}
+	return merged, err
+}
+
+// mending runs f, and mends the index each time that f meets a segment that does not open.
+func (x *Index) mending(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		var broken *unreadableError
+		if !errors.As(err, &broken) {
+			return err
+		}
+		if failed := x.mend(ctx, broken.segment); failed != nil {
+			return errors.Join(err, failed)
+		}
+	}
+}
+
+// mend takes segments that do not open out of the index: the one that was met and those whose heads do
+// not open. What was in them cannot be told, so every conversation that no other segment has is noted
+// as changed before.
+func (x *Index) mend(ctx context.Context, met uint64) error {
+	drops := map[uint64]bool{met: true}
+	for last, more := id.Conversation(0), true; more; {
+		var unknown []id.Conversation
+		err := x.DB.Read(ctx, func(tx *db.Tx) error {
+			segments, broken, err := x.readable(tx)
+			if err != nil {
+				return err
+			}
+			for _, b := range broken {
+				drops[b.segment] = true
+			}
+			v := &View{Segments: slices.DeleteFunc(segments, func(s *Segment) bool { return drops[s.row.ID] })}
+			ids, err := x.Source.IDs(tx, last, foldAtOnce)
+			if err != nil {
+				return fmt.Errorf("list conversations: %w", err)
+			}
+			if more = len(ids) > 0; more {
+				last = ids[len(ids)-1]
+			}
+			unknown = slices.DeleteFunc(ids, func(c id.Conversation) bool {
+				_, _, known := v.Find(c)
+				return known
+			})
+			return nil
+		})
+		if err == nil && len(unknown) > 0 {
+			err = x.DB.Write(ctx, func(tx *db.Tx) error { return Changed(tx, true, unknown...) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for segment := range drops {
+		err := x.DB.Write(ctx, func(tx *db.Tx) error { return drop(tx, []uint64{segment}, ready) })
+		if err != nil && !errors.Is(err, errLost) { // then somebody else has taken it away
+			return err
+		}
+	}
+	return x.Sweep(ctx)
+}
