@@ -13,6 +13,7 @@ import (
 type benchCommand struct {
 	Purge  benchPurge  `cmd:"" help:"Purges against pt-archiver on MariaDB, and their write locks on SQLite."`
 	Export benchExport `cmd:"" help:"Exports against mariadb-dump of the same rows."`
+	Search benchSearch `cmd:"" help:"Searches against LIKE, FULLTEXT and Mroonga on plaintext, and against SQL."`
 }
 
 type benchPurge struct {
@@ -64,6 +65,29 @@ func (c *benchExport) Run(t *terminal) error {
 		return errNoServer
 	}
 	rep, err := measure.Export(t.ctx, o)
+	if err != nil {
+		return err
+	}
+	return printed(t, c.JSON, rep)
+}
+
+type benchSearch struct {
+	N       int      `help:"Conversations in the database." default:"100000"`
+	Rounds  int      `help:"How often each question is asked." default:"3"`
+	Words   int      `help:"How many questions there are of a class." default:"5"`
+	From    string   `help:"Conversations that the generator in ../shared/data/gen wrote, in place of made-up ones." type:"existingfile"`
+	Without []string `help:"Peers to leave out." enum:"LIKE,FULLTEXT,Mroonga"`
+	JSON    bool     `help:"Print the figures as one JSON object."`
+	Keep    bool     `help:"Leave the databases qingdang_bench_* there."`
+}
+
+// Run measures and prints.
+func (c *benchSearch) Run(t *terminal) error {
+	o := measure.SearchOptions{Conversations: c.N, Words: c.Words, Rounds: c.Rounds, From: c.From, Without: c.Without, Keep: c.Keep, Progress: t.err}
+	if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
+		return errNoServer
+	}
+	rep, err := measure.Search(t.ctx, o)
 	if err != nil {
 		return err
 	}

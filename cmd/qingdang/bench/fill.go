@@ -29,6 +29,9 @@ type Shape struct {
 	Months        int
 	Until         time.Time // the end of the last month
 	Seed          uint64
+
+	next   func(p place, from time.Time) conversation.New                  // makes a conversation; nil: newTalk's
+	stored func(batch []conversation.New, as []conversation.Outcome) error // told of each batch after its commit
 }
 
 const (
@@ -87,7 +90,7 @@ func Fill(ctx context.Context, d *db.DB, v conversation.Vault, s Shape) error {
 		if ctx.Err() != nil {
 			break
 		}
-		g.Go(func() error { return store(ctx, d, v, batch) })
+		g.Go(func() error { return store(ctx, d, v, s, batch) })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("fill: %w", err)
@@ -97,23 +100,31 @@ func Fill(ctx context.Context, d *db.DB, v conversation.Vault, s Shape) error {
 
 func filler() audit.Actor { return account.System("bench", "").Audit() }
 
-func store(ctx context.Context, d *db.DB, v conversation.Vault, batch []conversation.New) error {
-	return d.Write(ctx, func(tx *db.Tx) error {
+func store(ctx context.Context, d *db.DB, v conversation.Vault, s Shape, batch []conversation.New) error {
+	var as []conversation.Outcome
+	err := d.Write(ctx, func(tx *db.Tx) (err error) {
 		if err := hold.ShareEpoch(tx); err != nil {
 			return err
 		}
-		if _, err := conversation.Store(tx, v, batch); err != nil {
+		if as, err = conversation.Store(tx, v, batch); err != nil {
 			return err
 		}
 		return audit.Append(tx, audit.Entry{Actor: filler(), Action: "conversation.imported", ObjectKind: "import", Count: int64(len(batch))})
 	})
+	if err != nil || s.stored == nil {
+		return err
+	}
+	return s.stored(batch, as)
 }
 
 // batches gives the conversations month by month, in a month department by department: ids that
 // are neighbours in time are neighbours on disk, and a batch touches few buckets.
 func batches(s Shape, places []place) iter.Seq[[]conversation.New] {
 	return func(yield func([]conversation.New) bool) {
-		talk, done, month := newTalk(s), 0, 0
+		done, month := 0, 0
+		if s.next == nil {
+			s.next = newTalk(s).next
+		}
 		var batch []conversation.New
 		for from := range s.months() {
 			month++
@@ -123,7 +134,7 @@ func batches(s Shape, places []place) iter.Seq[[]conversation.New] {
 				upTo := s.Conversations * (month - 1) / s.Months
 				upTo += int(float64(s.Conversations*month/s.Months-upTo)*weight + 0.5)
 				for ; done < upTo; done++ {
-					if batch = append(batch, talk.next(p, from)); len(batch) < fillBatch {
+					if batch = append(batch, s.next(p, from)); len(batch) < fillBatch {
 						continue
 					}
 					if !yield(batch) {
