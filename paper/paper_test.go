@@ -117,3 +117,45 @@ func TestARollNumbersItsPagesAndKeepsItsMarks(t *testing.T) {
 		t.Errorf("%d pages, %d replaced: %v", r.s.PageCount(), replaced, err)
 	}
 }
+
+// Codes and words of a table stay whole, headings do not run into each other, and what the font lacks is counted once.
+func TestTablesGiveCodesTheRoomTheyNeed(t *testing.T) {
+	s := Doc{}.begin("1")
+	table := &Table{
+		Head: []Column{{Text: "Number", Weight: 1}, {Text: "Purged in the period", Weight: 1, Number: true}, {Text: "What for", Weight: 9}},
+		Rows: [][]Cell{{{Text: "PG-20261113-002 Done"}, {Text: "7,398"}, {Text: strings.Repeat("因为超过保留期", 30) + " \U0001F600"}}},
+	}
+	g := s.grid(table)
+	if len(g.rows[1][0]) != 2 || g.rows[1][0][0] != "PG-20261113-002" {
+		t.Errorf("the code is broken: %q", g.rows[1][0])
+	}
+	sum := 0.0
+	for i, w := range g.widths {
+		sum += w
+		for _, row := range g.rows {
+			for _, line := range row[i] {
+				if got := s.GetStringWidth(line); got > w-2*cellPad+0.01 {
+					t.Errorf("%q is %.1f wide in a column of %.1f", line, got, w)
+				}
+			}
+		}
+	}
+	if sum < inner-0.01 || sum > inner+0.01 {
+		t.Errorf("the columns are %.2f wide together, want %.2f", sum, inner)
+	}
+	if s.replaced != 1 {
+		t.Errorf("%d characters were replaced", s.replaced)
+	}
+	// Columns that all ask for more than there is still share the page.
+	wide := &Table{Rows: [][]Cell{{}}}
+	for range 9 {
+		wide.Head, wide.Rows[0] = append(wide.Head, Column{Text: "x", Weight: 1}), append(wide.Rows[0], Cell{Text: strings.Repeat("W", 9)})
+	}
+	sum = 0
+	for _, w := range s.widths(wide) {
+		sum += w
+	}
+	if sum < inner-0.01 || sum > inner+0.01 {
+		t.Errorf("the columns are %.2f wide together, want %.2f", sum, inner)
+	}
+}

@@ -185,7 +185,14 @@ func (s *sheet) paragraph(text string, size float64, colour [3]int) {
 }
 
 func (s *sheet) section(part Section) {
-	s.need(18) // a title never stands alone at the end of a page
+	room := 18.0 // a title never stands alone at the end of a page
+	var g *grid
+	if part.Table != nil {
+		if g = s.grid(part.Table); len(part.Facts) == 0 {
+			room = max(room, 11+g.start())
+		}
+	}
+	s.need(room)
 	s.Ln(3)
 	s.font(headingSize, black)
 	s.CellFormat(inner, 6.5, s.text(part.Title), "", 1, "L", false, 0, "")
@@ -195,8 +202,8 @@ func (s *sheet) section(part Section) {
 	for _, f := range part.Facts {
 		s.fact(f)
 	}
-	if part.Table != nil {
-		s.table(part.Table)
+	if g != nil {
+		s.table(g)
 	}
 	for _, text := range part.Lines {
 		s.paragraph(text, typeSize-0.5, grey)

@@ -54,7 +54,7 @@ func inspectionDoc(ctx context.Context, r InspectionReport) paper.Doc {
 		Code: r.Code, CodeNote: locale.T(ctx, "inspection.signed_at", locale.DateSec(ctx, r.SignedAt), locale.ZoneName(ctx, r.SignedAt)),
 		Title: locale.T(ctx, "inspection.report_title"), Subtitle: locale.T(ctx, "inspection.title", entry(int64(r.Year)), r.Quarter),
 		Stamp: locale.T(ctx, "status.inspection.signed"), Lead: []string{inspectionLead(ctx, r)}, Sections: inspectionSections(ctx, r),
-		Foot:     []string{r.Code + ".json SHA-256 " + fingerprint(r.FileDigest), locale.T(ctx, "certificate.foot", r.Organisation, r.Code)},
+		Foot:     []string{r.Code + ".json SHA-256 " + fingerprint(r.FileDigest), locale.T(ctx, "inspection.foot", r.Organisation, r.Code)},
 		Page:     locale.T(ctx, "certificate.page"),
 		Replaced: locale.T(ctx, "certificate.replaced"), Created: r.SignedAt,
 	}
@@ -153,7 +153,7 @@ func inspectionFindings(ctx context.Context, r InspectionReport) paper.Section {
 	}
 	s.Table = &paper.Table{Caption: s.Title, Head: []paper.Column{
 		{Text: locale.T(ctx, "inspection.number"), Weight: 1},
-		{Text: locale.T(ctx, "inspection.level"), Weight: 0.8},
+		{Text: locale.T(ctx, "inspection.level"), Weight: 1.2},
 		{Text: locale.T(ctx, "inspection.finding"), Weight: 4},
 		{Text: locale.T(ctx, "inspection.owner"), Weight: 1.4},
 		{Text: locale.T(ctx, "inspection.due_date"), Weight: 1.6},

@@ -70,7 +70,7 @@ func reportSections(ctx context.Context, v ReportView) []paper.Section {
 	total.Head[0].Weight, total.Head[0].Number = 1.2, true
 	total.Rows = [][]paper.Cell{numberCells(ctx, locale.N(ctx, v.Entries), v.OK, v.Refused, v.Failed, v.People, v.Purged)}
 	purges := reportTable(ctx, "report.section_purges", "code", "size", "purged_here", "skipped")
-	purges.Head = append(purges.Head, paper.Column{Text: locale.T(ctx, "report.col_requester"), Weight: 2.4}, paper.Column{Text: locale.T(ctx, "report.col_approvals"), Weight: 3.6}, paper.Column{Text: locale.T(ctx, "report.col_certificate"), Weight: 2})
+	purges.Head = append(purges.Head, paper.Column{Text: locale.T(ctx, "report.col_requester"), Weight: 2}, paper.Column{Text: locale.T(ctx, "report.col_approvals"), Weight: 3.4}, paper.Column{Text: locale.T(ctx, "report.col_certificate"), Weight: 2.5})
 	for _, p := range v.Purges {
 		var votes []string
 		for _, x := range p.Votes {

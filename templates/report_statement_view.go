@@ -145,7 +145,7 @@ func statementGrid(ctx context.Context, v StatementView, g ReportGrid) paper.Sec
 	}
 	t := &paper.Table{Caption: s.Title}
 	for _, c := range g.Texts {
-		weight := map[string]float64{"department": 4, "plain": 2.2, "votes": 3, "time": 2.4, "action": 3, "table": 4}[c.Unit]
+		weight := map[string]float64{"department": 4, "plain": 2.6, "votes": 3, "time": 2.4, "action": 3, "table": 4}[c.Unit]
 		t.Head = append(t.Head, paper.Column{Text: locale.T(ctx, "report.col_"+c.Key), Weight: max(weight, 2)})
 	}
 	for _, c := range g.Numbers {
