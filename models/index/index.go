@@ -18,6 +18,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,7 +130,7 @@ func (c *tokens) of(term string, name func(string) Token) Token {
 	if p.known == nil || len(p.known) >= tokensInPart {
 		p.known = map[string]Token{}
 	}
-	p.known[term] = t
+	p.known[strings.Clone(term)] = t // a term is a piece of a whole conversation, which must not stay for it
 	return t
 }
 
