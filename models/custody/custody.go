@@ -46,17 +46,17 @@ func Open(ctx context.Context, d *db.DB, o seal.Options) (*seal.Store, error) {
 // CheckAge makes sure that the key store is not older than the database, as after copying an old one back:
 // conversations would not open, and new buckets would take ids that are taken. The fault says so.
 func CheckAge(ctx context.Context, d *db.DB, s *seal.Store) error {
-	var newest id.Bucket
-	err := d.Read(ctx, func(tx *db.Tx) error {
-		newest = 0
-		return tx.Model(&conversation.Bucket{}).Select("COALESCE(MAX(id), 0)").Scan(&newest).Error
+	var newest uint64
+	err := d.Read(ctx, func(tx *db.Tx) (err error) {
+		_, newest, err = gone(tx)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("newest bucket: %w", err)
+		return err
 	}
 	// Asked after the database: a bucket is in the key store before any row knows it.
 	last, err := s.Last()
-	if err != nil || uint64(newest) <= last {
+	if err != nil || newest <= last {
 		return err
 	}
 	lost, err := missing(ctx, d, s)

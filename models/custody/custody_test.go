@@ -93,6 +93,15 @@ func (w *world) bucket(state int, used bool) uint64 {
 	return ids[0]
 }
 
+// segment makes the key of a segment of the search index.
+func (w *world) segment() uint64 {
+	w.t.Helper()
+	ids, err := w.Store.NewBuckets(1)
+	w.must(err)
+	dbtest.Exec(w.t, w.d, "INSERT INTO index_key (bucket_id, state, created_at) VALUES (?, 1, ?)", ids[0], w.clock.Time())
+	return ids[0]
+}
+
 func (w *world) noHead() {
 	w.t.Helper()
 	dbtest.Exec(w.t, w.d, "DELETE FROM audit_head")
@@ -207,9 +216,12 @@ func TestRestoreAsksTheDatabase(t *testing.T) {
 		destroyed := w.bucket(conversation.BucketDestroyed, false) // the purge had not come to it when the backup was made
 		empty := w.bucket(conversation.BucketClosing, false)
 		closing := w.bucket(conversation.BucketClosing, true)
+		segment, scrubbed := w.segment(), w.segment()
 		b, err := w.BackUp(w.ctx(), cli, w.t.TempDir())
 		w.must(err)
+		dbtest.Exec(w.t, w.d, "UPDATE index_key SET state = 2 WHERE bucket_id = ?", scrubbed) // about to be destroyed, or it is
 		newer := w.bucket(conversation.BucketOpen, true)
+		newest := w.segment()
 		root, err := os.ReadFile(filepath.Join(w.o.Dir, "root.key"))
 		w.must(err)
 		w.must(os.RemoveAll(w.o.Dir))
@@ -218,20 +230,20 @@ func TestRestoreAsksTheDatabase(t *testing.T) {
 
 		r, err := custody.Restore(w.ctx(), w.d, cli, w.o, b.File, nil)
 		w.must(err)
-		if r.Brought != 2 || r.Entombed != 2 || r.Missing != (custody.Missing{Buckets: 1, Conversations: 1}) {
+		if r.Brought != 3 || r.Entombed != 3 || r.Missing != (custody.Missing{Buckets: 1, Conversations: 1}) {
 			t.Errorf("restored = %+v", r)
 		}
-		for bucket, want := range map[uint64]seal.State{live: seal.Live, destroyed: seal.Destroyed, empty: seal.Destroyed, closing: seal.Live, newer: seal.Damaged} {
+		for bucket, want := range map[uint64]seal.State{live: seal.Live, destroyed: seal.Destroyed, empty: seal.Destroyed, closing: seal.Live, newer: seal.Damaged, segment: seal.Live, scrubbed: seal.Destroyed, newest: seal.Damaged} {
 			if st, err := w.Store.State(bucket); err != nil || st.State != want {
 				t.Errorf("bucket %d is %v, %v, want %v", bucket, st.State, err, want)
 			}
 		}
 		w.must(custody.CheckAge(w.ctx(), w.d, w.Store))
-		if next := w.bucket(conversation.BucketOpen, false); next <= newer {
+		if next := w.bucket(conversation.BucketOpen, false); next <= newest {
 			t.Errorf("bucket %d is given out twice", next)
 		}
 		leaves := w.leaves("keys.restored")
-		if len(leaves) != 1 || fmt.Sprint(leaves[0]["data"].(map[string]any)["stay_destroyed"]) != "2" {
+		if len(leaves) != 1 || fmt.Sprint(leaves[0]["data"].(map[string]any)["stay_destroyed"]) != "3" {
 			t.Errorf("leaves = %v", leaves)
 		}
 		w.clock.Set(b.ExpiresAt)

@@ -12,6 +12,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/index"
 	"qingdang/models/seal"
 )
 
@@ -80,7 +81,11 @@ func gone(tx *db.Tx) (dead []uint64, last uint64, err error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("destroyed buckets: %w", err)
 	}
-	return dead, uint64(newest), nil
+	segments, highest, err := index.Dead(tx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return append(dead, segments...), max(uint64(newest), highest), nil
 }
 
 func (r *Restored) lookFor(ctx context.Context, d *db.DB, o seal.Options) error {

@@ -31,6 +31,7 @@ var otherOracles = []oracle{
 	{"I5", (*Checker).certificates},
 	{"I7", (*Checker).exports},
 	{"I9", (*Checker).bucketStates},
+	{"I9", (*Checker).indexKeys},
 	{"I10", (*Checker).windows},
 	{"I12", (*Checker).access},
 	{"I14", (*Checker).caps},

@@ -9,6 +9,7 @@ import (
 
 	"qingdang/models/audit"
 	"qingdang/models/db"
+	"qingdang/models/index"
 	"qingdang/models/purge"
 	"qingdang/models/seal"
 )
@@ -31,6 +32,8 @@ type Checker struct {
 	Log   *audit.Log
 	// Ledger is the outside ledger of purges; nil: there is none to compare with.
 	Ledger *purge.Ledger
+	// Index is the search index; nil: only its keys are looked at.
+	Index *index.Index
 }
 
 // Report says how many checks ran and what they found. Findings of one check stop at
@@ -77,6 +80,9 @@ func (c *Checker) Run(ctx context.Context, deep bool) (*Report, error) {
 	}
 	if deep {
 		own = append(own, walk{"I5", c.bodiesOpen})
+		if c.Index != nil {
+			own = append(own, walk{"I5", c.indexSound})
+		}
 	}
 	for _, o := range own {
 		found, err := o.run(ctx)
