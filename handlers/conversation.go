@@ -72,6 +72,9 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	if fault.KindOf(err) == fault.KindGone {
 		return h.gone(c, by, who)
 	}
+	if fault.KindOf(err) == fault.KindNotFound {
+		return h.absent(c, by, who)
+	}
 	if err != nil {
 		return err
 	}
@@ -96,6 +99,10 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	if by.May(account.AuditRead) || by.May(account.AuditReadDepartment) {
 		view.AuditPath = templates.AuditFilter{Text: view.Code}.Path()
 	}
+	if r := detail.Under; r != nil { // reading, and nothing else
+		view.Under, view.UnderUntil, view.AuditPath, view.LetterPath = r.Code, r.Until, "", ""
+		view.CanHide, view.CanUnhide, view.CanDiscard, view.CanExport = false, false, false, false
+	}
 	if view.Key = form.Key; view.Key == "" {
 		view.Key = rand.Text()
 	}
@@ -107,6 +114,18 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 
 // now is the moment of the request, as the page's frame tells it.
 func now(c echo.Context) time.Time { return templates.FrameOf(c.Request().Context()).Now }
+
+// absent answers alike for a conversation that is not there and for one that the reader may not see,
+// with the way to ask for it. The code is what the reader typed, if anything.
+func (h *Conversation) absent(c echo.Context, by account.Actor, who id.Conversation) error {
+	view := templates.ErrorView{Status: http.StatusNotFound, TextKey: "conversation.not_found", RequestID: web.RequestID(c)}
+	code := c.QueryParam("code")
+	if typed, ok := conversation.ParseCode(code); !ok || typed != who {
+		code = ""
+	}
+	view.More, view.MoreKey = accessPath(by, templates.AccessNewOf("conversation", code)), "access.button"
+	return web.Render(c, http.StatusNotFound, templates.ErrorPage(view))
+}
 
 // gone answers for a conversation that was purged: with its certificate where there is one
 // already and the reader may see it.

@@ -31,6 +31,9 @@ func readSearch(v url.Values) templates.Search {
 		Types: list(v["type"]), Platforms: list(v["platform"]), Tags: list(v["tag"]), Agents: list(v["agent"]),
 		State: v.Get("state"), SID: v.Get("sid"), Cursor: v.Get("cursor"),
 	}
+	if under := v.Get("under"); account.IsReadingCode(under) {
+		s.Under = under
+	}
 	if s.State != templates.SearchHidden && s.State != templates.SearchAll {
 		s.State = ""
 	}
@@ -67,7 +70,7 @@ func list(values []string) []string {
 // query turns the conditions into a query of the model. The faults name the field. Days are
 // those of the organisation's zone, and both are included.
 func query(s templates.Search, customer string, tree *department.Tree, by account.Actor, zone *time.Location) (conversation.Query, error) {
-	q := conversation.Query{Customer: customer, Size: s.Size}
+	q := conversation.Query{Customer: customer, Under: s.Under, Size: s.Size}
 	if q.Size == 0 {
 		q.Size = templates.SearchSizes[0]
 	}
@@ -103,14 +106,24 @@ func day(s string, zone *time.Location, field string) (time.Time, *fault.Fault) 
 	return at, nil
 }
 
+// searchReach is where a search may look: the own departments, or what the reading opens under which
+// it is made.
+func searchReach(s templates.Search, by account.Actor) account.Scope {
+	if s.Under == "" {
+		return by.Scope
+	}
+	r, _ := by.Under(s.Under)
+	return r.Where
+}
+
 // searchScope gives the departments that are searched. A department outside the actor's
-// scope is as unknown as one that does not exist; none of it widens the search.
+// reach is as unknown as one that does not exist; none of it widens the search.
 func searchScope(s templates.Search, tree *department.Tree, by account.Actor) (account.Scope, *fault.Fault) {
 	if s.Dept == "" {
 		return account.Everywhere(), nil
 	}
 	d, err := id.Parse[id.Department](s.Dept)
-	if err != nil || tree.Known(d) != nil || !by.Scope.Has(d) {
+	if err != nil || tree.Known(d) != nil || !searchReach(s, by).Has(d) {
 		return account.Scope{}, fault.Invalid("conversation.bad_department").On("dept")
 	}
 	if s.Sub {

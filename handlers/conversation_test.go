@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qingdang/handlers"
+	"qingdang/models/access"
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
 	"qingdang/models/audit"
@@ -39,6 +40,7 @@ type archive struct {
 	other         department.Department
 	people        *account.Accounts
 	exports       *export.Desk
+	access        *access.Desk
 }
 
 var shanghai = time.FixedZone("CST", 8*3600)
@@ -59,6 +61,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 	reader := &report.Reader{DB: d, Zone: shanghai}
 	b := &bin.Bin{DB: d, Zone: shanghai}
 	a.exports = exportsOf(t, a)
+	a.access = &access.Desk{DB: d, Vault: vault, Accounts: people, Zone: shanghai}
 	screens := &handlers.Screens{
 		Home:          &handlers.Home{Board: reader},
 		Conversations: &handlers.Conversations{Find: a.conversations, Fold: a.conversations, Bin: b, Departments: a.departments, Seal: keys, Zone: shanghai},
@@ -72,6 +75,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Inspections: inspectionsOf(t, a),
 		Reports:     reportsOf(t, a),
 		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments},
+		Access:      &handlers.Access{Reader: a.access, Desk: a.access, Second: a.access, Departments: a.departments},
 		Exports:     &handlers.Exports{Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Seal: keys},
 	}
 	a.Site = webtest.Start(t, screens.Routes(), func(o *web.Options) { o.Now, o.Zone = clock.Time, shanghai })
@@ -222,7 +226,8 @@ func TestACustomerIsNeverInAnAddress(t *testing.T) {
 			t.Errorf("%d %s", led.Status, led.Location)
 		}
 		one := a.only(t, "e1")
-		boss.Get(t, "/go?q="+strings.ToLower(conversation.Code(one, "qianniu"))).WantRedirect(t, "/conversations/"+id.String(one))
+		code := conversation.Code(one, "qianniu")
+		boss.Get(t, "/go?q="+strings.ToLower(code)).WantRedirect(t, "/conversations/"+id.String(one)+"?code="+code)
 		boss.Get(t, "/go?q=SC-20260101-001").Want(t, http.StatusNotFound, "没有找到这个编号")
 		a.As(accounttest.Actor(account.Admin)).Get(t, "/go?q=tb_77777").Want(t, http.StatusNotFound)
 	})

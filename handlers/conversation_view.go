@@ -20,7 +20,14 @@ const previewRunes = 80
 // offerConditions fills what the search form offers: the departments of the actor's scope,
 // indented below the highest of them.
 func offerConditions(view *templates.ConversationsView, tree *department.Tree, by account.Actor) {
-	view.Departments = departmentOptions(tree, by, view.Search.Dept)
+	view.Departments = departmentsOf(tree, searchReach(view.Search, by), view.Search.Dept)
+	view.AccessPath = accessPath(by, templates.AccessNewOf("department", ""))
+	for _, r := range by.Readings {
+		view.Readings = append(view.Readings, templates.AccessSwitch{Code: r.Code, Path: templates.ConversationsPath(templates.Search{Under: r.Code}), Active: r.Code == view.Search.Under})
+		if r.Code == view.Search.Under {
+			view.Until = r.Until
+		}
+	}
 	for _, o := range view.Departments {
 		if o.Chosen {
 			view.DeptName = o.Label
@@ -31,11 +38,20 @@ func offerConditions(view *templates.ConversationsView, tree *department.Tree, b
 	}
 }
 
-func departmentOptions(tree *department.Tree, by account.Actor, chosen string) []ui.Option {
+// accessPath is the way to ask for what one may not see; empty for those who see everything or may
+// not ask.
+func accessPath(by account.Actor, path string) string {
+	if by.Scope.All || !by.May(account.AccessRequest) {
+		return ""
+	}
+	return path
+}
+
+func departmentsOf(tree *department.Tree, within account.Scope, chosen string) []ui.Option {
 	var out []ui.Option
 	top := 0
 	for _, d := range tree.Preorder() {
-		if !by.Scope.Has(d) {
+		if !within.Has(d) {
 			continue
 		}
 		dep, _ := tree.Get(d)
@@ -62,6 +78,9 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, locks
 	}
 	if by.May(account.BinRead) {
 		view.BinPath = "/bin"
+	}
+	if s.Under != "" { // reading, and nothing else
+		view.CanHide, view.BatchPath, view.ExportPath, view.BinPath = false, "", "", ""
 	}
 	here := templates.ConversationsPath(s)
 	for _, r := range page.Rows {

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -46,7 +47,7 @@ func (h *Go) lead(c echo.Context, text string) error {
 		return err
 	}
 	if named != nil {
-		return web.See(c, namedPath(named))
+		return web.See(c, namedPath(named, text))
 	}
 	if !by.May(account.ConversationSearch) {
 		return fault.NotFound("go.no_such_code")
@@ -59,7 +60,7 @@ func (h *Go) lead(c echo.Context, text string) error {
 	return c.Redirect(http.StatusSeeOther, templates.ConversationsPath(templates.Search{SID: sid, State: templates.SearchAll}))
 }
 
-func namedPath(n *report.Named) string {
+func namedPath(n *report.Named, typed string) string {
 	switch n.Kind {
 	case report.NamesBatch:
 		return templates.BatchPath(n.ID)
@@ -67,6 +68,8 @@ func namedPath(n *report.Named) string {
 		return templates.PurgePath(n.ID)
 	case report.NamesCertificate:
 		return templates.CertificatePath(n.ID)
+	case report.NamesAccess:
+		return templates.AccessGrantPath(n.ID)
 	case report.NamesInspection:
 		return templates.InspectionPath(n.Code)
 	case report.NamesFinding:
@@ -80,5 +83,6 @@ func namedPath(n *report.Named) string {
 	case report.NamesImport:
 		return templates.ImportPath(n.ID)
 	}
-	return templates.ConversationPath(n.ID, "")
+	// Its page does not tell whether it exists; the code goes along for whoever has to ask for it.
+	return templates.ConversationPath(n.ID, "") + "?code=" + url.QueryEscape(strings.ToUpper(typed))
 }

@@ -90,6 +90,8 @@ func todoPath(t report.Todo) string {
 		return templates.PurgeExecutePath(t.ID)
 	case report.TodoFailed:
 		return templates.JobPath(t.ID)
+	case report.TodoAccess:
+		return templates.AccessGrantPath(t.ID)
 	case report.TodoInspect, report.TodoCosign:
 		return templates.InspectionPath(t.Code)
 	case report.TodoFinding:

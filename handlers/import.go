@@ -62,7 +62,7 @@ func (h *Imports) ask(c echo.Context, status int, o intake.Order, problem error)
 	if err != nil {
 		return err
 	}
-	view := templates.ImportNewView{Formats: format.Formats, Format: o.Format, Departments: departmentOptions(tree, web.Actor(c), id.String(o.Department)), Problems: problems(problem)}
+	view := templates.ImportNewView{Formats: format.Formats, Format: o.Format, Departments: departmentsOf(tree, web.Actor(c).Scope, id.String(o.Department)), Problems: problems(problem)}
 	return web.Render(c, status, templates.ImportNewPage(view))
 }
 

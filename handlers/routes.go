@@ -28,6 +28,7 @@ type Screens struct {
 	Holds         *Holds
 	Inspections   *Inspections
 	Exports       *Exports
+	Access        *Access
 	Home          *Home
 	Imports       *Imports
 	Jobs          *Jobs
@@ -98,6 +99,12 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/holds/:id/release", Permission: account.HoldRelease, Handler: s.Holds.AskRelease},
 		{Method: post, Path: "/holds/:id/decide", Permission: account.HoldRelease, Handler: s.Holds.Decide},
 		{Method: post, Path: "/holds/:id/cancel", Permission: account.HoldRelease, Handler: s.Holds.Cancel},
+		{Method: get, Path: "/access", Permission: account.AccessRead, Handler: s.Access.List},
+		{Method: get, Path: "/access/new", Permission: account.AccessRequest, Handler: s.Access.New},
+		{Method: post, Path: "/access/new", Permission: account.AccessRequest, Handler: s.Access.Create},
+		{Method: get, Path: "/access/:id", Permission: account.AccessRead, Handler: s.Access.Show},
+		{Method: post, Path: "/access/:id/decide", Permission: account.AccessDecide, Handler: s.Access.Decide},
+		{Method: post, Path: "/access/:id/end", Permission: account.AccessEnd, Handler: s.Access.End},
 		{Method: get, Path: "/exports", Permission: account.ExportRead, Handler: s.Exports.List},
 		{Method: get, Path: "/exports/new", Permission: account.ExportCreate, Handler: s.Exports.New, Slow: true},
 		{Method: post, Path: "/exports/new", Permission: account.ExportCreate, Handler: s.Exports.Create, Slow: true},

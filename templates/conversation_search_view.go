@@ -31,6 +31,10 @@ type ConversationsView struct {
 	CanHide bool
 	// ExportPath is empty where the reader takes nothing out, or there is nothing.
 	ExportPath string
+	// Readings are the accesses that the reader may search under, Until the end of the chosen one.
+	Readings   []AccessSwitch
+	Until      time.Time
+	AccessPath string // to ask for more; "" where the reader sees everything
 	BatchPath  string // "" where the reader makes no batches, or none can be made of it
 }
 
@@ -210,9 +214,23 @@ func (v ConversationsView) period(ctx context.Context) string {
 
 func (v ConversationsView) clearPath() string {
 	if v.Search.Narrowed() {
-		return ConversationsRoot
+		return v.plainPath()
 	}
 	return ""
+}
+
+// plainPath is the search without conditions, under the same access.
+func (v ConversationsView) plainPath() string {
+	return ConversationsPath(Search{Under: v.Search.Under})
+}
+
+// places are where the reader can search: the own departments, and each access.
+func (v ConversationsView) places(ctx context.Context) []ui.TabView {
+	out := []ui.TabView{{Label: locale.T(ctx, "access.own"), Path: ConversationsRoot, Active: v.Search.Under == ""}}
+	for _, r := range v.Readings {
+		out = append(out, ui.TabView{Label: locale.T(ctx, "access.under", r.Code), Path: r.Path, Active: r.Active})
+	}
+	return out
 }
 
 func (v ConversationsView) pager() ui.PagerView {

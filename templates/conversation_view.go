@@ -56,6 +56,9 @@ type ConversationView struct {
 
 	Past      []PastEvent
 	AuditPath string
+	// Under is the access that opened it, until UnderUntil; empty in the own departments.
+	Under      string
+	UnderUntil time.Time
 	// LetterPath is the answer letter about its deletion; empty where there is none.
 	LetterPath string
 }

@@ -85,6 +85,7 @@ var todoLooks = map[string]struct{ icon, kind string }{
 	"vote": {"flame", ui.Danger}, "confirm": {"key", ui.Danger}, "rejected": {"arrow-back-up", ui.Warning}, "expiring": {"hourglass", ui.Warning},
 	"draft": {"file-text", ui.Primary}, "failed": {"alert-triangle", ui.Danger}, "residue": {"stack-2", ui.Warning},
 	"inspect": {"clipboard-check", ui.Primary}, "cosign": {"signature", ui.Warning}, "finding": {"flag", ui.Warning},
+	"access": {"scan-eye", ui.Warning},
 }
 
 func (v HomeView) rows(ctx context.Context) []ui.RowView {
@@ -109,6 +110,8 @@ func (t HomeTodo) title(ctx context.Context) string {
 		return locale.T(ctx, "home.todo_failed", jobKind(ctx, t.State), t.Code)
 	case "residue":
 		return locale.T(ctx, "home.todo_residue", t.Code, t.Count)
+	case "access":
+		return locale.T(ctx, "home.todo_access", t.Code)
 	}
 	return locale.T(ctx, "home.todo_"+t.Kind, t.Code, t.Count)
 }
@@ -116,7 +119,7 @@ func (t HomeTodo) title(ctx context.Context) string {
 func (t HomeTodo) text(ctx context.Context, now time.Time) string {
 	key := "home.todo_" + t.Kind + "_text"
 	switch t.Kind {
-	case "vote":
+	case "vote", "access":
 		return locale.T(ctx, key, t.Who, now.Sub(t.Since), t.Until)
 	case "confirm":
 		return locale.T(ctx, key, t.Until)

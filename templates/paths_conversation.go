@@ -28,6 +28,7 @@ type Search struct {
 	Agents    []string
 	State     string // "", hidden or all
 	SID       string
+	Under     string // code of the access under which it is searched; "": in the own departments
 	Cursor    string
 	Size      int
 }
@@ -53,6 +54,7 @@ func ConversationsPath(s Search) string {
 	}
 	s.conditions(put)
 	put("sid", url.QueryEscape(s.SID))
+	put("under", url.QueryEscape(s.Under))
 	put("cursor", url.QueryEscape(s.Cursor))
 	if s.Size != 0 {
 		put("size", strconv.Itoa(s.Size))
@@ -102,7 +104,7 @@ func joined(values []string) string {
 
 // Narrowed tells whether the search has any condition.
 func (s Search) Narrowed() bool {
-	s.Cursor, s.Size = "", 0
+	s.Cursor, s.Size, s.Under = "", 0, ""
 	return ConversationsPath(s) != ConversationsRoot
 }
 

@@ -97,6 +97,8 @@ func reportText(ctx context.Context, unit, text string) string {
 		return locale.T(ctx, ui.StatusKey("batch", text))
 	case "inspection_state":
 		return locale.T(ctx, ui.StatusKey("inspection", text))
+	case "access_state":
+		return locale.T(ctx, ui.StatusKey("access", text))
 	case "floor":
 		if text == "forever" {
 			return locale.T(ctx, "report.forever")

@@ -33,6 +33,7 @@ func (a *app) screens() *handlers.Screens {
 		Exports: &handlers.Exports{
 			Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Seal: a.store,
 		},
+		Access:  &handlers.Access{Reader: a.access, Desk: a.access, Second: a.access, Departments: a.departments},
 		Batches: &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Caps: a.bin, Departments: a.departments},
 		Bin:     &handlers.Bin{Reader: a.bin, Acts: a.bin, Departments: a.departments},
 		Conversations: &handlers.Conversations{
@@ -84,6 +85,8 @@ func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) e
 			switch g.Items[i].Key {
 			case "menu.bin":
 				g.Items[i].Count = around.Binned
+			case "menu.access":
+				g.Items[i].Count, g.Items[i].Amber = around.Access, around.Access > 0
 			case "menu.purges":
 				g.Items[i].Count, g.Items[i].Amber = around.Waiting, around.Waiting > 0
 			}

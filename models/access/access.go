@@ -171,6 +171,12 @@ func visible(by account.Actor) (where string, args []any) {
 	return "(asker_id = ? OR approver_id = ?)", []any{by.ID, by.ID}
 }
 
+// Visible gives the ids of the grants that the actor may see, for a query of another drawer.
+func Visible(tx *db.Tx, by account.Actor) *gorm.DB {
+	where, args := visible(by)
+	return tx.Model(&Grant{}).Where(where, args...).Select("id")
+}
+
 // seen finds a grant that the actor may see. Absent and hidden are answered alike.
 func seen(tx *db.Tx, by account.Actor, which id.Access) (*Grant, error) {
 	where, args := visible(by)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"qingdang/models/access"
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/department"
@@ -14,6 +15,7 @@ import (
 type Around struct {
 	Binned      int64    // conversations in the bin, of the actor's departments
 	Waiting     int64    // purge requests that the actor's role has to decide
+	Access      int64    // requests to read elsewhere that the actor may answer
 	JobsRunning int64    // of the actor's own
 	Scope       []string // names of the highest departments in scope; none when it is all of them
 }
@@ -34,6 +36,10 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 			if err := q.Count(&a.Waiting).Error; err != nil {
 				return err
 			}
+		}
+		var err error
+		if a.Access, err = access.CountWaiting(tx, by); err != nil {
+			return err
 		}
 		if err := tx.Table("job").Where("created_by = ? AND state IN ?", by.ID, []string{"queued", "running"}).Count(&a.JobsRunning).Error; err != nil {
 			return err

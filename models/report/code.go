@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"qingdang/models/access"
 	"qingdang/models/account"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -23,6 +24,7 @@ const (
 	NamesPurge        = "purge"
 	NamesCertificate  = "certificate"
 	NamesInspection   = "inspection"
+	NamesAccess       = "access"
 	NamesFinding      = "finding"
 	NamesExport       = "export"
 	NamesReport       = "report"
@@ -79,6 +81,9 @@ func doors(by account.Actor) []door {
 			return purgesOf(tx.Table("certificate t"), "t.purge_id", by.Scope)
 		}},
 		{prefix: "XJ-", kind: NamesInspection, needs: account.InspectionRead, find: func(tx *db.Tx) *gorm.DB { return tx.Table("inspection t") }},
+		{prefix: "DY-", kind: NamesAccess, needs: account.AccessRead, find: func(tx *db.Tx) *gorm.DB {
+			return tx.Table("access_grant t").Where("t.id IN (?)", access.Visible(tx, by))
+		}},
 		{prefix: "EX-", kind: NamesExport, needs: account.ExportRead, find: func(tx *db.Tx) *gorm.DB { return exportsOf(tx.Table("export t"), by) }},
 		{prefix: "AR-", kind: NamesReport, needs: account.ReportRead, find: func(tx *db.Tx) *gorm.DB {
 			q := tx.Table("audit_report t")

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"qingdang/models/access"
 	"qingdang/models/account"
 )
 
@@ -20,10 +21,11 @@ const (
 	TodoResidue  = "residue"  // a batch left something behind
 	TodoInspect  = "inspect"  // a quarter's inspection is to be run and signed by audit
 	TodoCosign   = "cosign"   // audit has signed one, legal is next
+	TodoAccess   = "access"   // somebody asks to read in a department of this approver
 	TodoFinding  = "finding"  // a finding of one waits for this supervisor's answer
 )
 
-var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoRejected, TodoExpiring, TodoInspect, TodoDraft, TodoFailed, TodoResidue}
+var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoAccess, TodoRejected, TodoExpiring, TodoInspect, TodoDraft, TodoFailed, TodoResidue}
 
 // Todo is one thing that waits for the actor.
 type Todo struct {
@@ -40,7 +42,7 @@ type Todo struct {
 const mostOfKind = 5
 
 func (q *asking) todo() error {
-	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings} {
+	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings, q.access} {
 		if err := ask(); err != nil {
 			return err
 		}
@@ -192,6 +194,15 @@ func (q *asking) inspections() error {
 	err := q.tx.Table("inspection").Where("state = ?", state).Order("id").Limit(mostOfKind).Select("id, code, sample, due_at").Scan(&found).Error
 	for _, f := range found {
 		q.home.Todo = append(q.home.Todo, Todo{Kind: kind, ID: f.ID, Code: f.Code, Count: f.Sample, Until: f.DueAt})
+	}
+	return err
+}
+
+// access are the requests to read elsewhere that wait for the actor's answer.
+func (q *asking) access() error {
+	waiting, err := access.WaitingFor(q.tx, q.by, mostOfKind)
+	for _, g := range waiting {
+		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoAccess, ID: uint64(g.ID), Code: g.Code, Who: g.AskerName, Since: g.AskedAt, Until: g.ExpiresAt})
 	}
 	return err
 }

@@ -86,6 +86,7 @@ const (
 	UnitPurge      = "purge_state"
 	UnitBatch      = "batch_state"
 	UnitInspection = "inspection_state"
+	UnitAccess     = "access_state"
 	UnitFloor      = "floor" // days, or "forever"
 	UnitMonths     = "months_on"
 	UnitTable      = "table"

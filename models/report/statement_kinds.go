@@ -47,10 +47,11 @@ func (c *counting) fill(s *Statement) error {
 			(*counting).holdsInForce)
 	case Access:
 		return c.all(s,
-			head("actors", "searches", "opened", "unmasked", "exports", "exported", "downloads", "refused"),
+			head("actors", "searches", "opened", "unmasked", "access_asked", "access_granted", "access_uses", "exports", "exported", "downloads", "refused"),
 			table("access_people", byPerson, "searches", "opened", "unmasked", "exports", "downloads", "refused"),
 			table("access_departments", byDepartment, "opened", "unmasked", "exports", "downloads", "refused"),
 			table("access_months", byMonth, "searches", "opened", "unmasked", "exports", "downloads", "refused"),
+			(*counting).grants,
 			(*counting).outgoing)
 	default: // Storage
 		return c.all(s,

@@ -111,6 +111,8 @@ func (s *sheet) text(unit, text string) string {
 		return s.words("status.batch." + text)
 	case UnitInspection:
 		return s.words("status.inspection." + text)
+	case UnitAccess:
+		return s.words("status.access." + text)
 	case UnitDepartment:
 		if text == "" {
 			return s.words("report.no_department")

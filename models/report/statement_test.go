@@ -13,7 +13,9 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"qingdang/models/access"
 	"qingdang/models/account"
+	"qingdang/models/account/accounttest"
 	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -192,6 +194,15 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 		log(false, "conversation.opened")
 	case "unmasked":
 		log(false, "conversation.unmasked")
+	case "access_asked":
+		log(false, "access.requested")
+	case "access_granted":
+		log(false, "access.granted")
+	case "access_uses":
+		entries(func(l audit.Leaf) bool {
+			_, under := l.Data["access"]
+			return under && l.Result == audit.OK && (l.Action == "conversation.searched" || l.Action == "conversation.opened")
+		})
 	case "exports":
 		log(false, "export.requested")
 	case "exported":
@@ -607,4 +618,59 @@ func TestReportsThatCannotBe(t *testing.T) {
 	wantFault(t, err, "report.kind_unknown", "kind")
 	_, err = s.evidence.Make(s.ctx(), s.auditor, report.Ask{Kind: report.Access, Period: p, Department: 4711})
 	wantFault(t, err, "report.department_unknown", "department")
+}
+
+// The register of access tells each grant with its uses, and says so when the log does not know one.
+func TestTheAccessRegister(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		s := newShop(t, d, clock)
+		s.story()
+		desk := &access.Desk{DB: d, Vault: conversation.Vault{Store: s.keys}, Accounts: s.accounts, Zone: time.FixedZone("", 8*3600)}
+		archive := &conversation.Conversations{DB: d, Vault: conversation.Vault{Store: s.keys}}
+		wish := access.Wish{Kind: access.OfDepartment, Department: s.sales, From: clock.Time().AddDate(-3, 0, 0), To: clock.Time(), Reason: "核对两个部门的答复"}
+		ask := func() *access.Grant {
+			g, err := desk.Ask(s.ctx(), s.elsewhere, wish)
+			s.must(err)
+			return g
+		}
+		ballot := func(g *access.Grant) access.Ballot {
+			clock.Advance(time.Minute)
+			return access.Ballot{Access: g.ID, SeenRoot: g.Fingerprint(), Opinion: "同意", Code: accounttest.Code(t, d, s.supervisor.ID)}
+		}
+		used, refused, waits := ask(), ask(), ask()
+		_, err := desk.Approve(s.ctx(), s.supervisor, ballot(used))
+		s.must(err)
+		_, err = desk.Reject(s.ctx(), s.supervisor, ballot(refused))
+		s.must(err)
+		by := s.elsewhere
+		by.Readings, err = desk.Readings(s.ctx(), by.ID)
+		s.must(err)
+		for range 3 {
+			_, err := archive.Search(s.ctx(), by, conversation.Query{Under: used.Code, Size: 20, Filter: conversation.Filter{Departments: account.Everywhere()}})
+			s.must(err)
+		}
+		report1 := func() *report.Statement {
+			made, err := s.evidence.Make(s.ctx(), s.auditor, report.Ask{Kind: report.Access, Period: report.Period{First: "2026-11-01", Last: "2026-12-31"}})
+			s.must(err)
+			return made.Statement
+		}
+		st := report1()
+		i := slices.IndexFunc(st.Tables, func(g report.Grid) bool { return g.Key == "access_grants" })
+		want := [][3]any{{used.Code, "granted", int64(3)}, {refused.Code, "rejected", int64(0)}, {waits.Code, "asked", int64(0)}}
+		if len(st.Tables[i].Rows) != len(want) {
+			t.Fatalf("%+v", st.Tables[i])
+		}
+		for n, row := range st.Tables[i].Rows {
+			if got := [3]any{row.Texts[0], row.Texts[1], row.Numbers[1]}; got != want[n] {
+				t.Errorf("row %d is %v, want %v", n, got, want[n])
+			}
+		}
+		if !st.Reconciled {
+			t.Errorf("does not add up: %+v", st.Reconciliation)
+		}
+		dbtest.Exec(t, d, "UPDATE access_grant SET state = 'granted', decided_at = asked_at WHERE id = ?", waits.ID)
+		if st := report1(); st.Reconciled {
+			t.Error("a grant that the log does not know adds up")
+		}
+	})
 }

@@ -4,7 +4,7 @@ package ui
 type look struct{ kind, icon string }
 
 // StatusKey is the catalogue key of a state: StatusKey("batch", "running").
-// Areas: conversation, lock, batch, purge, certificate, hold, rule, export, inspection,
+// Areas: conversation, lock, batch, purge, certificate, hold, rule, access, export, inspection,
 // finding, check, connector, job.
 func StatusKey(area, code string) string { return "status." + area + "." + code }
 
@@ -70,6 +70,13 @@ var looks = map[string]look{
 	"rule.pending_review": {Warning, "clock"},
 	"rule.enabled":        {Success, "check"},
 	"rule.paused":         {Danger, "alert-triangle"},
+
+	"access.asked":     {Warning, "clock"},
+	"access.granted":   {Success, "eye-check"},
+	"access.rejected":  {"", "x"},
+	"access.withdrawn": {"", "arrow-back-up"},
+	"access.lapsed":    {"", "ban"},
+	"access.ended":     {Outline, ""},
 
 	"export.awaiting_approval": {Warning, "clock"},
 	"export.queued":            {"", "clock"},
