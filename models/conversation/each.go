@@ -44,21 +44,9 @@ func (s *Conversations) more(ctx context.Context, by account.Actor, q Query) (*P
 	if err != nil {
 		return nil, err
 	}
-	p := &Page{}
+	var p *Page
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		f, err := s.narrow(tx, by, q)
-		if err != nil {
-			return err
-		}
-		var found []Conversation
-		if err := at.after(f.Apply(tx.Model(&Conversation{})), false).Limit(q.Size).Find(&found).Error; err != nil {
-			return err
-		}
-		p.Older = ""
-		if n := len(found); n == q.Size {
-			p.Older = position{found[n-1].LastAt, found[n-1].ID}.token(false)
-		}
-		p.Rows, err = s.rows(tx, found)
+		p, err = s.page(tx, by, q, at, false, false)
 		return err
 	})
 	return p, err

@@ -23,6 +23,7 @@ type Filter struct {
 	WithoutTags  []string // none of them
 	Platforms    []string
 	AgentIDs     []string
+	Agents       []string // by id or name
 	CustomerMAC  []byte
 	States       []State // none given: Active
 	Batch        id.Batch
@@ -55,6 +56,9 @@ func (f Filter) Apply(q *gorm.DB) *gorm.DB {
 	if len(f.AgentIDs) > 0 {
 		q = q.Where("conversation.agent_id IN ?", f.AgentIDs)
 	}
+	if len(f.Agents) > 0 {
+		q = q.Where("(conversation.agent_id IN ? OR conversation.agent_name IN ?)", f.Agents, f.Agents)
+	}
 	if f.CustomerMAC != nil {
 		q = q.Where("conversation.customer_mac = ?", f.CustomerMAC)
 	}
@@ -84,5 +88,6 @@ func (f Filter) May(c *Conversation) bool {
 	}
 	return (f.Only == 0 || f.Only == c.ID) && (f.Departments.All || f.Departments.Has(c.DepartmentID)) &&
 		(f.From.IsZero() || c.LastAt.After(f.From.Add(-slack))) && (f.To.IsZero() || c.LastAt.Before(f.To.Add(slack))) &&
-		has(f.ServiceTypes, c.ServiceType) && has(f.Platforms, c.Platform) && has(f.AgentIDs, c.AgentID)
+		has(f.ServiceTypes, c.ServiceType) && has(f.Platforms, c.Platform) && has(f.AgentIDs, c.AgentID) &&
+		(has(f.Agents, c.AgentID) || has(f.Agents, c.AgentName))
 }

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -14,19 +15,25 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/index"
+	"qingdang/models/words"
 )
 
 // Conversations is the archive as a person sees it.
 type Conversations struct {
 	DB    *db.DB
 	Vault Vault
+	Index *index.Index // nil: the rows are asked, and there is no search for words
 }
 
 // Query is one page of a search. Customer is the customer's id in the clear; only its keyed
-// name reaches the database and the log.
+// name reaches the database and the log. What Words say of tags, agents, platforms and the customer
+// narrows as the filter does. An overview is made where Zone says in which days to count.
 type Query struct {
 	Filter
+	Words    words.Query
 	Customer string
+	Zone     *time.Location
 	Under    string // code of the reading under which it is searched; empty: in the own departments
 	Cursor   string
 	Size     int // 1 to 100
@@ -41,7 +48,7 @@ type Row struct {
 	CustomerID   string
 	CustomerName string
 	ExternalID   string
-	Preview      string // the customer's first text, unmasked: mask it before showing
+	Preview      string // the first text that the words hit, or else the customer's first; unmasked: mask it before showing
 }
 
 // Page is one page of a search, newest first. Newer and Older are cursors, empty at the ends.
@@ -49,7 +56,10 @@ type Page struct {
 	Rows         []Row
 	Total        int64
 	Binned       int64 // of the same conditions, in the recycle bin
+	Exact        bool  // false: counts are of what may match the words; there was too much to open
+	Overview     *Overview
 	Newer, Older string
+	Plan         Plan
 }
 
 const pageLimit = 100
@@ -68,13 +78,10 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	var page *Page
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		f, err := s.narrow(tx, by, q)
-		if err != nil {
-			return err
-		}
-		page, err = s.page(tx, f, at, backward, q.Size)
+		page, err = s.page(tx, by, q, at, backward, true)
 		return err
 	})
 	switch {
@@ -83,6 +90,7 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 	case err != nil:
 		return nil, fmt.Errorf("search conversations: %w", err)
 	}
+	page.Plan.Took = time.Since(began)
 	if q.Under != "" {
 		page.Binned = 0 // the bin is not opened to readers from elsewhere
 	}
@@ -103,19 +111,17 @@ func (q *Query) check() error {
 }
 
 // narrow adds what the actor may see to what was asked for: the own departments, or what a reading
-// opens and nothing beside it. The fault is forbidden when there is no such reading any more.
-func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (Filter, error) {
-	f := q.Filter
-	if q.Customer != "" {
-		f.CustomerMAC = s.Vault.CustomerMAC(q.Customer)
-	}
+// opens and nothing beside it; scope is all that might have been asked for. The fault is forbidden when
+// there is no such reading any more.
+func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, scope account.Scope, err error) {
+	f = s.worded(q)
 	if q.Under == "" {
 		f.Departments = by.Scope.And(f.Departments)
-		return f, nil
+		return f, by.Scope, nil
 	}
 	r, ok := by.Under(q.Under)
 	if !ok || !tx.Now.Before(r.Until) {
-		return Filter{}, fault.Forbidden("conversation.reading_over")
+		return Filter{}, scope, fault.Forbidden("conversation.reading_over")
 	}
 	f.Departments, f.Only = r.Where.And(f.Departments), r.Conversation
 	if f.From.Before(r.From) {
@@ -131,7 +137,30 @@ func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (Filter, er
 		f.CustomerMAC = r.Customer
 	}
 	f.States = slices.DeleteFunc(slices.Clone(f.States), func(s State) bool { return s != Active && s != Hidden })
-	return f, nil
+	return f, r.Where, nil
+}
+
+// worded is the filter with what the words say of attributes.
+func (s *Conversations) worded(q Query) Filter {
+	f, w := q.Filter, q.Words
+	f.Tags, f.WithoutTags = slices.Concat(f.Tags, w.Tags), slices.Concat(f.WithoutTags, w.WithoutTags)
+	f.Agents = slices.Concat(f.Agents, w.Agents)
+	nothing := false
+	switch {
+	case len(f.Platforms) == 0:
+		f.Platforms = w.Platforms
+	case len(w.Platforms) > 0:
+		f.Platforms = slices.DeleteFunc(slices.Clone(w.Platforms), func(p string) bool { return !slices.Contains(q.Platforms, p) })
+		nothing = len(f.Platforms) == 0
+	}
+	if customer := cmp.Or(q.Customer, w.Customer); customer != "" {
+		f.CustomerMAC = s.Vault.CustomerMAC(customer)
+		nothing = nothing || w.Customer != "" && w.Customer != customer
+	}
+	if nothing {
+		f.Departments = account.Scope{}
+	}
+	return f
 }
 
 // overdue writes down a search under a reading that is over, or was never the actor's.
@@ -143,22 +172,25 @@ func (s *Conversations) overdue(ctx context.Context, by account.Actor, q Query, 
 	return errors.Join(err, audit.Refused(ctx, s.DB, entry))
 }
 
-func (s *Conversations) page(tx *db.Tx, f Filter, at position, backward bool, size int) (*Page, error) {
-	p := &Page{}
-	if err := f.Apply(tx.Model(&Conversation{})).Count(&p.Total).Error; err != nil {
+// page finds one page; counted says whether everything that was found is counted, too.
+func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, backward, counted bool) (*Page, error) {
+	f, scope, err := s.narrow(tx, by, q)
+	if err != nil {
 		return nil, err
 	}
-	binned := f
-	binned.States = []State{Binned, Frozen, Purging}
-	if err := binned.Apply(tx.Model(&Conversation{})).Count(&p.Binned).Error; err != nil {
+	p := &Page{Exact: true}
+	found, err := s.fromIndex(tx, f, scope, q, p, at, backward, counted)
+	if errors.Is(err, index.ErrBehind) || errors.Is(err, index.ErrUnreadable) {
+		if q.Words.HasTerms() {
+			return nil, fault.Busy("conversation.index_behind")
+		}
+		found, err = s.fromRows(tx, f, p, at, backward, q.Size+1, counted)
+	}
+	if err != nil {
 		return nil, err
 	}
-	var found []Conversation
-	if err := at.after(f.Apply(tx.Model(&Conversation{})), backward).Limit(size + 1).Find(&found).Error; err != nil {
-		return nil, err
-	}
-	more := len(found) > size
-	found = found[:min(size, len(found))]
+	more := len(found) > q.Size
+	found = found[:min(q.Size, len(found))]
 	if backward {
 		slices.Reverse(found)
 	}
@@ -171,13 +203,51 @@ func (s *Conversations) page(tx *db.Tx, f Filter, at position, backward bool, si
 			p.Newer = first.token(true)
 		}
 	}
-	var err error
-	p.Rows, err = s.rows(tx, found)
+	p.Rows, err = s.rows(tx, found, q.Words)
 	return p, err
 }
 
+// fromIndex asks the index. The errors are index.ErrBehind and ErrUnreadable: then the rows have to be asked.
+func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, p *Page, at position, backward, counted bool) ([]Conversation, error) {
+	if s.Index == nil {
+		return nil, index.ErrUnreadable
+	}
+	l, err := s.newLook(tx, f, scope, q.Words)
+	if err != nil {
+		return nil, err
+	}
+	if counted {
+		if err := l.count(p, q.Zone); err != nil {
+			return nil, err
+		}
+	}
+	ids, err := l.take(at, backward, q.Size+1)
+	if err != nil {
+		return nil, err
+	}
+	p.Plan = *l.plan
+	return l.rowsOf(ids)
+}
+
+// fromRows asks the rows: for attributes only, and without an overview.
+func (s *Conversations) fromRows(tx *db.Tx, f Filter, p *Page, at position, backward bool, n int, counted bool) (found []Conversation, err error) {
+	p.Plan = Plan{Way: WayRows}
+	if counted {
+		if err := f.Apply(tx.Model(&Conversation{})).Count(&p.Total).Error; err != nil {
+			return nil, err
+		}
+		binned := f
+		binned.States = []State{Binned, Frozen, Purging}
+		if err := binned.Apply(tx.Model(&Conversation{})).Count(&p.Binned).Error; err != nil {
+			return nil, err
+		}
+	}
+	err = at.after(f.Apply(tx.Model(&Conversation{})), backward).Limit(n).Find(&found).Error
+	return found, err
+}
+
 // rows opens the bodies of a list in three statements.
-func (s *Conversations) rows(tx *db.Tx, found []Conversation) ([]Row, error) {
+func (s *Conversations) rows(tx *db.Tx, found []Conversation, w words.Query) ([]Row, error) {
 	rows := make([]Row, len(found))
 	if len(found) == 0 {
 		return rows, nil
@@ -206,12 +276,19 @@ func (s *Conversations) rows(tx *db.Tx, found []Conversation) ([]Row, error) {
 		}
 		r := &rows[i]
 		r.Readable, r.CustomerID, r.CustomerName, r.ExternalID = true, doc.CustomerID, doc.CustomerName, doc.ExternalID
-		r.Preview = preview(doc)
+		r.Preview = preview(doc, w)
 	}
 	return rows, nil
 }
 
-func preview(d *Document) string {
+func preview(d *Document, w words.Query) string {
+	if w.HasTerms() {
+		for _, m := range d.Messages {
+			if !m.Recalled && len(w.Hits(m.Text)) > 0 {
+				return m.Text
+			}
+		}
+	}
 	for _, want := range []Sender{FromCustomer, ""} {
 		for _, m := range d.Messages {
 			if m.Text != "" && !m.Recalled && (want == "" || m.Sender == want) {
@@ -287,9 +364,13 @@ func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, fou
 	put("platforms", q.Platforms)
 	// What a person types may be anything, a telephone number in the wrong field too, and the log
 	// is for ever: it keeps how many there were.
-	data["tags"], data["agents"] = len(q.Tags), len(q.AgentIDs)
-	if q.Customer != "" {
-		data["customer"] = hex.EncodeToString(s.Vault.CustomerMAC(q.Customer)[:8])
+	w := q.Words
+	data["tags"], data["agents"] = len(q.Tags)+len(w.Tags)+len(w.WithoutTags), len(q.AgentIDs)+len(w.Agents)
+	if n := len(w.All) + len(w.None); n > 0 {
+		data["words"] = n
+	}
+	if customer := cmp.Or(q.Customer, w.Customer); customer != "" {
+		data["customer"] = hex.EncodeToString(s.Vault.CustomerMAC(customer)[:8])
 	}
 	if !q.From.IsZero() {
 		data["from"] = q.From.UTC().Format(time.RFC3339)

@@ -1,0 +1,344 @@
+package conversation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"qingdang/models/account"
+	"qingdang/models/db"
+	"qingdang/models/id"
+	"qingdang/models/index"
+	"qingdang/models/words"
+)
+
+// look answers one search from the index. Its parts are the segments, as far as they may be
+// believed, and one more of the conversations that changed since.
+type look struct {
+	s          *Conversations
+	tx         *db.Tx
+	view       *index.View
+	filter     Filter
+	scope      account.Scope // what the searcher may see
+	words      words.Query
+	conditions []condition
+	parts      []*part
+	exact      bool // postings alone tell what the words match
+	plan       *Plan
+}
+
+// part is a segment on the way to an answer.
+type part struct {
+	*index.Segment
+	sealed bool            // it has postings
+	within *roaring.Bitmap // what the time leaves of it, and the words as far as postings tell
+	meets  []*roaring.Bitmap
+	sure   bool // its bodies were opened where terms do not tell
+}
+
+// condition is one that attributes answer: one of the values, or none of them.
+type condition struct {
+	kind index.Kind
+	not  bool
+	meet func(*index.Segment) *roaring.Bitmap
+}
+
+// Plan tells how a search was answered and what that cost.
+type Plan struct {
+	Way        string // "index", or "rows" where the index could not be asked
+	Segments   int    // that were looked at
+	Outside    int    // segments that the time left out
+	Changed    int    // conversations that changed since they were taken into the index
+	Terms      int    // keyed terms looked up
+	Candidates int64  // that attributes and terms leave
+	Opened     int    // bodies opened to make sure
+	Confirmed  int    // of them matched
+	Took       time.Duration
+}
+
+// The ways.
+const (
+	WayIndex = "index"
+	WayRows  = "rows"
+)
+
+// mostLoose bounds how many conversations are looked at without a segment.
+const mostLoose = 20_000
+
+// newLook prepares the parts. The errors are those of index.View, and ErrBehind for too many
+// conversations of one customer.
+func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w words.Query) (*look, error) {
+	l := &look{s: s, tx: tx, filter: f, scope: scope, words: w, plan: &Plan{Way: WayIndex}}
+	var err error
+	if l.view, err = s.Index.View(tx); err != nil {
+		return nil, err
+	}
+	l.plan.Changed = len(l.view.Changes)
+	if l.conditions, err = l.conditionsOf(f); err != nil {
+		return nil, err
+	}
+	if f.CustomerMAC != nil || f.Batch != 0 || f.Only != 0 {
+		err = l.fromRows()
+	} else {
+		err = l.fromSegments()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := l.askPostings(); err != nil {
+		return nil, err
+	}
+	for _, s := range l.parts {
+		for _, c := range l.conditions {
+			s.meets = append(s.meets, c.meet(s.Segment))
+		}
+	}
+	return l, nil
+}
+
+// fromSegments takes what is settled of every segment, and what changed since.
+func (l *look) fromSegments() error {
+	for _, s := range l.view.Segments {
+		lo, hi := s.Range(l.filter.From, l.filter.To)
+		if lo == hi {
+			l.plan.Outside++
+			continue
+		}
+		within := l.view.Settled(s)
+		within.RemoveRange(0, uint64(lo))
+		within.RemoveRange(uint64(hi), uint64(s.N()))
+		l.parts = append(l.parts, &part{Segment: s, sealed: true, within: within})
+		l.plan.Segments++
+	}
+	changed := make([]id.Conversation, 0, len(l.view.Changes))
+	for c := range l.view.Changes {
+		changed = append(changed, c)
+	}
+	if len(changed) > mostLoose {
+		return index.ErrBehind
+	}
+	slices.Sort(changed)
+	return l.loose(changed)
+}
+
+// fromRows takes the conversations of one customer or batch, or the only one, which the rows' indexes find.
+func (l *look) fromRows() error {
+	f := Filter{From: l.filter.From, To: l.filter.To, CustomerMAC: l.filter.CustomerMAC, Batch: l.filter.Batch, Only: l.filter.Only, Departments: l.scope, States: everyState}
+	var ids []id.Conversation
+	if err := f.Apply(l.tx.Model(&Conversation{})).Limit(mostLoose+1).Pluck("conversation.id", &ids).Error; err != nil {
+		return fmt.Errorf("find conversations: %w", err)
+	}
+	if len(ids) > mostLoose {
+		return index.ErrBehind
+	}
+	return l.loose(ids)
+}
+
+var everyState = []State{Active, Hidden, Binned, Frozen, Purging}
+
+// looseAtOnce bounds one statement.
+const looseAtOnce = 1000
+
+// loose makes a part of conversations, from their rows.
+func (l *look) loose(ids []id.Conversation) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	var docs []index.Doc
+	for part := range slices.Chunk(ids, looseAtOnce) {
+		some, err := l.s.Index.Source.Docs(l.tx.Context(), l.tx, part, false)
+		if err != nil {
+			return err
+		}
+		docs = append(docs, some...)
+	}
+	s := index.Unsealed(docs)
+	lo, hi := s.Range(l.filter.From, l.filter.To)
+	within := roaring.New()
+	within.AddRange(uint64(lo), uint64(hi))
+	l.parts = append(l.parts, &part{Segment: s, within: within})
+	return nil
+}
+
+func (l *look) conditionsOf(f Filter) ([]condition, error) {
+	states := f.States
+	if len(states) == 0 {
+		states = []State{Active}
+	}
+	codes := make([]string, len(states))
+	for i, s := range states {
+		codes[i] = stateValue(s)
+	}
+	out := []condition{anyOf(index.State, codes)}
+	if !f.Departments.All {
+		out = append(out, condition{kind: index.Department, meet: departments(f.Departments)})
+	}
+	list := func(k index.Kind, values []string) {
+		if len(values) > 0 {
+			out = append(out, anyOf(k, foldedAll(values)))
+		}
+	}
+	list(index.ServiceType, f.ServiceTypes)
+	list(index.Platform, f.Platforms)
+	if ids := foldedAll(f.AgentIDs); len(ids) > 0 {
+		out = append(out, agents(func(agent, _ string) bool { return slices.Contains(ids, agent) }))
+	}
+	if either := foldedAll(f.Agents); len(either) > 0 {
+		out = append(out, agents(func(agent, name string) bool { return slices.Contains(either, agent) || slices.Contains(either, name) }))
+	}
+	tags, err := l.tagsOf(slices.Concat(f.Tags, f.WithoutTags))
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range f.Tags {
+		out = append(out, anyOf(index.Tag, tags[t]))
+	}
+	for _, t := range f.WithoutTags {
+		c := anyOf(index.Tag, tags[t])
+		c.not = true
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func foldedAll(values []string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = folded(v)
+	}
+	return out
+}
+
+// tagsOf gives the values under which the index knows tags; one that does not exist has none.
+func (l *look) tagsOf(names []string) (map[string][]string, error) {
+	out := map[string][]string{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	var tags []Tag
+	if err := l.tx.Where("name IN ?", names).Find(&tags).Error; err != nil {
+		return nil, fmt.Errorf("find tags: %w", err)
+	}
+	for _, n := range names {
+		for _, t := range tags {
+			if folded(t.Name) == folded(n) {
+				out[n] = append(out[n], id.String(t.ID))
+			}
+		}
+	}
+	return out, nil
+}
+
+func anyOf(k index.Kind, values []string) condition {
+	return condition{kind: k, meet: func(s *index.Segment) *roaring.Bitmap {
+		all := make([]*roaring.Bitmap, len(values))
+		for i, v := range values {
+			all[i] = s.Attr(k, v)
+		}
+		return roaring.FastOr(all...)
+	}}
+}
+
+func departments(scope account.Scope) func(*index.Segment) *roaring.Bitmap {
+	return func(s *index.Segment) *roaring.Bitmap {
+		var all []*roaring.Bitmap
+		for _, v := range s.Values(index.Department) {
+			if d, err := id.Parse[id.Department](v); err == nil && scope.Has(d) {
+				all = append(all, s.Attr(index.Department, v))
+			}
+		}
+		return roaring.FastOr(all...)
+	}
+}
+
+func agents(meets func(agent, name string) bool) condition {
+	return condition{kind: index.Agent, meet: func(s *index.Segment) *roaring.Bitmap {
+		var all []*roaring.Bitmap
+		for _, v := range s.Values(index.Agent) {
+			if agent, name, _ := strings.Cut(v, agentMark); meets(agent, name) {
+				all = append(all, s.Attr(index.Agent, v))
+			}
+		}
+		return roaring.FastOr(all...)
+	}}
+}
+
+// noKind is no attribute.
+const noKind = index.Kind(-1)
+
+// matching gives what meets every condition but those about one kind. The bitmap is the caller's own.
+func (l *look) matching(s *part, but index.Kind) *roaring.Bitmap {
+	out := s.within.Clone()
+	for i, c := range l.conditions {
+		switch {
+		case c.kind == but:
+		case c.not:
+			out.AndNot(s.meets[i])
+		default:
+			out.And(s.meets[i])
+		}
+	}
+	return out
+}
+
+// askPostings narrows what has postings to what the words may match.
+func (l *look) askPostings() error {
+	if !l.words.HasTerms() {
+		return nil
+	}
+	named := map[words.Term][]index.Token{}
+	var all []index.Token
+	l.exact = true
+	for _, t := range slices.Concat(slices.Concat(l.words.All...), l.words.None) {
+		named[t] = l.s.Index.Tokens(t.Terms())
+		all = append(all, named[t]...)
+		l.exact = l.exact && t.Exact()
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	l.plan.Terms = len(all)
+	var sealed []*index.Segment
+	for _, s := range l.parts {
+		if s.sealed {
+			sealed = append(sealed, s.Segment)
+		}
+	}
+	found, err := l.view.Postings(all, sealed...)
+	if err != nil {
+		return err
+	}
+	for _, s := range l.parts {
+		if s.sealed {
+			l.narrow(s.within, named, found[s.Segment])
+		}
+	}
+	return nil
+}
+
+func (l *look) narrow(within *roaring.Bitmap, named map[words.Term][]index.Token, found map[index.Token]*roaring.Bitmap) {
+	having := func(t words.Term) *roaring.Bitmap {
+		all := make([]*roaring.Bitmap, len(named[t]))
+		for i, token := range named[t] {
+			all[i] = found[token]
+		}
+		return roaring.FastAnd(all...)
+	}
+	for _, either := range l.words.All {
+		all := make([]*roaring.Bitmap, len(either))
+		for i, t := range either {
+			all[i] = having(t)
+		}
+		within.And(roaring.FastOr(all...))
+	}
+	for _, t := range l.words.None {
+		if t.Exact() {
+			within.AndNot(having(t))
+		}
+	}
+}
+
+// certain tells whether what is left of a part matches the words for certain.
+func (l *look) certain(s *part) bool { return !l.words.HasTerms() || l.exact && s.sealed }

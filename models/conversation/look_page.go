@@ -1,0 +1,268 @@
+package conversation
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"qingdang/models/id"
+	"qingdang/models/index"
+)
+
+// How many bodies a search opens to count exactly, and how many at a time to fill a page.
+const (
+	countOpens = 1000
+	pageOpens  = 200
+)
+
+// settle opens what the terms cannot tell, if that is not too much, and takes away what does not match,
+// so that every count is exact; otherwise it says false, and counts are of what may match.
+func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
+	type doubt struct {
+		s  *part
+		in *roaring.Bitmap
+	}
+	var doubts []doubt
+	n := uint64(0)
+	for _, s := range l.parts {
+		if l.certain(s) {
+			continue
+		}
+		in := l.matching(s, noKind)
+		for _, k := range kinds {
+			in.Or(l.base(s, k))
+		}
+		if n += in.GetCardinality(); n > countOpens {
+			return false, nil
+		}
+		doubts = append(doubts, doubt{s, in})
+	}
+	var spots []spot
+	for _, d := range doubts {
+		for it := d.in.Iterator(); it.HasNext(); {
+			spots = append(spots, spot{part: d.s, ord: it.Next()})
+		}
+	}
+	if err := l.confirm(spots); err != nil {
+		return false, err
+	}
+	for _, d := range doubts {
+		d.s.within.And(d.in) // what no count asks for was not looked at
+	}
+	for _, p := range spots {
+		if !p.matches {
+			p.part.within.Remove(p.ord)
+		}
+		p.part.sure = true
+	}
+	for _, d := range doubts {
+		d.s.sure = true
+	}
+	return true, nil
+}
+
+// spot is one conversation of a part.
+type spot struct {
+	part    *part
+	ord     uint32
+	matches bool
+}
+
+func (p spot) id() id.Conversation { return p.part.ID(p.ord) }
+
+func (p spot) position() position { return position{p.part.LastAt(p.ord), p.id()} }
+
+// compare puts older before newer.
+func (p position) compare(q position) int { return cmp.Or(p.at.Compare(q.at), cmp.Compare(p.id, q.id)) }
+
+// confirm opens the bodies of spots, on all cores, and notes which match the words.
+func (l *look) confirm(spots []spot) error {
+	for part := range slices.Chunk(spots, looseAtOnce) {
+		ids := make([]id.Conversation, len(part))
+		for i, p := range part {
+			ids[i] = p.id()
+		}
+		bodies, keys, err := loadAll(l.tx, ids)
+		if err != nil {
+			return err
+		}
+		var wg sync.WaitGroup
+		workers := min(runtime.GOMAXPROCS(0), len(part))
+		for w := range workers {
+			wg.Go(func() {
+				for i := w; i < len(part); i += workers {
+					b, k := bodies[ids[i]], keys[ids[i]]
+					if b == nil || k == nil {
+						continue
+					}
+					if d, err := l.s.Vault.Open(b, k); err == nil {
+						part[i].matches = l.words.Match(d.searched())
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	l.plan.Opened += len(spots)
+	for _, p := range spots {
+		if p.matches {
+			l.plan.Confirmed++
+		}
+	}
+	return nil
+}
+
+// line hands over what is left of a part in order, from a position on.
+type line struct {
+	part *part
+	next func() (uint32, bool)
+	head spot
+	ok   bool
+}
+
+func (l *look) lines(at position, backward bool) []*line {
+	var all []*line
+	for _, s := range l.parts {
+		in := l.matching(s, noKind)
+		it := in.ReverseIterator()
+		one := &line{part: s, next: func() (uint32, bool) {
+			if !it.HasNext() {
+				return 0, false
+			}
+			return it.Next(), true
+		}}
+		if backward {
+			up := in.Iterator()
+			up.AdvanceIfNeeded(firstAt(s, at))
+			one.next = func() (uint32, bool) {
+				if !up.HasNext() {
+					return 0, false
+				}
+				return up.Next(), true
+			}
+		} else if at.id != 0 {
+			in.RemoveRange(uint64(behind(s, at)), uint64(s.N()))
+			it = in.ReverseIterator()
+		}
+		if one.step(at, backward) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// firstAt and behind bound where in a part a position would stand.
+func firstAt(s *part, at position) uint32 {
+	lo, _ := s.Range(at.at, at.at)
+	return lo
+}
+
+func behind(s *part, at position) uint32 {
+	_, hi := s.Range(at.at, at.at.Add(1000)) // a microsecond, the finest that is stored
+	return hi
+}
+
+// step moves to the next that is beyond the position.
+func (n *line) step(at position, backward bool) bool {
+	for {
+		ord, ok := n.next()
+		if !ok {
+			n.ok = false
+			return false
+		}
+		n.head, n.ok = spot{part: n.part, ord: ord}, true
+		if at.id == 0 {
+			return true
+		}
+		if c := n.head.position().compare(at); backward && c > 0 || !backward && c < 0 {
+			return true
+		}
+	}
+}
+
+// take gives the next n conversations from a position on, newest first, or oldest first backward.
+func (l *look) take(at position, backward bool, n int) ([]id.Conversation, error) {
+	lines := l.lines(at, backward)
+	var found []id.Conversation
+	for len(found) < n {
+		var some []spot
+		for doubtful := 0; len(found)+len(some) < n+doubtful && doubtful < pageOpens; {
+			best := -1
+			for i, o := range lines {
+				if !o.ok {
+					continue
+				}
+				if best < 0 {
+					best = i
+				} else if c := o.head.position().compare(lines[best].head.position()); backward && c < 0 || !backward && c > 0 {
+					best = i
+				}
+			}
+			if best < 0 {
+				break
+			}
+			o := lines[best]
+			if !l.certain(o.part) && !o.part.sure {
+				doubtful++
+			}
+			some = append(some, o.head)
+			o.step(position{}, backward)
+		}
+		if len(some) == 0 {
+			return found, nil
+		}
+		if err := l.confirmDoubtful(some); err != nil {
+			return nil, err
+		}
+		for _, p := range some {
+			if p.matches {
+				found = append(found, p.id())
+			}
+		}
+	}
+	return found[:n], nil
+}
+
+func (l *look) confirmDoubtful(some []spot) error {
+	var doubtful []int
+	for i := range some {
+		if some[i].matches = l.certain(some[i].part) || some[i].part.sure; !some[i].matches {
+			doubtful = append(doubtful, i)
+		}
+	}
+	if len(doubtful) == 0 {
+		return nil
+	}
+	open := make([]spot, len(doubtful))
+	for i, d := range doubtful {
+		open[i] = some[d]
+	}
+	if err := l.confirm(open); err != nil {
+		return err
+	}
+	for i, d := range doubtful {
+		some[d].matches = open[i].matches
+	}
+	return nil
+}
+
+// rowsOf reads the rows of conversations in the order of the ids.
+func (l *look) rowsOf(ids []id.Conversation) ([]Conversation, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []Conversation
+	if err := l.tx.Where("id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
+	}
+	place := make(map[id.Conversation]int, len(ids))
+	for i, c := range ids {
+		place[c] = i
+	}
+	slices.SortFunc(rows, func(a, b Conversation) int { return place[a.ID] - place[b.ID] })
+	return rows, nil
+}

@@ -1,0 +1,231 @@
+package conversation
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"qingdang/models/id"
+	"qingdang/models/index"
+)
+
+// Overview is what a search found, counted. Each count of a facet is that of all other conditions with
+// this value in place of the facet's own; those of tags are of the conditions as they are.
+type Overview struct {
+	Departments map[id.Department]int64
+	Types       map[string]int64
+	Platforms   map[string]int64
+	States      map[State]int64 // active and hidden
+	Tags        map[string]int64
+	Histogram   Histogram
+}
+
+// Histogram counts conversations by the time of their last message.
+type Histogram struct {
+	Unit string // a code of Units
+	Bars []Bar
+}
+
+// Bar is one part of a histogram: From is included, To is not.
+type Bar struct {
+	From, To time.Time
+	Count    int64
+}
+
+// The units of a histogram, UX.md section 4.2.
+const (
+	Hour  = "hour"
+	Day   = "day"
+	Week  = "week"
+	Month = "month"
+)
+
+const day = 24 * time.Hour
+
+// facetKinds are counted without their own condition.
+var facetKinds = []index.Kind{index.Department, index.ServiceType, index.Platform, index.State}
+
+// count fills in how much was found, and what of it.
+func (l *look) count(p *Page, zone *time.Location) (err error) {
+	kinds := []index.Kind{index.State}
+	if zone != nil {
+		kinds = facetKinds
+	}
+	if p.Exact, err = l.settle(kinds); err != nil {
+		return err
+	}
+	p.Total, p.Binned = l.total(), l.binned()
+	l.plan.Candidates = p.Total
+	if zone != nil {
+		p.Overview, err = l.overview(zone)
+	}
+	return err
+}
+
+func (l *look) overview(zone *time.Location) (*Overview, error) {
+	o := &Overview{Departments: map[id.Department]int64{}, Types: map[string]int64{}, Platforms: map[string]int64{}, States: map[State]int64{}, Tags: map[string]int64{}}
+	tags := map[string]int64{}
+	found := make([]*roaring.Bitmap, len(l.parts))
+	for i, s := range l.parts {
+		found[i] = l.matching(s, noKind)
+		tally(s, index.Tag, found[i], tags, func(v string) string { return v })
+		tally(s, index.ServiceType, l.base(s, index.ServiceType), o.Types, func(v string) string { return v })
+		tally(s, index.Platform, l.base(s, index.Platform), o.Platforms, func(v string) string { return v })
+		tally(s, index.Department, l.base(s, index.Department), o.Departments, func(v string) id.Department {
+			d, _ := id.Parse[id.Department](v)
+			return d
+		})
+		states := map[State]int64{}
+		tally(s, index.State, l.base(s, index.State), states, func(v string) State {
+			n, _ := strconv.Atoi(v)
+			return State(n)
+		})
+		o.States[Active] += states[Active]
+		o.States[Hidden] += states[Hidden]
+	}
+	var err error
+	if o.Tags, err = l.tagNames(tags); err != nil {
+		return nil, err
+	}
+	o.Histogram = l.histogram(found, zone)
+	return o, nil
+}
+
+// base is what a facet is counted in: what meets all conditions but its own, of what the searcher may see.
+func (l *look) base(s *part, k index.Kind) *roaring.Bitmap {
+	out := l.matching(s, k)
+	if k == index.Department && !l.scope.All {
+		out.And(departments(l.scope)(s.Segment))
+	}
+	return out
+}
+
+// binned counts what would be found were it not in the recycle bin.
+func (l *look) binned() (n int64) {
+	for _, s := range l.parts {
+		away := roaring.FastOr(s.Attr(index.State, stateValue(Binned)), s.Attr(index.State, stateValue(Frozen)), s.Attr(index.State, stateValue(Purging)))
+		n += int64(away.AndCardinality(l.matching(s, index.State)))
+	}
+	return n
+}
+
+func (l *look) total() (n int64) {
+	for _, s := range l.parts {
+		n += int64(l.matching(s, noKind).GetCardinality())
+	}
+	return n
+}
+
+func stateValue(s State) string { return strconv.Itoa(int(s)) }
+
+func tally[K comparable](s *part, k index.Kind, in *roaring.Bitmap, into map[K]int64, key func(string) K) {
+	if in.IsEmpty() {
+		return
+	}
+	for _, v := range s.Values(k) {
+		if n := s.Attr(k, v).AndCardinality(in); n > 0 {
+			into[key(v)] += int64(n)
+		}
+	}
+}
+
+func (l *look) tagNames(byID map[string]int64) (map[string]int64, error) {
+	out := map[string]int64{}
+	var tags []Tag
+	if len(byID) == 0 {
+		return out, nil
+	}
+	if err := l.tx.Where("id IN ?", slices.Collect(maps.Keys(byID))).Find(&tags).Error; err != nil {
+		return nil, err
+	}
+	for _, t := range tags {
+		out[t.Name] += byID[id.String(t.ID)]
+	}
+	return out, nil
+}
+
+// histogram divides what was found; found belongs to the parts in their order.
+func (l *look) histogram(found []*roaring.Bitmap, zone *time.Location) Histogram {
+	from, to := l.filter.From, l.filter.To
+	for i, s := range l.parts {
+		if found[i].IsEmpty() {
+			continue
+		}
+		first, last := s.LastAt(found[i].Minimum()), s.LastAt(found[i].Maximum())
+		if l.filter.From.IsZero() && (from.IsZero() || first.Before(from)) {
+			from = first
+		}
+		if l.filter.To.IsZero() && !last.Before(to) {
+			to = last.Add(time.Microsecond)
+		}
+	}
+	if from.IsZero() || to.IsZero() || !from.Before(to) {
+		return Histogram{}
+	}
+	unit := unitOf(to.Sub(from))
+	h := Histogram{Unit: unit}
+	for at := startOf(from.In(zone), unit); at.Before(to); {
+		next := after(at, unit)
+		h.Bars = append(h.Bars, Bar{From: at, To: next})
+		at = next
+	}
+	for i, s := range l.parts {
+		if found[i].IsEmpty() {
+			continue
+		}
+		for b := range h.Bars {
+			lo, hi := s.Range(h.Bars[b].From, h.Bars[b].To)
+			h.Bars[b].Count += int64(rank(found[i], hi)) - int64(rank(found[i], lo))
+		}
+	}
+	return h
+}
+
+// rank counts what is below an ordinal.
+func rank(in *roaring.Bitmap, ord uint32) uint64 {
+	if ord == 0 {
+		return 0
+	}
+	return in.Rank(ord - 1)
+}
+
+func unitOf(span time.Duration) string {
+	switch {
+	case span <= 2*day:
+		return Hour
+	case span <= 90*day:
+		return Day
+	case span <= 2*366*day:
+		return Week
+	}
+	return Month
+}
+
+// startOf gives the beginning of the part of a unit in which an instant lies. Weeks begin on Monday.
+func startOf(t time.Time, unit string) time.Time {
+	y, m, d := t.Date()
+	switch unit {
+	case Hour:
+		return time.Date(y, m, d, t.Hour(), 0, 0, 0, t.Location())
+	case Day:
+		return time.Date(y, m, d, 0, 0, 0, 0, t.Location())
+	case Week:
+		return time.Date(y, m, d-(int(t.Weekday())+6)%7, 0, 0, 0, 0, t.Location())
+	}
+	return time.Date(y, m, 1, 0, 0, 0, 0, t.Location())
+}
+
+func after(t time.Time, unit string) time.Time {
+	switch unit {
+	case Hour:
+		return t.Add(time.Hour)
+	case Day:
+		return t.AddDate(0, 0, 1)
+	case Week:
+		return t.AddDate(0, 0, 7)
+	}
+	return t.AddDate(0, 1, 0)
+}

@@ -1,0 +1,132 @@
+package conversation
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"qingdang/models/db"
+	"qingdang/models/id"
+	"qingdang/models/index"
+	"qingdang/models/words"
+)
+
+// NewIndex gives the search index over the conversations of a database.
+func NewIndex(d *db.DB, v Vault, o index.Options) *index.Index {
+	x := index.New(d, v.Store, nil, o)
+	x.Source = &source{v, x}
+	return x
+}
+
+// source shows conversations to the index.
+type source struct {
+	vault Vault
+	index *index.Index
+}
+
+// Docs implements index.Source.
+func (s *source) Docs(ctx context.Context, tx *db.Tx, ids []id.Conversation, terms bool) ([]index.Doc, error) {
+	var rows []Conversation
+	if err := tx.Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
+	}
+	tags, err := tagIDs(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	docs := make([]index.Doc, len(rows))
+	for i := range rows {
+		docs[i] = doc(&rows[i], tags[rows[i].ID])
+	}
+	if terms {
+		err = s.terms(ctx, tx, docs, ids)
+	}
+	return docs, err
+}
+
+func doc(c *Conversation, tags []id.Tag) index.Doc {
+	return index.Doc{
+		ID: c.ID, Version: c.Version, LastAt: c.LastAt, Department: c.DepartmentID, Levels: [3]id.Department{c.L1, c.L2, c.L3},
+		ServiceType: folded(c.ServiceType), Platform: folded(c.Platform), Agent: folded(c.AgentID) + agentMark + folded(c.AgentName), State: int(c.State), Tags: tags,
+	}
+}
+
+// agentMark stands between an agent's id and name in the index.
+const agentMark = "\x1f"
+
+// folded is a text as both engines compare it: blanks at its end do not count.
+func folded(s string) string { return strings.TrimRight(s, " ") }
+
+// terms opens the bodies and names their terms, on all cores. What does not open has none.
+func (s *source) terms(ctx context.Context, tx *db.Tx, docs []index.Doc, ids []id.Conversation) error {
+	bodies, keys, err := loadAll(tx, ids)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	workers := min(runtime.GOMAXPROCS(0), len(docs))
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(docs) && ctx.Err() == nil; i += workers {
+				b, k := bodies[docs[i].ID], keys[docs[i].ID]
+				if b == nil || k == nil {
+					continue
+				}
+				if d, err := s.vault.Open(b, k); err == nil {
+					docs[i].Terms = s.index.Tokens(words.Terms(d.searched()...))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// Lock implements index.Source.
+func (s *source) Lock(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]uint32, error) {
+	var rows []Conversation
+	if err := tx.ForUpdate().Select("id", "version").Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("lock conversations: %w", err)
+	}
+	out := make(map[id.Conversation]uint32, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.Version
+	}
+	return out, nil
+}
+
+// IDs implements index.Source.
+func (s *source) IDs(tx *db.Tx, after id.Conversation, n int) (ids []id.Conversation, err error) {
+	if err := tx.Model(&Conversation{}).Where("id > ?", after).Order("id").Limit(n).Pluck("id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("list conversations: %w", err)
+	}
+	return ids, nil
+}
+
+func tagIDs(tx *db.Tx, ids []id.Conversation) (map[id.Conversation][]id.Tag, error) {
+	var rows []ConversationTag
+	if err := tx.Where("conversation_id IN ?", ids).Order("tag_id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read tags: %w", err)
+	}
+	out := map[id.Conversation][]id.Tag{}
+	for _, r := range rows {
+		out[r.ConversationID] = append(out[r.ConversationID], r.TagID)
+	}
+	return out, nil
+}
+
+// searched gives what a search for words looks at: the messages that were not recalled, and the order's number.
+func (d *Document) searched() []string {
+	texts := make([]string, 0, len(d.Messages)+1)
+	for i := range d.Messages {
+		if m := &d.Messages[i]; !m.Recalled && m.Text != "" {
+			texts = append(texts, m.Text)
+		}
+	}
+	if d.OrderNo != "" {
+		texts = append(texts, d.OrderNo)
+	}
+	return texts
+}
