@@ -19,6 +19,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/export"
 	"qingdang/models/hold"
+	"qingdang/models/index"
 	"qingdang/models/inspection"
 	"qingdang/models/intake"
 	"qingdang/models/purge"
@@ -34,6 +35,7 @@ type app struct {
 	accounts      *account.Accounts
 	departments   *department.Departments
 	conversations *conversation.Conversations
+	index         *index.Index
 	importer      *intake.Importer
 	imports       *intake.Imports
 	log           *audit.Log
@@ -149,7 +151,8 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 		return err
 	}
 	a.access.Accounts = a.accounts
-	a.conversations = &conversation.Conversations{DB: a.db, Vault: vault}
+	a.index = conversation.NewIndex(a.db, vault, index.Options{})
+	a.conversations = &conversation.Conversations{DB: a.db, Vault: vault, Index: a.index}
 	a.importer = &intake.Importer{DB: a.db, Vault: vault}
 	signer, err := a.store.Signer(signingName)
 	if err != nil {

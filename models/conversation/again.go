@@ -10,6 +10,7 @@ import (
 
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/index"
 	"qingdang/models/seal"
 )
 
@@ -56,6 +57,9 @@ func EraseAgain(tx *db.Tx, back []id.Conversation, stones []Tombstone) error {
 				return fmt.Errorf("erase again: %w", err)
 			}
 		}
+	}
+	if err := index.Changed(tx, true, back...); err != nil {
+		return err
 	}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(stones, 500).Error; err != nil {
 		return fmt.Errorf("write tombstones: %w", err)

@@ -5,6 +5,7 @@ import (
 
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/index"
 )
 
 // Lock reads and locks the rows of the conversations in ascending order, so that two
@@ -25,7 +26,10 @@ func Move(tx *db.Tx, ids id.Set[id.Conversation], from, to State, batch *id.Batc
 	if res.Error != nil {
 		return 0, fmt.Errorf("move conversations: %w", res.Error)
 	}
-	return res.RowsAffected, nil
+	if res.RowsAffected == 0 {
+		return 0, nil
+	}
+	return res.RowsAffected, index.Changed(tx, false, ids.Values()...)
 }
 
 // Erase destroys the n conversations of a list for good, inside a purge's step: key first, then

@@ -14,6 +14,7 @@ import (
 
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/index"
 )
 
 // New is a conversation as an import brings it. The messages are in order of time and
@@ -69,8 +70,14 @@ func Store(tx *db.Tx, v Vault, batch []New) ([]Outcome, error) {
 		switch old := known[string(macs[i])]; {
 		case out[i].Purged:
 		case old != nil:
+			version := old.Version
 			if out[i], err = merge(tx, v, old, &batch[i]); err != nil {
 				return nil, err
+			}
+			if out[i].Changed {
+				if err := index.Changed(tx, old.Version != version, old.ID); err != nil {
+					return nil, err
+				}
 			}
 		default:
 			a := newAddition(v, tx.Now, macs[i], &batch[i])
@@ -178,7 +185,14 @@ func insert(tx *db.Tx, v Vault, fresh []addition) error {
 	if err := tx.CreateInBatches(keys, 500).Error; err != nil {
 		return fmt.Errorf("store keys: %w", err)
 	}
-	return tagAll(tx, fresh)
+	if err := tagAll(tx, fresh); err != nil {
+		return err
+	}
+	ids := make([]id.Conversation, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	return index.Changed(tx, true, ids...)
 }
 
 func tagAll(tx *db.Tx, fresh []addition) error {

@@ -15,6 +15,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/id"
+	"qingdang/models/index"
 	"qingdang/models/purge"
 	"qingdang/models/seal"
 )
@@ -39,6 +40,7 @@ type site struct {
 	vault         conversation.Vault
 	accounts      *account.Accounts
 	departments   *department.Departments
+	index         *index.Index
 	conversations *conversation.Conversations
 	desk          *purge.Desk
 	log           *audit.Log
@@ -78,7 +80,8 @@ func (o *site) open(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	o.conversations = &conversation.Conversations{DB: o.db, Vault: o.vault}
+	o.index = conversation.NewIndex(o.db, o.vault, index.Options{})
+	o.conversations = &conversation.Conversations{DB: o.db, Vault: o.vault, Index: o.index}
 	o.desk = &purge.Desk{DB: o.db, Accounts: o.accounts, Keys: o.store}
 	o.log = &audit.Log{DB: o.db, Signer: signer, Dir: filepath.Join(dir, "checkpoints")}
 	o.ledger = &purge.Ledger{Dir: filepath.Join(dir, "ledger"), Keys: o.store}
