@@ -114,7 +114,12 @@ func (q *Query) check() error {
 // opens and nothing beside it; scope is all that might have been asked for. The fault is forbidden when
 // there is no such reading any more.
 func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, scope account.Scope, err error) {
-	f = s.worded(q)
+	f, possible := s.worded(q)
+	defer func() {
+		if !possible {
+			f.Only = noConversation
+		}
+	}()
 	if q.Under == "" {
 		f.Departments = by.Scope.And(f.Departments)
 		return f, by.Scope, nil
@@ -140,8 +145,8 @@ func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, 
 	return f, r.Where, nil
 }
 
-// worded is the filter with what the words say of attributes.
-func (s *Conversations) worded(q Query) Filter {
+// worded is the filter with what the words say of attributes; false when both cannot be.
+func (s *Conversations) worded(q Query) (Filter, bool) {
 	f, w := q.Filter, q.Words
 	f.Tags, f.WithoutTags = slices.Concat(f.Tags, w.Tags), slices.Concat(f.WithoutTags, w.WithoutTags)
 	f.Agents = slices.Concat(f.Agents, w.Agents)
@@ -157,11 +162,11 @@ func (s *Conversations) worded(q Query) Filter {
 		f.CustomerMAC = s.Vault.CustomerMAC(customer)
 		nothing = nothing || w.Customer != "" && w.Customer != customer
 	}
-	if nothing {
-		f.Departments = account.Scope{}
-	}
-	return f
+	return f, !nothing
 }
+
+// noConversation is an id that none has: ids carry the second in which a conversation began.
+const noConversation id.Conversation = 1
 
 // overdue writes down a search under a reading that is over, or was never the actor's.
 func (s *Conversations) overdue(ctx context.Context, by account.Actor, q Query, err error) error {
