@@ -125,7 +125,7 @@ func inspectionStrata(ctx context.Context, r InspectionReport) *paper.Table {
 }
 
 func inspectionScans(ctx context.Context, r InspectionReport) *paper.Table {
-	t := &paper.Table{Caption: locale.T(ctx, "inspection.section_scans"), Head: []paper.Column{
+	t := &paper.Table{Caption: locale.T(ctx, "inspection.scan"), Head: []paper.Column{
 		{Text: locale.T(ctx, "inspection.scan"), Weight: 4}, {Text: locale.T(ctx, "inspection.verdict"), Weight: 2}, {Text: locale.T(ctx, "inspection.objects"), Weight: 4},
 	}}
 	for _, s := range r.Scans {

@@ -25,6 +25,7 @@ type browser struct {
 	t    *testing.T
 	ctx  context.Context
 	base string
+	axe  string // its source, where a test has it
 
 	mu   sync.Mutex
 	woes []string

@@ -13,6 +13,7 @@ import (
 	"qingdang/models/audit"
 	"qingdang/models/db"
 	"qingdang/models/fault"
+	"qingdang/models/id"
 )
 
 // Check finds the export that a file came from, by its hash: the file that was given out, or one of its
@@ -34,7 +35,22 @@ func (d *Desk) Check(ctx context.Context, by account.Actor, r io.Reader) (*Check
 		}
 		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "export.checked", ObjectKind: "export", Object: found.Code, Count: 1, Data: map[string]any{"part": found.Part}})
 	})
+	if fault.KindOf(err) == fault.KindNotFound {
+		return nil, d.hiddenFile(ctx, by, sum, err)
+	}
 	return found, err
+}
+
+// hiddenFile writes down that somebody holds a file of an export that is hidden from them; err says nothing of it.
+func (d *Desk) hiddenFile(ctx context.Context, by account.Actor, sum []byte, err error) error {
+	var which []id.Export
+	looked := d.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.Raw("SELECT id FROM export WHERE file_sha256 = ? UNION SELECT export_id FROM export_part WHERE plain_sha256 = ? ORDER BY 1 DESC LIMIT 1", sum, sum).Scan(&which).Error
+	})
+	if looked != nil || len(which) == 0 {
+		return errors.Join(err, looked)
+	}
+	return d.unseen(ctx, by, which[0], err)
 }
 
 func (d *Desk) ofHash(tx *db.Tx, by account.Actor, sum []byte) (*Checked, error) {

@@ -85,10 +85,17 @@ func compare(dir string, sums map[string]ManifestFile) (*Manifest, error) {
 	if err := json.NewDecoder(io.LimitReader(f, most)).Decode(&m); err != nil {
 		return nil, fault.Invalid("export.open_changed", "manifest.json")
 	}
+	known := map[string]bool{"manifest.json": true, "README.txt": true}
 	for _, want := range append([]ManifestFile{m.List}, m.Files...) {
 		got := sums[want.Name]
+		known[want.Name] = true
 		if got.SHA256 != want.SHA256 || got.Bytes != want.Bytes {
 			return nil, fault.Invalid("export.open_changed", want.Name)
+		}
+	}
+	for name := range sums {
+		if !known[name] {
+			return nil, fault.Invalid("export.open_changed", strconv.Quote(name))
 		}
 	}
 	root, n, err := listRoot(filepath.Join(dir, m.List.Name))

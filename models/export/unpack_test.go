@@ -118,6 +118,7 @@ func TestTheReaderTrustsNothing(t *testing.T) {
 			},
 			"a way out":        func(m map[string]string) { m["../../evil"] = "x" },
 			"no manifest":      func(m map[string]string) { delete(m, "manifest.json") },
+			"something more":   func(m map[string]string) { m["setup.exe"] = "x" },
 			"a folder":         func(m map[string]string) { m["a/b"] = "x" },
 			"a name of a disk": func(m map[string]string) { m["/tmp/evil"] = "x" },
 		} {

@@ -9,6 +9,7 @@ import (
 
 	"qingdang/models/bin"
 	"qingdang/models/db"
+	"qingdang/models/id"
 )
 
 // The automatic checks, in the order in which they are shown.
@@ -117,23 +118,27 @@ func (s *scanning) held() ([]string, int64, error) {
 	return objects, n, err
 }
 
+// act is an entry of the log.
+type act struct {
+	At        time.Time
+	ActorID   id.User
+	ActorName string
+	ItemCount int64
+}
+
 // acts counts what entries of the log tell, under the name that key gives each.
-func (s *scanning) acts(role string, actions []string, key func(at time.Time, name string) string) (map[string]int64, map[string]int64, error) {
+func (s *scanning) acts(role string, actions []string, key func(at time.Time, a act) string) (map[string]int64, map[string]int64, error) {
 	q := s.tx.Table("audit_leaf").Where("at >= ? AND at < ? AND result = 'ok' AND action IN ?", db.Instant(s.from), db.Instant(s.cut), actions)
 	if role != "" {
 		q = q.Where("actor_role = ?", role)
 	}
-	var rows []struct {
-		At        time.Time
-		ActorName string
-		ItemCount int64
-	}
-	if err := q.Select("at, actor_name, item_count").Order("n").Scan(&rows).Error; err != nil {
+	var rows []act
+	if err := q.Select("at, actor_id, actor_name, item_count").Order("n").Scan(&rows).Error; err != nil {
 		return nil, nil, err
 	}
 	times, items := map[string]int64{}, map[string]int64{}
 	for _, r := range rows {
-		k := key(r.At.In(s.zone), r.ActorName)
+		k := key(r.At.In(s.zone), r)
 		times[k]++
 		items[k] += r.ItemCount
 	}
@@ -143,7 +148,7 @@ func (s *scanning) acts(role string, actions []string, key func(at time.Time, na
 // restores names the days on which at least leastSpike were restored, and more than three times what
 // a day of the time has on average.
 func (s *scanning) restores() ([]string, int64, error) {
-	_, items, err := s.acts("", []string{"batch.restored", "batch.undone", "conversation.restored"}, func(at time.Time, _ string) string { return at.Format(time.DateOnly) })
+	_, items, err := s.acts("", []string{"batch.restored", "batch.undone", "conversation.restored"}, func(at time.Time, _ act) string { return at.Format(time.DateOnly) })
 	var all int64
 	for _, n := range items {
 		all += n
@@ -173,11 +178,18 @@ func (s *scanning) night() ([]string, int64, error) {
 }
 
 func (s *scanning) quota() ([]string, int64, error) {
-	times, _, err := s.acts("agent", []string{"batch.discarded", "batch.started", "conversation.discarded"}, func(at time.Time, name string) string { return name + " " + at.Format("2006-01") })
+	// Two people of one name are two people.
+	names := map[string]string{}
+	times, _, err := s.acts("agent", []string{"batch.discarded", "batch.started", "conversation.discarded"}, func(at time.Time, a act) string {
+		month := at.Format("2006-01")
+		k := month + " " + id.String(a.ActorID)
+		names[k] = a.ActorName + " " + month
+		return k
+	})
 	var objects []string
 	for _, who := range slices.Sorted(maps.Keys(times)) {
 		if times[who] > bin.AgentQuota {
-			objects = append(objects, who)
+			objects = append(objects, names[who])
 		}
 	}
 	return objects, int64(len(objects)), err

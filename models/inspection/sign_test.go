@@ -11,7 +11,9 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
+	"qingdang/models/audit"
 	"qingdang/models/audit/proof"
+	"qingdang/models/bin"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/inspection"
@@ -169,6 +171,68 @@ func TestTheAutomaticChecks(t *testing.T) {
 			if s.Ran == (s.Kind == inspection.ScanNeverKeep) {
 				t.Errorf("%s ran: %v", s.Kind, s.Ran)
 			}
+		}
+	})
+}
+
+// What the other checks look for, done just so often and once more.
+func TestTheAutomaticChecksFindWhatTheyNameAndNothingElse(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		i, err := w.desk.Open(w.ctx(), w.auditor)
+		w.must(err)
+		one, two := w.boss, w.other
+		one.Role, two.Role = account.Agent, account.Agent
+		one.Name, two.Name = "王芳", "王芳" // two people of one name
+		act := func(by account.Actor, action string, items int64) {
+			w.write(func(tx *db.Tx) error {
+				return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: action, ObjectKind: "batch", Object: "SC-1", Count: items})
+			})
+		}
+		for range bin.AgentQuota {
+			act(one, "conversation.discarded", 1)
+			act(two, "conversation.discarded", 1)
+		}
+		act(w.boss, "batch.restored", 49) // one short of a spike
+		w.clock.Set(time.Date(2026, 12, 2, 4, 0, 0, 0, time.UTC))
+		act(two, "conversation.discarded", 1) // the month is new
+		w.clock.Set(time.Date(2026, 12, 3, 4, 0, 0, 0, time.UTC))
+		act(w.boss, "batch.undone", 600)
+		for range bin.AgentQuota + 1 {
+			act(one, "conversation.discarded", 1)
+		}
+		w.discard(1)
+		w.write(func(tx *db.Tx) error {
+			for n, code := range []string{"PG-1", "PG-2"} {
+				r := map[string]any{
+					"code": code, "request_key": code, "state": "done", "phase": "end", "requester_id": 1, "requester_person": 1, "requester_name": "n", "requester_staff_no": "1", "requester_role": "supervisor",
+					"reason": "r", "scope_kind": "department", "excluded": "{}", "cooling_hours": 24, "at_once": 0, "legal_at_once": 0, "root": []byte{byte(n)}, "size": 4, "messages": 4, "attachments": 0, "bytes": 1,
+					"policy_version": []byte{1}, "mac": []byte{1}, "approval_id": 0, "job_id": 0, "worker": "", "purged": 4 - 4*n, "skipped": 0, "created_at": tx.Now, "started_at": tx.Now,
+					"confirmed_by": 0, "confirmed_person": 0, "confirmed_name": "", "confirmed_staff_no": "", "closed_by": "", "closed_reason": "",
+				}
+				if err := tx.Table("purge_request").Create(r).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		w.clock.Set(time.Date(2026, 12, 5, 4, 0, 0, 0, time.UTC))
+		_, err = w.desk.Draw(w.ctx(), w.auditor, i.Code)
+		w.must(err)
+		got := map[string]inspection.Finding{}
+		for _, f := range w.get(w.auditor, i.Code).FindingRows {
+			got[f.Kind] = f
+		}
+		if f := got[inspection.ScanRestores]; f.ItemCount != 600 || len(f.Codes()) != 1 || f.Codes()[0] != "2026-12-03" {
+			t.Errorf("restores: %+v", f)
+		}
+		if f := got[inspection.ScanUnapproved]; f.ItemCount != 4 || len(f.Codes()) != 1 || f.Codes()[0] != "PG-1" {
+			t.Errorf("unapproved: %+v", f)
+		}
+		if f := got[inspection.ScanQuota]; f.ItemCount != 1 || len(f.Codes()) != 1 || f.Codes()[0] != "王芳 2026-12" {
+			t.Errorf("quota: %+v", f)
+		}
+		if len(got) != 3 {
+			t.Errorf("found %v", got)
 		}
 	})
 }

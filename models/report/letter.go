@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,6 +46,7 @@ func (e *Evidence) Letter(ctx context.Context, by account.Actor, c id.Conversati
 		return nil, err
 	}
 	var l *Letter
+	hidden := ""
 	err := e.DB.Write(ctx, func(tx *db.Tx) error {
 		var rows []struct {
 			Letter
@@ -63,7 +65,10 @@ func (e *Evidence) Letter(ctx context.Context, by account.Actor, c id.Conversati
 		if err != nil {
 			return fmt.Errorf("gather a letter: %w", err)
 		}
-		if len(rows) == 0 || !by.Scope.Has(rows[0].DepartmentID) {
+		if hidden = ""; len(rows) > 0 && !by.Scope.Has(rows[0].DepartmentID) {
+			hidden = conversation.Code(c, rows[0].Platform)
+		}
+		if len(rows) == 0 || hidden != "" {
 			return fault.NotFound("letter.not_found")
 		}
 		l = &rows[0].Letter
@@ -77,7 +82,13 @@ func (e *Evidence) Letter(ctx context.Context, by account.Actor, c id.Conversati
 		l.FloorUntil, _ = policy.Until(l.ServiceType, l.LastAt)
 		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "letter.written", ObjectKind: "conversation", Object: l.Code, Department: rows[0].DepartmentID, Count: 1})
 	})
-	return l, err
+	if hidden != "" {
+		err = errors.Join(err, audit.Refused(ctx, e.DB, audit.Entry{Actor: by.Audit(), Action: "letter.written", ObjectKind: "conversation", Object: hidden}))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // first is the first of the times that is there.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"qingdang/models/account"
+	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
@@ -51,14 +52,18 @@ func TestALetterSaysWhatTheRecordsSay(t *testing.T) {
 		if l.Purged || l.Certificate != "" || l.Reason != "超过保留期，季度清理" || !l.KeepUntil.Equal(l.BinnedAt.Add(7*24*time.Hour)) || l.Code != resting.Code() {
 			t.Errorf("%+v", l)
 		}
-		written := 0
+		written, refused := 0, 0
 		for _, leaf := range s.leaves() {
-			if leaf.Action == "letter.written" {
+			switch {
+			case leaf.Action != "letter.written":
+			case leaf.Result == audit.ResultRefused:
+				refused++
+			default:
 				written++
 			}
 		}
-		if written != 2 {
-			t.Errorf("%d letters stand in the log", written)
+		if written != 2 || refused != 1 { // the administrator's try ends at the door of the page
+			t.Errorf("%d letters and %d refusals stand in the log", written, refused)
 		}
 	})
 }
