@@ -145,6 +145,17 @@ func (b *searchBench) count(n *conversation.New, keep bool) {
 
 // build makes the indexes of all.
 func (b *searchBench) build(ctx context.Context) error {
+	from := time.Now()
+	most, err := memory(ctx, func(ctx context.Context) error {
+		done, err := b.site.index.Fold(ctx)
+		b.rep.Index.Docs, b.rep.Index.Merged = done.Docs, done.Merged
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b.rep.Index.Rate, b.rep.Index.BuildMemory = float64(b.o.Conversations)/time.Since(from).Seconds(), most
+	b.o.say("our index: %.0f conversations a second, merging with it, %.0f MB of memory, %d documents", b.rep.Index.Rate, most, b.rep.Index.Docs)
 	missing, err := b.plain.build(ctx, b.o.say)
 	if err != nil {
 		return err
@@ -162,12 +173,9 @@ func (b *searchBench) askWords(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var candidates []candidate
+	candidates := []candidate{b.ours()}
 	for _, p := range b.plain.peers {
-		candidates = append(candidates, candidate{p.name, func(ctx context.Context, q *question) (answer, error) {
-			ids, err := b.plain.find(ctx, p, q)
-			return answer{ids: ids}, err
-		}})
+		candidates = append(candidates, candidate{p.name, func(ctx context.Context, q *question) (answer, error) { return b.plain.find(ctx, p, q) }})
 	}
 	for _, length := range wordLengths {
 		for c, rarity := range rarities {
@@ -184,7 +192,9 @@ func (b *searchBench) askWords(ctx context.Context) error {
 }
 
 func (b *searchBench) ours() candidate {
-	return candidate{oursName, func(ctx context.Context, q *question) (answer, error) { return b.site.search(ctx, b.by, q) }}
+	return candidate{oursName, func(ctx context.Context, q *question) (answer, error) {
+		return search(ctx, b.site.conversations, b.by, q)
+	}}
 }
 
 // askMixes asks for pages, counts and histograms by filters alone.
@@ -193,7 +203,9 @@ func (b *searchBench) askMixes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	candidates := []candidate{b.ours(), {"SQL", b.site.rows}}
+	plain := &conversation.Conversations{DB: b.site.db, Vault: b.site.vault}
+	withoutIndex := candidate{rowsName, func(ctx context.Context, q *question) (answer, error) { return search(ctx, plain, b.by, q) }}
+	candidates := []candidate{b.ours(), withoutIndex, {"SQL", b.site.rows}}
 	for _, of := range []struct {
 		name string
 		sort sort
@@ -212,7 +224,7 @@ func (b *searchBench) askMixes(ctx context.Context) error {
 			}
 		}
 	}
-	return b.measure(ctx, class{"histogram of a year, division", a.histogramQuestions(b.o.Words)}, candidates[1:])
+	return b.measure(ctx, class{"histogram of a year, division", a.histogramQuestions(b.o.Words)}, []candidate{candidates[0], candidates[2]})
 }
 
 // measure asks each question in turn of all candidates, in another order each time. The first pass
@@ -223,6 +235,8 @@ func (b *searchBench) measure(ctx context.Context, c class, candidates []candida
 	}
 	took := make([][]time.Duration, len(candidates))
 	spent := make([]time.Duration, len(candidates))
+	part := make([][]time.Duration, len(candidates))
+	opened, rough := 0, 0
 	for round := range b.o.Rounds + 1 {
 		for i := range c.questions {
 			var want answer
@@ -240,29 +254,55 @@ func (b *searchBench) measure(ctx context.Context, c class, candidates []candida
 				t := time.Since(from)
 				if spent[n] += t; round > 0 || spent[n] > patience {
 					took[n] = append(took[n], t)
+					opened += got.opened
+					if got.rough {
+						rough++
+					}
+					if got.part > 0 {
+						part[n] = append(part[n], got.part)
+					}
 				}
 				if first == "" {
 					want, first = got, candidates[n].name
 				} else if !got.equal(want) {
-					return fmt.Errorf("%s, question %d: %s and %s differ: %d and %d found", c.name, i+1, first, candidates[n].name, len(want.ids), len(got.ids))
+					return fmt.Errorf("%s, question %d: %s and %s differ: a page of %d of %d and of %d of %d", c.name, i+1, first, candidates[n].name, len(want.ids), want.n, len(got.ids), got.n)
 				}
 			}
 		}
 	}
-	r := ClassReport{Name: c.name, Times: map[string]Quantiles{}}
+	r := ClassReport{Name: c.name, Times: map[string]Quantiles{}, Parts: map[string]Quantiles{}}
 	for _, q := range c.questions {
 		r.Share += q.share / float64(len(c.questions))
 	}
 	for n := range candidates {
 		r.Times[candidates[n].name] = quantiles(took[n])
+		if len(part[n]) > 0 {
+			r.Parts[candidates[n].name] = quantiles(part[n])
+		}
 	}
+	r.Opened, r.Rough = float64(opened)/float64(max(1, len(took[0]))), rough
 	b.rep.Classes = append(b.rep.Classes, r)
 	b.o.say("%s", &r)
 	return nil
 }
 
 // measureSpace tells what the console's index takes.
-func (b *searchBench) measureSpace(context.Context) error {
-	b.rep.Memory = resident()
+func (b *searchBench) measureSpace(ctx context.Context) error {
+	r := &b.rep.Index
+	r.Memory = resident()
+	n := float64(b.o.Conversations)
+	own := b.plain.server.own + "search"
+	var payload, disk, bodies float64
+	if err := b.plain.server.pool.QueryRowContext(ctx, "SELECT SUM(LENGTH(body) + LENGTH(wrapped)) FROM "+own+".index_part").Scan(&payload); err != nil {
+		return err
+	}
+	size := "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = ? AND table_name "
+	if err := b.plain.server.pool.QueryRowContext(ctx, size+"LIKE 'index\\_%'", own).Scan(&disk); err != nil {
+		return err
+	}
+	if err := b.plain.server.pool.QueryRowContext(ctx, size+"= 'conversation_body'", own).Scan(&bodies); err != nil {
+		return err
+	}
+	r.Payload, r.Disk, r.Bodies = payload/n, disk/n, bodies/n
 	return nil
 }

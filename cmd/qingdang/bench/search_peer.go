@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -244,8 +245,9 @@ func (p *plain) size(ctx context.Context, peer *textPeer) (int64, error) {
 	return 0, nil
 }
 
-// find gives the newest page of the conversations with the word.
-func (p *plain) find(ctx context.Context, peer *textPeer, q *question) ([]id.Conversation, error) {
+// find gives the newest page of the conversations with the word, as a console on plaintext would: the
+// ids, then what was said in them, and how many there are in all.
+func (p *plain) find(ctx context.Context, peer *textPeer, q *question) (a answer, err error) {
 	cond, arg := peer.where(q.words)
 	where, args := []string{cond}, []any{arg}
 	if !q.filter.From.IsZero() {
@@ -254,19 +256,39 @@ func (p *plain) find(ctx context.Context, peer *textPeer, q *question) ([]id.Con
 	if q.division != 0 {
 		where, args = append(where, "l2 = ?"), append(args, uint64(q.division))
 	}
-	rows, err := p.server.pool.QueryContext(ctx, "SELECT id FROM "+p.server.own+plainDatabase+"."+peer.table+" WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY last_at DESC, id DESC LIMIT ?", append(args, searchPage)...)
+	own := p.server.own + plainDatabase + "."
+	from := own + peer.table + " WHERE " + strings.Join(where, " AND ")
+	began := time.Now()
+	ids, _, err := p.list(ctx, "SELECT id, '' FROM "+from+" ORDER BY last_at DESC, id DESC LIMIT ?", append(slices.Clone(args), searchPage)...)
+	if a.part = time.Since(began); err != nil {
+		return a, fmt.Errorf("%s: %w", peer.name, err)
+	}
+	for _, c := range ids {
+		a.ids = append(a.ids, id.Conversation(c.(uint64)))
+	}
+	if len(ids) > 0 {
+		in := strings.TrimSuffix(strings.Repeat("?,", len(ids)), ",")
+		if _, texts, err := p.list(ctx, "SELECT id, body FROM "+own+plainTable+" WHERE id IN ("+in+")", ids...); err != nil || texts == 0 {
+			return a, fmt.Errorf("%s: read texts: %d bytes: %w", peer.name, texts, err)
+		}
+	}
+	return a, p.server.pool.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+from, args...).Scan(&a.n)
+}
+
+// list gives ids, and how many bytes of text stood beside them.
+func (p *plain) list(ctx context.Context, query string, args ...any) (ids []any, size int, err error) {
+	rows, err := p.server.pool.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", peer.name, err)
+		return nil, 0, err
 	}
 	defer rows.Close()
-	var found []id.Conversation
 	for rows.Next() {
 		var c uint64
-		if err := rows.Scan(&c); err != nil {
-			return nil, err
+		var text string
+		if err := rows.Scan(&c, &text); err != nil {
+			return nil, 0, err
 		}
-		found = append(found, id.Conversation(c))
+		ids, size = append(ids, c), size+len(text)
 	}
-	return found, rows.Err()
+	return ids, size, rows.Err()
 }

@@ -22,7 +22,7 @@ const (
 	page      sort = iota // the newest page
 	deepPage              // one far down
 	count                 // how many there are
-	histogram             // how many of each day
+	histogram             // how many of each week
 )
 
 // question is one thing to search for. Words are a query of one word; division repeats the filter's for
@@ -140,7 +140,7 @@ func (a *asker) mixQuestions(mix, few int, of sort) (qs []question) {
 	return qs
 }
 
-// histogramQuestions asks for the days of a year of one division.
+// histogramQuestions asks for the weeks of a year of one division.
 func (a *asker) histogramQuestions(few int) (qs []question) {
 	for range few {
 		q := question{sort: histogram}
