@@ -34,6 +34,7 @@ func (c *importCommand) Run(t *terminal) error {
 			}
 			into = d.ID
 		}
+		defer a.indexNow(t.ctx)
 		failed := false
 		for _, file := range c.Files {
 			report, err := c.one(t, a, by, into, file)

@@ -1,5 +1,5 @@
 // Command qingdang is the console and its tools: serve, worker, demo, import, search,
-// departments, user, keys, ledger, migrate, fsck, verify and open.
+// index, departments, user, keys, ledger, migrate, fsck, verify and open.
 package main
 
 import (
@@ -31,6 +31,7 @@ type commands struct {
 	Departments departmentsCommand `cmd:"" help:"The department tree."`
 	Import      importCommand      `cmd:"" help:"Import exported files."`
 	Search      searchCommand      `cmd:"" help:"List conversations."`
+	Index       indexCommand       `cmd:"" help:"The search index: state, making it anew."`
 	Keys        keysCommand        `cmd:"" help:"The key store: state, backups, bringing one back, a new root key."`
 	Clock       clockCommand       `cmd:"" help:"Whether the clock is trusted, and a person's word for it."`
 	Ledger      ledgerCommand      `cmd:"" help:"The outside ledger of purges, and restored databases."`

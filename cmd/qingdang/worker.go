@@ -40,8 +40,15 @@ func (workerCommand) Run(t *terminal) error {
 	})
 }
 
-// work runs the worker loop.
+// work runs the worker loop, and the search index's beside it.
 func (a *app) work(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.workIndex(ctx) })
+	g.Go(func() error { return a.workJobs(ctx) })
+	return g.Wait()
+}
+
+func (a *app) workJobs(ctx context.Context) error {
 	return job.Work(ctx, a.db, workerName(), a.runners(), job.Options{Timers: a.timers(), Log: slog.Default(), Waits: audit.Halted})
 }
 
@@ -143,7 +150,7 @@ func (a *app) nightly(f func(context.Context) error) job.Runner {
 }
 
 func (a *app) checker() *fsck.Checker {
-	return &fsck.Checker{DB: a.db, Store: a.store, Log: a.log, Ledger: a.ledger}
+	return &fsck.Checker{DB: a.db, Store: a.store, Log: a.log, Ledger: a.ledger, Index: a.index}
 }
 
 func (a *app) purgeRunner(worker string) *purge.Runner {
