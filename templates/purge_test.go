@@ -130,7 +130,7 @@ func reachSample(planned bool) ReachView {
 	return ReachView{Planned: planned, Now: sampleNow, Rows: []ReachRow{
 		{Copy: "rows", State: "erased"},
 		{Copy: "keys", State: "key_destroyed"},
-		{Copy: "index", State: "none", Why: "no_index"},
+		{Copy: "index", State: "key_destroyed", Why: "index_rewritten"},
 		{Copy: "attachments", State: "erased", Why: "names_in_body"},
 		{Copy: "archive", State: "none", Why: "no_archive"},
 		{Copy: "exports", State: "none", Why: "lists_only", Count: 2},

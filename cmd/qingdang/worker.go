@@ -155,7 +155,7 @@ func (a *app) checker() *fsck.Checker {
 
 func (a *app) purgeRunner(worker string) *purge.Runner {
 	return &purge.Runner{
-		DB: a.db, Vault: conversation.Vault{Store: a.store}, Desk: a.purges, Log: a.log, Ledger: a.ledger,
+		DB: a.db, Vault: conversation.Vault{Store: a.store}, Desk: a.purges, Log: a.log, Ledger: a.ledger, Index: a.index,
 		Organisation: a.config.Organisation, Worker: worker,
 	}
 }

@@ -139,7 +139,7 @@ func reach(m moment, f reachFacts) []Reach {
 	return []Reach{
 		plain(CopyRows, done(ReachErased), ""),
 		plain(CopyKeys, done(ReachKeyDestroyed), ""),
-		plain(CopyIndex, ReachNone, "no_index"),
+		plain(CopyIndex, done(ReachKeyDestroyed), "index_rewritten"),
 		plain(CopyAttachments, done(ReachErased), "names_in_body"),
 		plain(CopyArchive, ReachNone, "no_archive"),
 		f.exported(m),

@@ -13,6 +13,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/index"
 	"qingdang/models/job"
 )
 
@@ -45,7 +46,8 @@ type Runner struct {
 	Vault        conversation.Vault
 	Desk         *Desk
 	Log          Certifier
-	Ledger       *Ledger // nil: no ledger outside, as in tests that need none
+	Ledger       *Ledger      // nil: no ledger outside, as in tests that need none
+	Index        *index.Index // nil: no search index, as in tests that need none
 	Organisation string
 	Worker       string // as the certificate names it
 	Chunk        int    // conversations per transaction; 0 = as many as a short transaction takes

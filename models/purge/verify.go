@@ -32,6 +32,7 @@ const (
 	CheckSkipped    = "skipped"
 	CheckSum        = "sum"
 	CheckBuckets    = "buckets"
+	CheckIndex      = "index"
 )
 
 // verify reads every item of the list back and, if all is as it must be, writes the certificate
@@ -40,6 +41,9 @@ const (
 // while one writes nobody else does on the embedded engine. Nothing that it looked at comes back
 // meanwhile: tombstones keep out what was erased, and a destroyed key stays destroyed.
 func (w *Runner) verify(ctx context.Context, j *job.Job) error {
+	if err := w.scrub(ctx, j); err != nil {
+		return err
+	}
 	// Pages of erased rows leave the embedded engine's log before anybody certifies.
 	if err := w.DB.Flush(ctx); err != nil {
 		return err
@@ -149,7 +153,10 @@ func (w *Runner) readBack(tx *db.Tx, r *Request, back *lookBack) error {
 	if err := w.survivors(tx, r, sum-purged, add); err != nil {
 		return err
 	}
-	return w.bucketsGone(tx, r.ID, add)
+	if err := w.bucketsGone(tx, r.ID, add); err != nil {
+		return err
+	}
+	return w.indexSilent(tx, r.ID, purged, add)
 }
 
 type adder = func(what string, read, found int64, ok bool)
@@ -193,5 +200,50 @@ func (w *Runner) bucketsGone(tx *db.Tx, p id.Purge, add adder) error {
 		}
 	}
 	add(CheckBuckets, int64(len(rows)), gone, gone == int64(len(rows)))
+	return nil
+}
+
+// scrub takes what was erased out of the search index: what it knew of them is sealed under keys that
+// are destroyed here. Another worker who took over begins again and finds the rest.
+func (w *Runner) scrub(ctx context.Context, j *job.Job) error {
+	if w.Index == nil {
+		return nil
+	}
+	var erased []id.Conversation
+	err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		erased, err = erasedBy(tx, id.Purge(j.Subject))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = w.Index.Scrub(ctx, erased, func(tx *db.Tx) error { return job.Advance(tx, j, j.Pos, j.Done) })
+	if err != nil {
+		return fmt.Errorf("scrub the search index: %w", err)
+	}
+	return nil
+}
+
+func erasedBy(tx *db.Tx, p id.Purge) (ids []id.Conversation, err error) {
+	if err := tx.Model(&Item{}).Where("purge_id = ? AND state = ?", p, Purged).Order("seq").Pluck("conversation_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("read what was erased: %w", err)
+	}
+	return ids, nil
+}
+
+// indexSilent asks the search index itself.
+func (w *Runner) indexSilent(tx *db.Tx, p id.Purge, purged int64, add adder) error {
+	if w.Index == nil {
+		return nil
+	}
+	erased, err := erasedBy(tx, p)
+	if err != nil {
+		return err
+	}
+	n, err := w.Index.Holds(tx, erased)
+	if err != nil {
+		return fmt.Errorf("ask the search index: %w", err)
+	}
+	add(CheckIndex, purged, int64(n), n == 0)
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/hold"
 	"qingdang/models/id"
+	"qingdang/models/index"
 	"qingdang/models/job"
 	"qingdang/models/purge"
 	"qingdang/models/seal"
@@ -39,6 +40,7 @@ type world struct {
 	desk                          *purge.Desk
 	log                           *audit.Log
 	ledger                        *purge.Ledger
+	index                         *index.Index // empty until a test folds
 	dumps                         int
 	root, sales, support          id.Department
 	agent, supervisor, legal, cro account.Actor // cro: another legal
@@ -55,6 +57,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	}
 	w.log = &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}
 	w.ledger = &purge.Ledger{Dir: filepath.Join(t.TempDir(), "ledger"), Keys: w.keys}
+	w.index = conversation.NewIndex(d, w.vault, index.Options{})
 	w.root = w.department("云栖优品集团")
 	w.sales = w.department("云栖优品集团/杭州分公司")
 	w.support = w.department("云栖优品集团/南京分公司")
@@ -278,7 +281,7 @@ func (w *world) approved(batches ...id.Batch) *purge.Request {
 }
 
 func (w *world) runner() *purge.Runner {
-	return &purge.Runner{DB: w.d, Vault: w.vault, Desk: w.desk, Log: w.log, Ledger: w.ledger, Organisation: "云栖优品集团", Worker: "worker-1"}
+	return &purge.Runner{DB: w.d, Vault: w.vault, Desk: w.desk, Log: w.log, Ledger: w.ledger, Index: w.index, Organisation: "云栖优品集团", Worker: "worker-1"}
 }
 
 // work lets a worker do everything that is due.

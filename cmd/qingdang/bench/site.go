@@ -90,7 +90,7 @@ func (o *site) open(ctx context.Context, dir string) (err error) {
 
 // runner gives the worker that executes purges.
 func (o *site) runner() *purge.Runner {
-	return &purge.Runner{DB: o.db, Vault: o.vault, Desk: o.desk, Log: o.log, Ledger: o.ledger, Organisation: organisationName, Worker: "bench"}
+	return &purge.Runner{DB: o.db, Vault: o.vault, Desk: o.desk, Log: o.log, Ledger: o.ledger, Index: o.index, Organisation: organisationName, Worker: "bench"}
 }
 
 // Close closes the database and the key store.
