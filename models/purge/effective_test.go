@@ -107,8 +107,8 @@ func TestTheReachIsSaidBeforeAndAfter(t *testing.T) {
 			return strings.Join(out, " ")
 		}
 		const (
-			resting = "kept kept none kept none kept kept kept kept out_of_reach out_of_reach"
-			gone    = "erased key_destroyed none erased none none expires expires expires out_of_reach out_of_reach"
+			resting = "kept kept kept kept none kept kept kept kept out_of_reach out_of_reach"
+			gone    = "erased key_destroyed key_destroyed erased none none expires expires expires out_of_reach out_of_reach"
 		)
 		if got := states(purge.ReachInBin()); got != resting {
 			t.Errorf("in the bin: %s", got)

@@ -96,6 +96,8 @@ func goldenBody(items []Item) Body {
 	}
 	supervisor, legal := BodyPerson{"林静怡", "10482", account.Supervisor}, BodyPerson{"周敏", "10077", account.Legal}
 	f := reachFacts{until: at(25, 18), lists: 2, backups: []ReachItem{{Name: "qingdang-keys-0a1b2c3d-20261117T180000Z.keybackup", Holder: "operator", Until: at(24, 18)}}}
+	copies := reach(whenDone, f)
+	copies[2] = Reach{Copy: CopyIndex, State: ReachNone, Why: "no_index", Items: []ReachItem{}} // as before there was one
 	return Body{
 		Code: "CERT-2026-0087", IssuedAt: at(18, 18), EffectiveAt: at(25, 18), Organisation: "云栖优品集团",
 		Request: BodyRequest{
@@ -119,7 +121,7 @@ func goldenBody(items []Item) Body {
 			Acknowledged: &BodyAcknowledge{Person: BodyPerson{Name: "林静怡", StaffNo: "10482"}, At: at(2, 3), Reason: "二店另行处理"},
 		}},
 		Verification: []Check{{CheckManifest, 5, 5, true}, {CheckSum, 5, 5, true}, {CheckRows, 3, 0, true}, {CheckBuckets, 2, 2, true}},
-		Reach:        reach(whenDone, f), Notes: notes(),
+		Reach:        copies, Notes: notes(),
 	}
 }
 
