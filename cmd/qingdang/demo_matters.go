@@ -130,6 +130,9 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 		err = s.inspectNow(zheng, qin, gu)
 	}
 	if err == nil {
+		err = s.readElsewhere("20631", gu)
+	}
+	if err == nil {
 		s.clock.at(-2 * hour)
 		err = s.approve(gu, second, "已抽查十条，范围无误")
 	}
@@ -138,6 +141,9 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	}
 	s.clock.at(-hour)
 	if err := s.askExports(lin, zhou, inquiry); err != nil {
+		return err
+	}
+	if _, err := s.askAccess("10391", east+"杭州分公司/交易纠纷组", "华南有同类交易纠纷，申请参考杭州的处理过程"); err != nil {
 		return err
 	}
 	s.clock.at(0)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qingdang/cmd/qingdang/demo"
+	"qingdang/models/access"
 	"qingdang/models/account"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
@@ -50,6 +51,7 @@ func TestDemoFillsOnceAndKeepsEveryPromise(t *testing.T) {
 	for what, n := range map[string]int64{
 		"batches in the bin": dbtest.Count(t, a.db, &bin.Batch{}), "purges that are done": dbtest.Count(t, a.db, &purge.Request{}, "state = ?", purge.Done),
 		"inspections that are signed": dbtest.Count(t, a.db, &inspection.Inspection{}, "state = ?", inspection.Signed), "inspections under way": dbtest.Count(t, a.db, &inspection.Inspection{}, "state = ?", inspection.Drawn),
+		"access that waits": dbtest.Count(t, a.db, &access.Grant{}, "state = ?", access.Asked), "access in force": dbtest.Count(t, a.db, &access.Grant{}, "state = ?", access.Granted),
 		"requests that wait": dbtest.Count(t, a.db, &purge.Request{}, "state = ?", purge.AwaitingSupervisor),
 	} {
 		if n == 0 {
