@@ -1040,7 +1040,7 @@ func conversationFacts(v ConversationView) templ.Component {
 			templ_7745c5c3_Var46 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Facts([]ui.Fact{
+		templ_7745c5c3_Err = ui.Facts(v.known([]ui.Fact{
 			{Term: locale.T(ctx, "conversation.code"), Body: ui.Copyable(v.Code, v.Code)},
 			{Term: locale.T(ctx, "conversation.customer_word"), Text: v.customer(ctx)},
 			{Term: locale.T(ctx, "conversation.department"), Text: v.DeptPath},
@@ -1053,7 +1053,7 @@ func conversationFacts(v ConversationView) templ.Component {
 			{Term: locale.T(ctx, "conversation.order"), Body: orderFact(v)},
 			{Term: locale.T(ctx, "conversation.floor"), Body: floorFact(v)},
 			{Term: locale.T(ctx, "conversation.integrity"), Body: integrityFact(v)},
-		}).Render(ctx, templ_7745c5c3_Buffer)
+		}, locale.T(ctx, "conversation.floor"))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

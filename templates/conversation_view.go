@@ -3,6 +3,7 @@ package templates
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,14 @@ type BinStay struct {
 	Expired    bool
 	CanRestore bool
 	Path       string
+}
+
+// known leaves out what a reader from another department is not told: what keeps the conversation.
+func (v ConversationView) known(facts []ui.Fact, floor string) []ui.Fact {
+	if v.Under == "" {
+		return facts
+	}
+	return slices.DeleteFunc(facts, func(f ui.Fact) bool { return f.Term == floor })
 }
 
 // TranscriptItem is one line of a transcript.
