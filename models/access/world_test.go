@@ -16,6 +16,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/index"
 )
 
 var (
@@ -56,7 +57,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	w.accounts, err = account.New(account.Settings{DB: d, Keys: w.vault.Store, Resolve: deps.Resolve, Readings: w.desk.Readings, Left: w.desk.Left})
 	w.must(err)
 	w.desk.Accounts = w.accounts
-	w.archive = &conversation.Conversations{DB: d, Vault: w.vault}
+	w.archive = &conversation.Conversations{DB: d, Vault: w.vault, Index: conversation.NewIndex(d, w.vault, index.Options{})}
 	w.city, w.north, w.east = w.department("集团/华东/杭州"), w.department("集团/华北"), w.department("集团/华东")
 	user := func(role account.Role, in ...id.Department) account.Actor {
 		return accounttest.User(t, d, w.accounts, role, in...)
@@ -65,6 +66,8 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	w.chief, w.other = user(account.Supervisor, w.east, w.city), user(account.Supervisor, w.north)
 	w.legal, w.auditor, w.admin = user(account.Legal), user(account.Auditor), user(account.Admin)
 	w.inEast, w.inCity, w.inNorth = w.chat(w.east, "tb1"), w.chat(w.city, "tb2"), w.chat(w.north, "tb1")
+	_, err = w.archive.Index.Fold(w.ctx())
+	w.must(err)
 	w.eastCode, w.cityCode = conversation.Code(w.inEast, "qianniu"), conversation.Code(w.inCity, "qianniu")
 	return w
 }
