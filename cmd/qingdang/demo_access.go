@@ -10,12 +10,12 @@ import (
 
 // readElsewhere lets an agent read in another department, agreed to by its supervisor and used once.
 func (s *story) readElsewhere(asker, approver string) error {
-	s.clock.at(-27 * hour)
+	s.clock.at(-33 * hour)
 	g, err := s.askAccess(asker, "云栖优品集团/华东大区/上海分公司/浦东售后组", "客户称浦东售后组已答应补偿，需核对当时的答复")
 	if err != nil {
 		return err
 	}
-	s.clock.at(-26 * hour)
+	s.clock.at(-32 * hour)
 	code, err := s.accounts.DemoCode(s.ctx, approver)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (s *story) readElsewhere(asker, approver string) error {
 	if err != nil {
 		return err
 	}
-	s.clock.at(-25 * hour)
+	s.clock.at(-31 * hour)
 	by, err := s.accounts.Actor(s.ctx, s.cast[asker].ID, "demo")
 	if err != nil {
 		return err

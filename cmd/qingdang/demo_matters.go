@@ -118,6 +118,9 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	if _, err := s.discard(xu, bin.Scope{Departments: s.of(east + "杭州分公司/旗舰店售前组"), To: s.daysAgo(600), ServiceTypes: []string{"咨询"}, Platforms: []string{"qianniu", "wechat"}}, "旗舰店售前组历史咨询清理"); err != nil {
 		return err
 	}
+	if err := s.readElsewhere("20631", gu); err != nil {
+		return err
+	}
 	s.clock.at(-30 * hour)
 	if err := s.release(zhou, "", inquiry, "离职审计已结束，未发现问题"); err != nil {
 		return err
@@ -128,9 +131,6 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	second, err := s.request(lin, waiting, "二店售后组到期清理，已核对")
 	if err == nil {
 		err = s.inspectNow(zheng, qin, gu)
-	}
-	if err == nil {
-		err = s.readElsewhere("20631", gu)
 	}
 	if err == nil {
 		s.clock.at(-2 * hour)
