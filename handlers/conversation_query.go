@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ const (
 // they are, so that an error can be shown where it was made.
 func readSearch(v url.Values) templates.Search {
 	s := templates.Search{
-		From: short(v.Get("from")), To: short(v.Get("to")), Dept: short(v.Get("dept")), Sub: v.Get("sub") == "1",
+		Q: typedWords(v.Get("q")), From: short(v.Get("from")), To: short(v.Get("to")), Dept: short(v.Get("dept")), Sub: v.Get("sub") == "1",
 		Types: list(v["type"]), Platforms: list(v["platform"]), Tags: list(v["tag"]), Agents: list(v["agent"]),
 		State: v.Get("state"), SID: v.Get("sid"), Cursor: v.Get("cursor"),
 	}
@@ -69,8 +70,10 @@ func list(values []string) []string {
 
 // query turns the conditions into a query of the model. The faults name the field. Days are
 // those of the organisation's zone, and both are included.
-func query(s templates.Search, customer string, tree *department.Tree, by account.Actor, zone *time.Location) (conversation.Query, error) {
-	q := conversation.Query{Customer: customer, Under: s.Under, Size: s.Size}
+func query(s templates.Search, p private, tree *department.Tree, by account.Actor, zone *time.Location) (conversation.Query, error) {
+	q := conversation.Query{Customer: p.Customer, Under: s.Under, Size: s.Size}
+	var badWords error
+	q.Words, badWords = parseWords(cmp.Or(p.Q, s.Q))
 	if q.Size == 0 {
 		q.Size = templates.SearchSizes[0]
 	}
@@ -92,7 +95,7 @@ func query(s templates.Search, customer string, tree *department.Tree, by accoun
 	}
 	scope, badDept := searchScope(s, tree, by)
 	q.From, q.To, q.Departments = from, to, scope
-	return q, fault.All(badFrom, badTo, badDept)
+	return q, together(badWords, fault.All(badFrom, badTo, badDept))
 }
 
 func day(s string, zone *time.Location, field string) (time.Time, *fault.Fault) {

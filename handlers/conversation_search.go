@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,9 +19,15 @@ import (
 	"qingdang/web"
 )
 
+// Finder hands over what a search finds, one by one.
+type Finder interface {
+	Each(ctx context.Context, by account.Actor, q conversation.Query, limit int, f func(*conversation.Row) error) error
+}
+
 // Conversations is the search, and what can be done with its rows.
 type Conversations struct {
 	Find interface {
+		Finder
 		Search(context.Context, account.Actor, conversation.Query) (*conversation.Page, error)
 		TagNames(context.Context, account.Actor) ([]string, error)
 	}
@@ -38,16 +45,26 @@ type Conversations struct {
 }
 
 // Search answers GET /conversations. An address that is not written as we write it is
-// answered by the one that is, so that a shared link is short and drops what we do not know.
+// answered by the one that is, so that a shared link is short and drops what we do not know; keywords
+// that look like personal data are sealed.
 func (h *Conversations) Search(c echo.Context) error {
-	s := readSearch(c.QueryParams())
+	s, by := readSearch(c.QueryParams()), web.Actor(c)
+	p, stale := openPrivate(h.Seal, by, s.SID, now(c))
+	if open, more := privately(s, p.Customer); more.Q != "" {
+		var err error
+		if open.SID, err = more.seal(h.Seal, by, now(c)); err != nil {
+			return err
+		}
+		s = open
+	}
 	if canonical := templates.ConversationsPath(s); canonical != c.Request().URL.RequestURI() {
 		return c.Redirect(http.StatusSeeOther, canonical)
 	}
-	by := web.Actor(c)
-	customer, badCustomer := openCustomer(h.Seal, by, s.SID, now(c))
-	view := templates.ConversationsView{Search: s, Customer: customer}
-	err := h.find(c.Request().Context(), by, &view, badCustomer)
+	view := templates.ConversationsView{Search: s, Form: templates.SearchForm{Search: s, Customer: p.Customer}}
+	if view.Form.Q == "" {
+		view.Form.Q = p.Q
+	}
+	err := together(stale, h.find(c, by, &view, p, stale == nil))
 	switch fault.KindOf(err) {
 	case fault.None:
 		return h.render(c, http.StatusOK, view)
@@ -58,6 +75,9 @@ func (h *Conversations) Search(c echo.Context) error {
 		}
 		view.Problems = problems(err)
 		return h.render(c, http.StatusUnprocessableEntity, view)
+	case fault.KindBusy:
+		view.Problems = problems(err)
+		return h.render(c, http.StatusServiceUnavailable, view)
 	default:
 		return err
 	}
@@ -70,8 +90,9 @@ func (h *Conversations) render(c echo.Context, status int, view templates.Conver
 	return web.Render(c, status, templates.ConversationsPage(view))
 }
 
-// find fills the view: the choices of the form in any case, the rows when nothing is wrong.
-func (h *Conversations) find(ctx context.Context, by account.Actor, view *templates.ConversationsView, badCustomer error) error {
+// find fills the view: the choices of the form in any case, the rows when nothing is wrong and run says so.
+func (h *Conversations) find(c echo.Context, by account.Actor, view *templates.ConversationsView, p private, run bool) error {
+	ctx := c.Request().Context()
 	tree, err := h.Departments.Tree(ctx)
 	if err != nil {
 		return err
@@ -79,11 +100,15 @@ func (h *Conversations) find(ctx context.Context, by account.Actor, view *templa
 	if view.Tags, err = h.Find.TagNames(ctx, by); err != nil {
 		return err
 	}
-	offerConditions(view, tree, by)
-	q, err := query(view.Search, view.Customer, tree, by, h.Zone)
-	if err = together(err, badCustomer); err != nil {
+	offerConditions(view, p, tree, by)
+	if err := h.offerWithout(c, by, view, p); err != nil {
 		return err
 	}
+	q, err := query(view.Search, p, tree, by, h.Zone)
+	if err != nil || !run {
+		return err
+	}
+	q.Zone = h.Zone
 	page, err := h.Find.Search(ctx, by, q)
 	if err != nil {
 		return err
@@ -96,8 +121,21 @@ func (h *Conversations) find(ctx context.Context, by account.Actor, view *templa
 	if err != nil {
 		return err
 	}
-	showFound(view, page, locks, tree, by)
+	showFound(view, page, q, locks, tree, by)
+	if page.Overview != nil {
+		showFacets(view, page.Overview, tree, searchReach(view.Search, by))
+		showHistogram(view, page.Overview.Histogram)
+	}
 	return nil
+}
+
+// offerWithout makes the addresses without one of the two things that are sealed together.
+func (h *Conversations) offerWithout(c echo.Context, by account.Actor, view *templates.ConversationsView, p private) (err error) {
+	if view.WithoutQ, err = (private{Customer: p.Customer}).seal(h.Seal, by, now(c)); err != nil {
+		return err
+	}
+	view.WithoutCustomer, err = private{Q: p.Q}.seal(h.Seal, by, now(c))
+	return err
 }
 
 // together joins what is wrong with several fields.
@@ -114,24 +152,50 @@ func together(errs ...error) error {
 }
 
 // Ask answers POST /conversations: the form. What was asked gets an address, in which a
-// customer's id is sealed.
+// customer's id and keywords that look like personal data are sealed. With an error the form comes back
+// as it was filled in, above what was found before.
 func (h *Conversations) Ask(c echo.Context) error {
 	form, err := formValues(c)
 	if err != nil {
 		return err
 	}
-	s := readSearch(form)
-	s.SID, s.Cursor = "", ""
-	if s.SID, err = sealCustomer(h.Seal, web.Actor(c), form.Get("customer"), now(c)); err != nil {
-		view := templates.ConversationsView{Search: s, Problems: problems(err)}
-		tree, err := h.Departments.Tree(c.Request().Context())
-		if err != nil {
-			return err
-		}
-		offerConditions(&view, tree, web.Actor(c))
-		return h.render(c, http.StatusUnprocessableEntity, view)
+	by := web.Actor(c)
+	typed := templates.SearchForm{Search: readSearch(form), Customer: strings.TrimSpace(form.Get("customer"))}
+	typed.SID, typed.Cursor, typed.Sel = "", "", ""
+	s, p := privately(typed.Search, typed.Customer)
+	tree, err := h.Departments.Tree(c.Request().Context())
+	if err != nil {
+		return err
 	}
-	return web.See(c, templates.ConversationsPath(s))
+	_, wrong := query(s, p, tree, by, h.Zone)
+	if s.SID, err = p.seal(h.Seal, by, now(c)); err != nil {
+		wrong = together(wrong, err)
+	}
+	switch fault.KindOf(wrong) {
+	case fault.None:
+		return web.See(c, templates.ConversationsPath(s))
+	case fault.KindInvalid:
+		return h.askAgain(c, typed, form.Get("back"), wrong)
+	}
+	return wrong
+}
+
+// askAgain shows the form with what is wrong, and below it what was found before.
+func (h *Conversations) askAgain(c echo.Context, typed templates.SearchForm, back string, wrong error) error {
+	by := web.Actor(c)
+	view := templates.ConversationsView{}
+	at, err := url.Parse(searchPath(back))
+	if err == nil && at.Path == templates.ConversationsRoot {
+		view.Search = readSearch(at.Query())
+	}
+	p, stale := openPrivate(h.Seal, by, view.Search.SID, now(c))
+	err = h.find(c, by, &view, p, back != "" && stale == nil)
+	if _, refused := fault.Of(err); err != nil && !refused {
+		return err
+	}
+	view.Form, view.Problems = typed, problems(wrong)
+	view.Departments = chooseDepartment(view.Departments, typed.Dept)
+	return h.render(c, http.StatusUnprocessableEntity, view)
 }
 
 // formValues gives the body of a form.

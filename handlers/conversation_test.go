@@ -21,6 +21,7 @@ import (
 	"qingdang/models/export"
 	"qingdang/models/hold"
 	"qingdang/models/id"
+	"qingdang/models/index"
 	"qingdang/models/intake"
 	"qingdang/models/intake/format"
 	"qingdang/models/purge"
@@ -50,7 +51,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 	people := accounttest.New(t, d)
 	keys := accounttest.Keys(t, d)
 	vault := conversation.Vault{Store: keys}
-	a := &archive{db: d, people: people, conversations: &conversation.Conversations{DB: d, Vault: vault}, departments: &department.Departments{DB: d}}
+	a := &archive{db: d, people: people, conversations: &conversation.Conversations{DB: d, Vault: vault, Index: conversation.NewIndex(d, vault, index.Options{})}, departments: &department.Departments{DB: d}}
 	var err error
 	for path, into := range map[string]*department.Department{"云栖优品集团": &a.company, "云栖优品集团/一店": &a.shop, "别家": &a.other} {
 		if *into, err = a.departments.Ensure(t.Context(), account.System("cli", ""), path); err != nil {
@@ -76,7 +77,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Reports:     reportsOf(t, a),
 		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments},
 		Access:      &handlers.Access{Reader: a.access, Desk: a.access, Second: a.access, Departments: a.departments},
-		Exports:     &handlers.Exports{Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Seal: keys},
+		Exports:     &handlers.Exports{Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Find: a.conversations, Seal: keys},
 	}
 	a.Site = webtest.Start(t, screens.Routes(), func(o *web.Options) { o.Now, o.Zone = clock.Time, shanghai })
 	return a

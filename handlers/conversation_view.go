@@ -9,6 +9,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/id"
 	"qingdang/models/mask"
+	terms "qingdang/models/words"
 	"qingdang/templates"
 	"qingdang/templates/ui"
 	"qingdang/web"
@@ -19,7 +20,7 @@ const previewRunes = 80
 
 // offerConditions fills what the search form offers: the departments of the actor's scope,
 // indented below the highest of them.
-func offerConditions(view *templates.ConversationsView, tree *department.Tree, by account.Actor) {
+func offerConditions(view *templates.ConversationsView, p private, tree *department.Tree, by account.Actor) {
 	view.Departments = departmentsOf(tree, searchReach(view.Search, by), view.Search.Dept)
 	view.AccessPath = accessPath(by, templates.AccessNewOf("department", ""))
 	for _, r := range by.Readings {
@@ -33,9 +34,10 @@ func offerConditions(view *templates.ConversationsView, tree *department.Tree, b
 			view.DeptName = o.Label
 		}
 	}
-	if view.Customer != "" {
-		view.ClearSearch = mask.Account(view.Customer)
+	if p.Customer != "" {
+		view.Customer = mask.Account(p.Customer)
 	}
+	view.SealedQ = p.Q != ""
 }
 
 // accessPath is the way to ask for what one may not see; empty for those who see everything or may
@@ -66,12 +68,25 @@ func departmentsOf(tree *department.Tree, within account.Scope, chosen string) [
 	return out
 }
 
-func showFound(view *templates.ConversationsView, page *conversation.Page, locks map[id.Conversation]bin.Lock, tree *department.Tree, by account.Actor) {
+// chooseDepartment marks another choice.
+func chooseDepartment(options []ui.Option, chosen string) []ui.Option {
+	for i := range options {
+		options[i].Chosen = options[i].Value == chosen
+	}
+	return options
+}
+
+func showFound(view *templates.ConversationsView, page *conversation.Page, q conversation.Query, locks map[id.Conversation]bin.Lock, tree *department.Tree, by account.Actor) {
 	s := view.Search
 	view.Found, view.Total, view.Binned, view.First = true, page.Total, page.Binned, firstRow(s.Cursor)
+	view.AtMost, view.Took, view.NoOverview = !page.Exact, page.Plan.Took, page.Overview == nil
 	view.CanHide = by.May(account.ConversationHide) && s.State != templates.SearchHidden
 	if by.May(account.BatchCreate) && view.Customer == "" && s.State == "" && page.Total > 0 {
-		view.BatchPath = templates.BatchFromSearchPath(s)
+		if q.Words.Empty() {
+			view.BatchPath = templates.BatchFromSearchPath(s)
+		} else {
+			view.BatchWhyNot = "conversation.batch_words"
+		}
 	}
 	if by.May(account.ExportCreate) && by.Role != account.Agent && page.Total > 0 {
 		view.ExportPath = templates.ExportOfSearchPath(s)
@@ -80,11 +95,11 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, locks
 		view.BinPath = "/bin"
 	}
 	if s.Under != "" { // reading, and nothing else
-		view.CanHide, view.BatchPath, view.ExportPath, view.BinPath = false, "", "", ""
+		view.CanHide, view.BatchPath, view.BatchWhyNot, view.ExportPath, view.BinPath = false, "", "", "", ""
 	}
 	here := templates.ConversationsPath(s)
 	for _, r := range page.Rows {
-		view.Rows = append(view.Rows, conversationRow(r, locks[r.ID], tree, here))
+		view.Rows = append(view.Rows, conversationRow(r, q.Words, locks[r.ID], tree, here))
 	}
 	size := int64(s.Size)
 	if size == 0 {
@@ -104,10 +119,10 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, locks
 	}
 }
 
-func conversationRow(r conversation.Row, l bin.Lock, tree *department.Tree, back string) templates.ConversationRow {
+func conversationRow(r conversation.Row, w terms.Query, l bin.Lock, tree *department.Tree, back string) templates.ConversationRow {
 	return templates.ConversationRow{
 		ID: uint64(r.ID), Code: r.Code(), Path: templates.ConversationPath(uint64(r.ID), back), Readable: r.Readable,
-		Name: maskedName(r.CustomerName), Account: maskedAccount(r.CustomerID), Preview: cutRunes(oneLine(mask.String(r.Preview)), previewRunes),
+		Name: maskedName(r.CustomerName), Account: maskedAccount(r.CustomerID), Preview: snippet(r.Preview, w),
 		Department: tree.Name(r.DepartmentID), Agent: r.AgentName, Platform: r.Platform, Type: r.ServiceType, Tags: r.Tags,
 		Messages: r.Messages, LastAt: r.LastAt, State: r.State.Code(), Locks: lockCodes(l),
 	}

@@ -42,6 +42,7 @@ type Exports struct {
 	Departments interface {
 		Tree(context.Context) (*department.Tree, error)
 	}
+	Find Finder
 	Seal Sealer
 }
 

@@ -220,7 +220,7 @@ func (h *Exports) searched(c echo.Context, f exportForm, s export.Selection) (ex
 		return s, fault.Invalid("export.selection_needed").On("selection")
 	}
 	search := readSearch(at.Query())
-	customer, err := openCustomer(h.Seal, by, search.SID, now(c))
+	p, err := openPrivate(h.Seal, by, search.SID, now(c))
 	if err != nil {
 		return s, err
 	}
@@ -228,8 +228,26 @@ func (h *Exports) searched(c echo.Context, f exportForm, s export.Selection) (ex
 	if err != nil {
 		return s, err
 	}
-	s.Query, err = query(search, customer, tree, by, zoneOf(c))
-	return s, err
+	q, err := query(search, p, tree, by, zoneOf(c))
+	if q.Under = ""; err != nil || q.Words.Empty() {
+		s.Query = q
+		return s, err
+	}
+	// An export knows conditions, not words: it takes what the words find now, one by one.
+	s.Kind, s.Conversations = export.OfConversations, nil
+	err = h.Find.Each(c.Request().Context(), by, q, export.MostChosen+1, func(r *conversation.Row) error {
+		s.Conversations = append(s.Conversations, r.ID)
+		return nil
+	})
+	switch n := len(s.Conversations); {
+	case err != nil:
+		return s, err
+	case n == 0:
+		return s, fault.Invalid("export.nothing").On("selection")
+	case n > export.MostChosen:
+		return s, fault.Invalid("export.words_too_many", export.MostChosen).On("selection")
+	}
+	return s, nil
 }
 
 func (f exportForm) view(by account.Actor) templates.ExportNewView {

@@ -52,7 +52,7 @@ func (h *Go) lead(c echo.Context, text string) error {
 	if !by.May(account.ConversationSearch) {
 		return fault.NotFound("go.no_such_code")
 	}
-	sid, err := sealCustomer(h.Seal, by, text, now(c))
+	sid, err := private{Customer: text}.seal(h.Seal, by, now(c))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,24 +12,34 @@ import (
 
 // ConversationsView is the search page: the form as it was sent, and what was found.
 type ConversationsView struct {
-	Search   Search
-	Customer string // as the reader typed it; it stands in the form only
-	Problems Problems
+	Search   Search // what is shown
+	Form     SearchForm
+	Customer string // masked, for its chip
+	SealedQ  bool   // the keywords are sealed: the chip does not repeat them
+	// WithoutQ and WithoutCustomer are the sealed part of the address without one of the two.
+	WithoutQ        string
+	WithoutCustomer string
+	Problems        Problems
 
 	Departments []ui.Option // those of the reader, in walking order
 	DeptName    string      // of the chosen one
 	Tags        []string    // that exist
-	ClearSearch string      // the customer masked, for its chip
 
-	Found   bool // the search ran
-	Rows    []ConversationRow
-	Total   int64
-	Binned  int64
-	BinPath string
-	First   int64
-	Prev    string
-	Next    string
-	CanHide bool
+	Found  bool // the search ran
+	Rows   []ConversationRow
+	Total  int64
+	AtMost bool // Total and the counts are of what may match
+	Took   time.Duration
+	// Facets and Histogram are empty where NoOverview says that the index could not be asked.
+	Facets     []Facet
+	Histogram  SearchHistogram
+	NoOverview bool
+	Binned     int64
+	BinPath    string
+	First      int64
+	Prev       string
+	Next       string
+	CanHide    bool
 	// ExportPath is empty where the reader takes nothing out, or there is nothing.
 	ExportPath string
 	// Readings are the accesses that the reader may search under, Until the end of the chosen one.
@@ -36,6 +47,30 @@ type ConversationsView struct {
 	Until      time.Time
 	AccessPath string // to ask for more; "" where the reader sees everything
 	BatchPath  string // "" where the reader makes no batches, or none can be made of it
+	// BatchWhyNot is the key of why none can be made of it.
+	BatchWhyNot string
+}
+
+// SearchForm is what stands in the form: what was typed, also where it is wrong or sealed in the address.
+type SearchForm struct {
+	Search
+	Customer string
+}
+
+// counted writes a count of the result.
+func (v ConversationsView) counted(ctx context.Context, n int64) string {
+	if v.AtMost && n > 0 {
+		return locale.T(ctx, "conversation.at_most", n)
+	}
+	return locale.N(ctx, n)
+}
+
+// found is the result's heading.
+func (v ConversationsView) found(ctx context.Context) string {
+	if v.AtMost {
+		return locale.T(ctx, "conversation.found_most", v.Total)
+	}
+	return locale.T(ctx, "conversation.found", v.Total)
 }
 
 // choosable tells whether rows can be chosen, because something can be done with them.
@@ -49,7 +84,7 @@ type ConversationRow struct {
 	Readable   bool
 	Name       string
 	Account    string
-	Preview    string
+	Preview    []Piece
 	Department string
 	Agent      string
 	Platform   string
@@ -110,13 +145,6 @@ func (r ConversationRow) title(ctx context.Context) string {
 	return locale.T(ctx, "conversation.customer", r.Name, PlatformWord(ctx, r.Platform), r.Account)
 }
 
-func (r ConversationRow) preview(ctx context.Context) string {
-	if !r.Readable {
-		return locale.T(ctx, "conversation.unreadable_short")
-	}
-	return r.Preview
-}
-
 func options(ctx context.Context, word func(context.Context, string) string, offered, chosen []string) []ui.Option {
 	var out []ui.Option
 	add := func(code string, on bool) {
@@ -157,7 +185,7 @@ func stateOptions(ctx context.Context, chosen string) []ui.Option {
 func (v ConversationsView) folded() int {
 	n := 0
 	for _, on := range []bool{
-		len(v.Search.Types) > 0, len(v.Search.Platforms) > 0, len(v.Search.Tags) > 0, len(v.Search.Agents) > 0, v.Customer != "", v.Search.State != "",
+		len(v.Form.Types) > 0, len(v.Form.Platforms) > 0, len(v.Form.Tags) > 0, len(v.Form.Agents) > 0, v.Form.Customer != "", v.Form.State != "",
 	} {
 		if on {
 			n++
@@ -170,7 +198,7 @@ func (v ConversationsView) folded() int {
 func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
 	var out []ui.Chip
 	base := v.Search
-	base.Cursor = ""
+	base.Cursor, base.Sel = "", ""
 	add := func(on bool, text string, drop func(*Search)) {
 		if !on {
 			return
@@ -181,6 +209,15 @@ func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
 	}
 	named := func(key, value string) string { return locale.T(ctx, "conversation.chip", locale.Key(key), value) }
 	s := v.Search
+	keywords := s.Q
+	if v.SealedQ {
+		keywords = locale.T(ctx, "conversation.sealed_words")
+	}
+	add(keywords != "", named("conversation.keywords", keywords), func(n *Search) {
+		if n.Q = ""; v.SealedQ {
+			n.SID = v.WithoutQ
+		}
+	})
 	add(s.From != "" || s.To != "", named("conversation.last_message", v.period(ctx)), func(n *Search) { n.From, n.To = "", "" })
 	dept := v.DeptName
 	if s.Sub {
@@ -192,7 +229,7 @@ func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
 	plain := func(_ context.Context, s string) string { return s }
 	add(len(s.Tags) > 0, named("conversation.tags", wordsOf(ctx, plain, s.Tags)), func(n *Search) { n.Tags = nil })
 	add(len(s.Agents) > 0, named("conversation.agent_no", wordsOf(ctx, plain, s.Agents)), func(n *Search) { n.Agents = nil })
-	add(v.ClearSearch != "", named("conversation.customer_id", v.ClearSearch), func(n *Search) { n.SID = "" })
+	add(v.Customer != "", named("conversation.customer_id", v.Customer), func(n *Search) { n.SID = v.WithoutCustomer })
 	if s.State != "" {
 		add(true, named("common.state", locale.T(ctx, "conversation.state_"+s.State)), func(n *Search) { n.State = "" })
 	}
@@ -234,7 +271,7 @@ func (v ConversationsView) places(ctx context.Context) []ui.TabView {
 }
 
 func (v ConversationsView) pager() ui.PagerView {
-	p := ui.PagerView{First: v.First, Last: v.First + int64(len(v.Rows)) - 1, Total: v.Total, Prev: v.Prev, Next: v.Next, Target: "#results"}
+	p := ui.PagerView{First: v.First, Last: v.First + int64(len(v.Rows)) - 1, Total: v.Total, NoTotal: v.AtMost, Prev: v.Prev, Next: v.Next, Target: "#results"}
 	current := v.Search.Size
 	if current == 0 {
 		current = SearchSizes[0]
@@ -252,3 +289,36 @@ func (v ConversationsView) pager() ui.PagerView {
 
 // paged tells whether there is anything to page through.
 func (v ConversationsView) paged() bool { return v.Total > 10 || v.Prev != "" }
+
+// Piece is a part of a snippet; a Hit is what was searched for.
+type Piece struct {
+	Text string
+	Hit  bool
+}
+
+// PlatformCode is the code of a platform that somebody named, in the words of either language; what names
+// none stays as it is.
+func PlatformCode(name string) string {
+	for _, lang := range locale.Languages() {
+		ctx := locale.With(context.Background(), lang, time.UTC)
+		for _, code := range append(SearchPlatforms, "other") {
+			if strings.EqualFold(name, code) || strings.EqualFold(name, PlatformWord(ctx, code)) {
+				return code
+			}
+		}
+	}
+	return name
+}
+
+// took says how long the search took.
+func (v ConversationsView) took(ctx context.Context) string {
+	return locale.T(ctx, "conversation.took", strconv.FormatFloat(v.Took.Seconds(), 'f', 2, 64))
+}
+
+// resultCard is the frame of the list; the heading stands above the histogram where there is one.
+func (v ConversationsView) resultCard(ctx context.Context) ui.CardView {
+	if len(v.Histogram.Bars) > 0 {
+		return ui.CardView{ID: "found", Flush: true}
+	}
+	return ui.CardView{ID: "found", Title: v.found(ctx), Flush: true, Actions: binnedToo(v)}
+}

@@ -22,10 +22,21 @@ func at(day, clock string) time.Time {
 	return t
 }
 
+// hitsOf divides a text at a word.
+func hitsOf(text, word string) (out []Piece) {
+	for i, part := range strings.Split(text, word) {
+		if i > 0 {
+			out = append(out, Piece{Text: word, Hit: true})
+		}
+		out = append(out, Piece{Text: part})
+	}
+	return out
+}
+
 func searchSample() ConversationsView {
 	row := func(name, platform, account, preview, dept, agent, kind string, tags []string, messages int, clock, state string, locks ...string) ConversationRow {
 		return ConversationRow{
-			ID: uint64(messages), Path: "/conversations/1", Readable: true, Name: name, Platform: platform, Account: account, Preview: preview, Department: dept,
+			ID: uint64(messages), Path: "/conversations/1", Readable: true, Name: name, Platform: platform, Account: account, Preview: hitsOf(preview, "退款"), Department: dept,
 			Agent: agent, Type: kind, Tags: tags, Messages: messages, LastAt: at("2025-10-19", clock), State: state, Locks: locks,
 		}
 	}

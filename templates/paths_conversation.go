@@ -16,9 +16,10 @@ const (
 )
 
 // Search is what stands in the address of a search. Its zero value is every conversation
-// that the reader may see; Size 0 is the usual size of a page. SID is a sealed
-// customer id: a customer never stands in an address.
+// that the reader may see; Size 0 is the usual size of a page. SID is sealed: a customer, and
+// keywords that look like personal data, never stand in an address.
 type Search struct {
+	Q         string // keywords, unless they are sealed in SID
 	From, To  string // days, both included
 	Dept      string
 	Sub       bool
@@ -29,6 +30,7 @@ type Search struct {
 	State     string // "", hidden or all
 	SID       string
 	Under     string // code of the access under which it is searched; "": in the own departments
+	Sel       string // all that was found, but for exceptions, as a sealed choice
 	Cursor    string
 	Size      int
 }
@@ -52,9 +54,9 @@ func ConversationsPath(s Search) string {
 		}
 		q.WriteString(name + "=" + value)
 	}
-	s.conditions(put)
-	put("sid", url.QueryEscape(s.SID))
+	s.asked(put)
 	put("under", url.QueryEscape(s.Under))
+	put("sel", url.QueryEscape(s.Sel))
 	put("cursor", url.QueryEscape(s.Cursor))
 	if s.Size != 0 {
 		put("size", strconv.Itoa(s.Size))
@@ -78,6 +80,13 @@ func BatchFromSearchPath(s Search) string {
 		return "/batches/new"
 	}
 	return "/batches/new?" + strings.Join(q, "&")
+}
+
+// asked writes everything that narrows, as far as it may be read.
+func (s Search) asked(put func(name, value string)) {
+	put("q", url.QueryEscape(s.Q))
+	s.conditions(put)
+	put("sid", url.QueryEscape(s.SID))
 }
 
 func (s Search) conditions(put func(name, value string)) {
@@ -104,7 +113,7 @@ func joined(values []string) string {
 
 // Narrowed tells whether the search has any condition.
 func (s Search) Narrowed() bool {
-	s.Cursor, s.Size, s.Under = "", 0, ""
+	s.Cursor, s.Sel, s.Size, s.Under = "", "", 0, ""
 	return ConversationsPath(s) != ConversationsRoot
 }
 

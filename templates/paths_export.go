@@ -32,8 +32,8 @@ func conditionsAfter(s Search) (q string) {
 			q += "&" + name + "=" + value
 		}
 	}
-	s.conditions(put)
-	put("sid", url.QueryEscape(s.SID))
+	s.asked(put)
+	put("sel", url.QueryEscape(s.Sel))
 	return q
 }
 

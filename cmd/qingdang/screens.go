@@ -31,7 +31,7 @@ func (a *app) screens() *handlers.Screens {
 		Holds:        &handlers.Holds{Reader: a.holds, Desk: a.holds, Release: a.holds, Departments: a.departments},
 		Inspections:  &handlers.Inspections{Reader: a.inspections, Desk: a.inspections, Findings: a.inspections, Papers: a.inspections},
 		Exports: &handlers.Exports{
-			Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Seal: a.store,
+			Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Find: a.conversations, Seal: a.store,
 		},
 		Access:  &handlers.Access{Reader: a.access, Desk: a.access, Second: a.access, Departments: a.departments},
 		Batches: &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Caps: a.bin, Departments: a.departments},
