@@ -42,8 +42,21 @@ func searchSample() ConversationsView {
 	}
 	unreadable := row("", "dingtalk", "", "", "二店售后组", "孙浩然", "售后", nil, 23, "13:12:00", "active")
 	unreadable.Readable, unreadable.Code = false, "C-20251019-DT-0A1B2C3D"
+	search := Search{Q: "退款 OR 赔付 -测试单", From: "2025-04-08", To: "2025-10-20", Dept: "4", Sub: true, Types: []string{"售后", "投诉"}, Cursor: "x"}
+	bars := SearchHistogram{Unit: "week"}
+	for i := range 28 {
+		monday := at("2025-04-07", "00:00:00").AddDate(0, 0, 7*i)
+		bars.Bars = append(bars.Bars, SearchBar{From: monday, To: monday.AddDate(0, 0, 7), Count: int64(300 + i*i%17*40)})
+	}
 	return ConversationsView{
-		Search: Search{From: "2025-04-08", To: "2025-10-20", Dept: "4", Sub: true, Types: []string{"售后", "投诉"}, Cursor: "x"}, DeptName: "杭州分公司",
+		Search: search, Form: SearchForm{Search: search}, DeptName: "杭州分公司", Took: 420 * time.Millisecond, Histogram: bars,
+		Facets: []Facet{
+			{Kind: "platform", Items: []FacetItem{{Value: "qianniu", Count: 6204, Path: "/conversations?a"}, {Value: "xiaoneng", Path: "/conversations?b"}}},
+			{Kind: "type", Clear: "/conversations?c", Items: []FacetItem{{Value: "售后", Count: 7915, Chosen: true, Path: "/conversations?d"}, {Value: "咨询", Count: 767, Path: "/conversations?e"}}},
+			{Kind: "department", Name: "杭州分公司", Up: "/conversations?f", UpName: "华东大区", Items: []FacetItem{{Value: "5", Label: "一店售后组", Count: 4771, Path: "/conversations?g"}, {Value: "own", Count: 12, Path: "/conversations?h"}}},
+			{Kind: "state", Items: []FacetItem{{Value: "active", Count: 11380, Chosen: true}, {Value: "hidden", Count: 402, Path: "/conversations?i"}}},
+			{Kind: "tag", Items: []FacetItem{{Value: "退款", Count: 5930, Path: "/conversations?j"}}, More: []FacetItem{{Value: "物流", Count: 2117, Path: "/conversations?k"}}},
+		},
 		Departments: []ui.Option{{Value: "2", Label: "华东大区"}, {Value: "4", Label: "杭州分公司", Depth: 1, Chosen: true}}, Tags: []string{"退款", "物流"},
 		Found: true, Total: 12846, Binned: 214, BinPath: "/bin", First: 21, Prev: "/conversations?p", Next: "/conversations?n", CanHide: true, BatchPath: "/batches/new",
 		Rows: []ConversationRow{
@@ -86,11 +99,16 @@ func readingSample() ConversationView {
 func readingGallery() map[string]templ.Component {
 	plain := searchSample()
 	wrong := searchSample()
-	wrong.Found, wrong.Customer, wrong.ClearSearch = false, "tb_88821", "tb_8***21"
-	wrong.Problems = Problems{"to": {Key: "conversation.dates_reversed"}, "dept": {Key: "conversation.bad_department"}, "customer": {Key: "conversation.customer_stale"}}
+	wrong.Found, wrong.Form.Customer, wrong.Customer = false, "tb_88821", "tb_8***21"
+	wrong.Problems = Problems{"q": {Key: "words.unclosed", Args: []any{4}}, "to": {Key: "conversation.dates_reversed"}, "dept": {Key: "conversation.bad_department"}, "customer": {Key: "conversation.customer_stale"}}
 	none := searchSample()
 	none.Rows, none.Total, none.Prev, none.CanHide, none.BatchPath = nil, 0, "", false, ""
+	none.Histogram = SearchHistogram{}
 	first := ConversationsView{Found: true}
+	most := searchSample()
+	most.AtMost, most.NoOverview, most.BatchPath, most.BatchWhyNot = true, true, "", "conversation.batch_words"
+	behind := searchSample()
+	behind.Found, behind.Facets, behind.Problems = false, nil, Problems{"": {Key: "conversation.index_behind"}}
 
 	read := readingSample()
 	held := readingSample()
@@ -104,7 +122,7 @@ func readingGallery() map[string]templ.Component {
 	short := readingSample()
 	short.Reason, short.Problems = "清理", Problems{"reason": {Key: "conversation.reason_hint"}}
 	return map[string]templ.Component{
-		"search": ConversationsPage(plain), "search-wrong": ConversationsPage(wrong), "search-none": ConversationsPage(none), "search-first": ConversationsPage(first),
+		"search": ConversationsPage(plain), "search-wrong": ConversationsPage(wrong), "search-none": ConversationsPage(none), "search-most": ConversationsPage(most), "search-behind": ConversationsPage(behind), "search-first": ConversationsPage(first),
 		"read": ConversationPage(read), "read-held": ConversationPage(held), "read-binned": ConversationPage(binned), "read-expired": ConversationPage(expired),
 		"read-broken": ConversationPage(broken), "read-short": ConversationPage(short),
 	}
