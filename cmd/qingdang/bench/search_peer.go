@@ -22,12 +22,10 @@ type textPeer struct {
 	name  string
 	table string
 	note  string // what it is, for the report
-	// make gives the statements that make the table out of that of LIKE, nil for that itself.
-	make []string
 	// where gives the condition that finds a word.
 	where func(word string) (string, any)
 	built time.Duration
-	bytes int64 // more than the rows without an index
+	bytes int64 // of its index alone
 }
 
 const plainTable = "plain"
@@ -48,12 +46,7 @@ func textPeers() []*textPeer {
 		},
 		{
 			name: "Mroonga", table: "mroonga_rows",
-			note: "Mroonga in storage mode, TokenBigram, phrases in Boolean mode, index built after the rows",
-			make: []string{
-				"CREATE TABLE mroonga_rows (" + plainColumns + ") ENGINE=Mroonga DEFAULT CHARSET=utf8mb4",
-				"INSERT INTO mroonga_rows SELECT * FROM plain ORDER BY id",
-				`ALTER TABLE mroonga_rows ADD FULLTEXT KEY words (body) COMMENT 'tokenizer "TokenBigram"'`,
-			},
+			note:  "Mroonga in storage mode, TokenBigram, phrases in Boolean mode, index built after the rows",
 			where: func(w string) (string, any) { return "MATCH(body) AGAINST(? IN BOOLEAN MODE)", `"` + w + `"` },
 		},
 	}
@@ -137,23 +130,20 @@ func (p *plain) build(ctx context.Context, say func(string, ...any)) (missing ma
 		from := time.Now()
 		switch peer.name {
 		case "FULLTEXT":
-			err = p.buildFulltext(ctx)
+			err = p.buildFulltext(ctx, peer)
 		case "Mroonga":
 			if why := p.install(ctx); why != nil {
 				missing[peer.name] = why.Error()
 				say("%s is not there (Debian: apt-get install mariadb-plugin-mroonga): %v", peer.name, why)
 				continue
 			}
-			err = p.do(ctx, peer.make...)
+			err = p.buildMroonga(ctx, peer)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("build %s: %w", peer.name, err)
 		}
 		peer.built = time.Since(from)
 		if err := p.do(ctx, "ANALYZE TABLE "+peer.table); err != nil {
-			return nil, err
-		}
-		if peer.bytes, err = p.size(ctx, peer); err != nil {
 			return nil, err
 		}
 		there = append(there, peer)
@@ -164,7 +154,7 @@ func (p *plain) build(ctx context.Context, say func(string, ...any)) (missing ma
 }
 
 // buildFulltext spells all texts anew, then has them indexed.
-func (p *plain) buildFulltext(ctx context.Context) error {
+func (p *plain) buildFulltext(ctx context.Context, peer *textPeer) error {
 	if err := p.do(ctx, "CREATE TABLE fulltext_rows ("+plainColumns+") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"); err != nil {
 		return err
 	}
@@ -194,7 +184,28 @@ func (p *plain) buildFulltext(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.do(ctx, "ALTER TABLE fulltext_rows ADD FULLTEXT KEY words (body)")
+	if err := p.do(ctx, "ALTER TABLE fulltext_rows ADD FULLTEXT KEY words (body)"); err != nil {
+		return err
+	}
+	var err error
+	peer.bytes, err = p.files(ctx, "/FTS_*")
+	return err
+}
+
+func (p *plain) buildMroonga(ctx context.Context, peer *textPeer) error {
+	if err := p.do(ctx, "CREATE TABLE mroonga_rows ("+plainColumns+") ENGINE=Mroonga DEFAULT CHARSET=utf8mb4", "INSERT INTO mroonga_rows SELECT * FROM plain ORDER BY id", "FLUSH TABLES"); err != nil {
+		return err
+	}
+	before, err := p.files(ctx, ".mrn*")
+	if err != nil {
+		return err
+	}
+	if err := p.do(ctx, `ALTER TABLE mroonga_rows ADD FULLTEXT KEY words (body) COMMENT 'tokenizer "TokenBigram"'`, "FLUSH TABLES"); err != nil {
+		return err
+	}
+	after, err := p.files(ctx, ".mrn*")
+	peer.bytes = after - before
+	return err
 }
 
 // install loads Mroonga where the server has not.
@@ -218,31 +229,20 @@ func (p *plain) drop(ctx context.Context) error {
 	return err
 }
 
-// size tells how many bytes a peer's index takes: its files, without those of the plain rows. It is 0
-// where the server's files are elsewhere.
-func (p *plain) size(ctx context.Context, peer *textPeer) (int64, error) {
+// files tells how many bytes files of the peers' database take. It is 0 where the server's files are elsewhere.
+func (p *plain) files(ctx context.Context, pattern string) (n int64, err error) {
 	var dir string
 	if err := p.server.pool.QueryRowContext(ctx, "SELECT @@datadir").Scan(&dir); err != nil {
 		return 0, err
 	}
-	own := p.server.own + plainDatabase
-	sum := func(pattern string) (n int64) {
-		files, _ := filepath.Glob(filepath.Join(dir, pattern))
-		for _, f := range files {
-			var info syscall.Stat_t // Groonga's files have holes
-			if syscall.Stat(f, &info) == nil {
-				n += info.Blocks * 512
-			}
+	found, err := filepath.Glob(filepath.Join(dir, p.server.own+plainDatabase+pattern))
+	for _, f := range found {
+		var info syscall.Stat_t // Groonga's files have holes
+		if syscall.Stat(f, &info) == nil {
+			n += info.Blocks * 512
 		}
-		return n
 	}
-	switch peer.name {
-	case "FULLTEXT":
-		return sum(own + "/FTS_*"), nil
-	case "Mroonga":
-		return max(0, sum(own+".mrn*")-sum(own+"/plain.ibd")), nil
-	}
-	return 0, nil
+	return n, err
 }
 
 // find gives the newest page of the conversations with the word, as a console on plaintext would: the
