@@ -107,7 +107,10 @@ func TestImportCountsAsExpectedTwice(t *testing.T) {
 // Search finds what a brute-force look at the imported file finds, for every filter.
 func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 	file := dbtest.Shared(t, "formats/neutral/conversations.jsonl")
-	type message struct{ At string }
+	type message struct {
+		At, Text string
+		Recalled bool
+	}
 	type source struct {
 		Platform    string
 		ExternalID  string `json:"external_id"`
@@ -134,11 +137,19 @@ func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 	one := held[slices.IndexFunc(held, func(s source) bool { return len(s.Tags) > 0 && s.Customer.ID != "" })]
 	day := last(one)[:10]
 	company := strings.Join(strings.Split(one.Department, "/")[:3], "/")
+	says := func(s source, word string) bool {
+		return slices.ContainsFunc(s.Messages, func(m message) bool { return !m.Recalled && strings.Contains(m.Text, word) })
+	}
 	tests := []struct {
 		name string
 		args []string
 		want func(source) bool
 	}{
+		{"a word", []string{"退款"}, func(s source) bool { return says(s, "退款") }},
+		{"one of two words, without a third", []string{"--", "退款", "OR", "发票", "-你好"}, func(s source) bool {
+			return (says(s, "退款") || says(s, "发票")) && !says(s, "你好")
+		}},
+		{"a word and a tag", []string{"您好 标签:" + one.Tags[0]}, func(s source) bool { return says(s, "您好") && slices.Contains(s.Tags, one.Tags[0]) }},
 		{"everything", nil, func(source) bool { return true }},
 		{"one day, both ends included", []string{"--from", day, "--to", day}, func(s source) bool { return last(s)[:10] == day }},
 		{"from a day on", []string{"--from", day}, func(s source) bool { return last(s)[:10] >= day }},
@@ -184,6 +195,9 @@ func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 				t.Errorf("%s: %s", tt.name, diff)
 			}
 		}
+		if plan := b.ok("search", "--explain", "退款"); !strings.Contains(plan, "way         index") {
+			t.Errorf("the plan: %s", plan)
+		}
 		if got := lines(b.ok("search", "--json", "--limit", "3")); len(got) != 3 {
 			t.Errorf("--limit 3 gave %d", len(got))
 		}
@@ -206,6 +220,7 @@ func TestBadCallsSayWhatIsWrong(t *testing.T) {
 		{"a date that does not exist", []string{"search", "--from", "2026-02-30"}, 1, "2026-02-30"},
 		{"an unknown department", []string{"search", "--department", "火星"}, 1, "火星"},
 		{"a negative limit", []string{"search", "--limit=-1"}, 1, "0"},
+		{"a query that does not end", []string{"search", "退款", "OR"}, 1, "OR"},
 		{"a missing file", []string{"import", "/no/such/file.csv"}, 1, "/no/such/file.csv"},
 		{"a folder", []string{"import", t.TempDir()}, 1, "file"},
 		{"an unknown format", []string{"import", "--format", "excel97", empty}, 2, "excel97"},

@@ -4,17 +4,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/conversation"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/words"
 )
 
 // searchCommand lists conversations, newest first. Both dates are days of the organisation's
 // time zone and both are included.
 type searchCommand struct {
+	Words      []string `arg:"" optional:"" help:"Words in the conversations: 退款 OR 赔付 -测试 \"到账 了\" 标签:物流; - reads them from standard input, where no process list shows them." placeholder:"WORDS"`
+	Explain    bool     `help:"Say how the search is answered, and what it costs, instead of what it finds."`
 	JSON       bool     `help:"One JSON object a line."`
 	From       string   `help:"First day of the last message, YYYY-MM-DD." placeholder:"DATE"`
 	To         string   `help:"Last day of the last message, YYYY-MM-DD." placeholder:"DATE"`
@@ -39,6 +43,9 @@ func (c *searchCommand) Run(t *terminal) error {
 		if c.Limit < 0 {
 			return fault.Invalid("cli.limit").On("limit")
 		}
+		if c.Explain {
+			return c.explain(t, a, q)
+		}
 		tree, err := a.departments.Tree(t.ctx)
 		if err != nil {
 			return err
@@ -47,7 +54,7 @@ func (c *searchCommand) Run(t *terminal) error {
 		enc.SetEscapeHTML(false)
 		return a.conversations.Each(t.ctx, account.System("cli", ""), q, c.Limit, func(r *conversation.Row) error {
 			found := foundRow{
-				ID: id.String(r.ID), Platform: r.Platform, ExternalID: r.ExternalID, Department: tree.Path(r.DepartmentID),
+				ID: id.String(r.ID), Code: r.Code(), Platform: r.Platform, ExternalID: r.ExternalID, Department: tree.Path(r.DepartmentID),
 				ServiceType: r.ServiceType, LastAt: r.LastAt.In(a.config.location).Format(time.RFC3339),
 			}
 			if c.JSON {
@@ -60,6 +67,7 @@ func (c *searchCommand) Run(t *terminal) error {
 
 type foundRow struct {
 	ID          string `json:"id"`
+	Code        string `json:"code"`
 	Platform    string `json:"platform"`
 	ExternalID  string `json:"external_id"`
 	Department  string `json:"department"`
@@ -68,12 +76,19 @@ type foundRow struct {
 }
 
 func (r foundRow) write(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%s  %s  %-8s  %s  %s  %s\n", r.ID, r.LastAt, r.Platform, r.ServiceType, r.Department, r.ExternalID)
+	_, err := fmt.Fprintf(w, "%s  %s  %-8s  %s  %s  %s\n", r.Code, r.LastAt, r.Platform, r.ServiceType, r.Department, r.ExternalID)
 	return err
 }
 
 func (c *searchCommand) query(t *terminal, a *app) (conversation.Query, error) {
+	text, err := c.words(t)
+	if err != nil {
+		return conversation.Query{}, err
+	}
 	q := conversation.Query{Customer: c.Customer}
+	if q.Words, err = words.Parse(text); err != nil {
+		return q, err
+	}
 	q.ServiceTypes, q.Tags, q.Platforms, q.AgentIDs = c.Type, c.Tag, c.Platform, c.Agent
 	q.Departments = account.Everywhere()
 	if c.Hidden {
@@ -104,6 +119,43 @@ func (c *searchCommand) query(t *terminal, a *app) (conversation.Query, error) {
 		q.Departments = account.Within(tree.Subtree(d.ID)...)
 	}
 	return q, nil
+}
+
+// words gives what was typed, or standard input for "-".
+func (c *searchCommand) words(t *terminal) (string, error) {
+	if len(c.Words) != 1 || c.Words[0] != "-" {
+		return strings.Join(c.Words, " "), nil
+	}
+	text, err := io.ReadAll(io.LimitReader(t.in, 1<<16))
+	if err != nil {
+		return "", fmt.Errorf("read words: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// explain prints how the first page of a search is found. Conditions are not repeated: they may be personal.
+func (c *searchCommand) explain(t *terminal, a *app, q conversation.Query) error {
+	q.Size, q.Zone = 20, a.config.location
+	page, err := a.conversations.Search(t.ctx, account.System("cli", ""), q)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(t.out).Encode(explained{Plan: page.Plan, Total: page.Total, Exact: page.Exact, Took: page.Plan.Took.String()})
+	}
+	p := page.Plan
+	_, err = fmt.Fprintf(t.out, "way         %s\nsegments    %d looked at, %d left out by the time\nchanged     %d not in a segment yet\nterms       %d looked up\n"+
+		"candidates  %d\nopened      %d bodies, %d of them matched\nfound       %d%s, %d shown first\ntook        %s\n",
+		p.Way, p.Segments, p.Outside, p.Changed, p.Terms, p.Candidates, p.Opened, p.Confirmed, page.Total, map[bool]string{false: " at most"}[page.Exact], len(page.Rows), p.Took.Round(time.Microsecond))
+	return err
+}
+
+// explained is a plan for programs.
+type explained struct {
+	conversation.Plan
+	Total int64
+	Exact bool
+	Took  string
 }
 
 // day reads a day of the organisation's zone; empty is no bound.
