@@ -161,8 +161,9 @@ func (c *counting) inspections(s *Statement) error {
 		Texts:   []Column{{Key: "code", Unit: UnitPlain}, {Key: "state", Unit: UnitInspection}, {Key: "due_at", Unit: UnitTime}, {Key: "signed_at", Unit: UnitTime}},
 	}
 	for _, r := range rows {
+		due := r.DueAt.Add(-time.Second) // the last day, as its own page says
 		g.Rows = append(g.Rows, GridRow{
-			Texts: []string{r.Code, r.State, stamp(&r.DueAt), stamp(r.SignedAt)}, Numbers: []int64{r.Population, r.Sample, r.Checked, r.Problems, r.Findings, r.Open},
+			Texts: []string{r.Code, r.State, stamp(&due), stamp(r.SignedAt)}, Numbers: []int64{r.Population, r.Sample, r.Checked, r.Problems, r.Findings, r.Open},
 		})
 	}
 	s.Tables = append(s.Tables, g)
