@@ -177,6 +177,31 @@ func TestLanguageAndTheme(t *testing.T) {
 	})
 }
 
+// Single letters act on the pages until their reader turns that off (WCAG 2.1.4), on every machine.
+func TestShortcutsCanBeSwitchedOff(t *testing.T) {
+	each(t, func(t *testing.T, s *console) {
+		who := accounttest.User(t, s.db, s.accounts, account.Agent, 3)
+		mine := s.signIn(t, who)
+		mine.Get(t, "/account").Want(t, 200, `data-shortcuts="on"`, "单键快捷键")
+		mine.Post(t, "/preferences/shortcuts", url.Values{"on": {"false"}}).WantRedirect(t, "/account")
+		mine.Get(t, "/account").Want(t, 200, "已关闭").Lacks(t, `data-shortcuts="on"`)
+		s.signIn(t, who).Get(t, "/account").Lacks(t, `data-shortcuts="on"`)
+		mine.Post(t, "/preferences/shortcuts", url.Values{"on": {"true"}}).WantRedirect(t, "/account")
+		mine.Get(t, "/account").Want(t, 200, `data-shortcuts="on"`)
+		stranger := s.Anonymous()
+		stranger.Get(t, "/login").Lacks(t, `data-shortcuts="on"`)
+		stranger.Post(t, "/preferences/shortcuts", url.Values{"on": {"false"}}).Want(t, http.StatusUnauthorized)
+		if n := dbtest.Count(t, s.db, &leaf{}, "action = 'preference.changed'"); n != 2 {
+			t.Errorf("%d changes are written down", n)
+		}
+	})
+}
+
+type leaf struct{ N int64 }
+
+// TableName is audit_leaf.
+func (leaf) TableName() string { return "audit_leaf" }
+
 func TestTheDemoShowsItsCodes(t *testing.T) {
 	d, clock := dbtest.New(t)
 	a := accounttest.Demo(t, d)

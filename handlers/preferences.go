@@ -17,6 +17,7 @@ import (
 type Preferences struct {
 	Accounts interface {
 		SetPreference(ctx context.Context, by account.Actor, lang, theme string) error
+		SetShortcuts(ctx context.Context, by account.Actor, on bool) error
 	}
 }
 
@@ -48,6 +49,21 @@ func (h *Preferences) Theme(c echo.Context) error {
 		return fault.Invalid("fault.bad_form")
 	}
 	return h.keep(c, "", form.Theme, form.Return)
+}
+
+// Shortcuts answers POST /preferences/shortcuts: whether single letters do something on the pages.
+func (h *Preferences) Shortcuts(c echo.Context) error {
+	var form struct {
+		On bool `form:"on"`
+	}
+	if err := web.Form(c, &form); err != nil {
+		return err
+	}
+	if err := h.Accounts.SetShortcuts(c.Request().Context(), web.Actor(c), form.On); err != nil {
+		return err
+	}
+	web.Flash(c, map[bool]string{true: "account.shortcuts_were_on", false: "account.shortcuts_were_off"}[form.On])
+	return web.See(c, templates.AccountPath)
 }
 
 func (h *Preferences) keep(c echo.Context, lang, theme, back string) error {

@@ -52,6 +52,7 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/setup/:token", Permission: web.Public, Handler: s.Setup.Use, Limited: true},
 		{Method: post, Path: "/preferences/language", Permission: web.Public, Handler: s.Preferences.Language},
 		{Method: post, Path: "/preferences/theme", Permission: web.Public, Handler: s.Preferences.Theme},
+		{Method: post, Path: "/preferences/shortcuts", Permission: web.SignedIn, Handler: s.Preferences.Shortcuts},
 		{Method: get, Path: "/account", Permission: web.SignedIn, Handler: s.Account.Show},
 		{Method: post, Path: "/account/password", Permission: web.SignedIn, Handler: s.Account.ChangePassword},
 		{Method: post, Path: "/account/recovery", Permission: web.SignedIn, Handler: s.Account.RenewCodes},

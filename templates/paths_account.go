@@ -13,6 +13,7 @@ const (
 	LogoutPath     = "/logout"
 	LanguagePath   = "/preferences/language"
 	ThemePath      = "/preferences/theme"
+	ShortcutsPath  = "/preferences/shortcuts"
 	AccountPath    = "/account"
 	OrgPath        = "/org"
 )

@@ -33,13 +33,13 @@ func (a *App) frame(c echo.Context) *templates.Frame {
 		return f
 	}
 	wishes := []string{a.readCookie(c, langCookie), c.Request().Header.Get("Accept-Language")}
-	theme := a.readCookie(c, themeCookie)
+	theme, shortcuts := a.readCookie(c, themeCookie), false
 	if s := Session(c); s != nil {
 		wishes = append([]string{s.Lang}, wishes...)
-		theme = orElse(s.Theme, theme)
+		theme, shortcuts = orElse(s.Theme, theme), s.Actor.ID != 0 && !s.NoShortcuts
 	}
 	f := &templates.Frame{
-		Lang: locale.Match(wishes...), Theme: theme, Zone: a.o.Zone, Path: a.ownPath(c), RequestID: RequestID(c),
+		Lang: locale.Match(wishes...), Theme: theme, Shortcuts: shortcuts, Zone: a.o.Zone, Path: a.ownPath(c), RequestID: RequestID(c),
 		Version: a.o.Version, Organisation: a.o.Organisation, Now: a.o.Now(), Demo: a.o.Demo,
 	}
 	c.Set(keyFrame, f)

@@ -132,6 +132,15 @@ func (a *Accounts) SetPreference(ctx context.Context, by Actor, lang, theme stri
 	if theme != "" {
 		set["theme"] = cut(theme, 16)
 	}
+	return a.prefer(ctx, by, set)
+}
+
+// SetShortcuts stores whether single letters do something on the pages.
+func (a *Accounts) SetShortcuts(ctx context.Context, by Actor, on bool) error {
+	return a.prefer(ctx, by, map[string]any{"no_shortcuts": !on})
+}
+
+func (a *Accounts) prefer(ctx context.Context, by Actor, set map[string]any) error {
 	if len(set) == 0 {
 		return nil
 	}

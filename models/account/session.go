@@ -48,10 +48,12 @@ type Session struct {
 	Enrolled bool // a second factor is set up
 	Lang     string
 	Theme    string
-	Demo     bool
-	Data     []byte
-	Until    time.Time // when it ends unless used
-	Stale    bool      // its last use was noted a while ago: call Touch
+	// NoShortcuts: single letters do nothing on the pages.
+	NoShortcuts bool
+	Demo        bool
+	Data        []byte
+	Until       time.Time // when it ends unless used
+	Stale       bool      // its last use was noted a while ago: call Touch
 }
 
 // Session finds the live session of a token and resolves its actor anew, so
@@ -91,7 +93,7 @@ func (a *Accounts) Session(ctx context.Context, token string, from Client) (*Ses
 	}
 	actor.Pending = u.Role == Admin && !u.counts(now)
 	return &Session{
-		Stage: s.Stage, Actor: actor, Enrolled: u.TOTPConfirmed, Lang: u.Lang, Theme: u.Theme, Demo: u.Demo,
+		Stage: s.Stage, Actor: actor, Enrolled: u.TOTPConfirmed, Lang: u.Lang, Theme: u.Theme, NoShortcuts: u.NoShortcuts, Demo: u.Demo,
 		Data: s.Data, Until: s.until(), Stale: now.Sub(s.SeenAt) >= seenEvery,
 	}, nil
 }

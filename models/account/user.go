@@ -37,6 +37,7 @@ type user struct {
 	CreatedBy       id.User
 	Lang            string
 	Theme           string
+	NoShortcuts     bool // single letters do nothing on the pages (WCAG 2.1.4)
 	Demo            bool
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sync"
 	"testing"
+	"time"
 
 	"qingdang/models/export"
 	"qingdang/models/fault"
@@ -76,6 +77,28 @@ func TestAHiddenFileIsUnknownAndWrittenDown(t *testing.T) {
 		_, err = w.desk.Check(w.ctx(), w.second, bytes.NewReader(append(out.Bytes(), 'x')))
 		w.wantFault(err, "export.unknown_file")
 		if n := w.wrote("export.refused", e.Code, "refused"); n != 1 {
+			t.Errorf("%d refusals are written down", n)
+		}
+	})
+}
+
+// Its time is over at its instant, also before anybody cleared the shelf; the try is written down.
+func TestNobodyFetchesAfterItsTime(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.store(w.east, 2)
+		e := w.ready(w.supervisor, w.wish())
+		w.clock.Set(e.ExpiresAt.Add(-time.Minute))
+		g, err := w.desk.Prepare(w.ctx(), w.supervisor, e.ID)
+		w.must(err)
+		if !g.Until.Equal(*e.ExpiresAt) {
+			t.Errorf("the grant is until %s, its end is %s", g.Until, e.ExpiresAt)
+		}
+		w.clock.Set(*e.ExpiresAt)
+		_, err = w.desk.Download(w.ctx(), w.supervisor, e.ID, g.Token, g.Passphrase)
+		w.wantFault(err, "export.gone_expired")
+		_, err = w.desk.Prepare(w.ctx(), w.supervisor, e.ID)
+		w.wantFault(err, "export.gone_expired")
+		if n := w.wrote("export.download_refused", e.Code, "refused"); n != 2 {
 			t.Errorf("%d refusals are written down", n)
 		}
 	})

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE `user` ADD COLUMN no_shortcuts SMALLINT NOT NULL DEFAULT 0;
