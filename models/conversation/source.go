@@ -59,29 +59,50 @@ const agentMark = "\x1f"
 // folded is a text as both engines compare it: blanks at its end do not count.
 func folded(s string) string { return strings.TrimRight(s, " ") }
 
-// terms opens the bodies and names their terms, on all cores. What does not open has none.
+// terms opens the bodies and names their terms. What does not open has none. A purge beside us moves keys
+// to other buckets and destroys the old ones, under which the transaction may see them still: what does
+// not open is looked at again as it is now.
 func (s *source) terms(ctx context.Context, tx *db.Tx, docs []index.Doc, ids []id.Conversation) error {
+	closed, err := s.openAll(ctx, tx, docs, ids)
+	for again := 0; err == nil && len(closed) > 0 && again < 3; again++ {
+		err = s.index.DB.Read(ctx, func(now *db.Tx) (err error) {
+			closed, err = s.openAll(ctx, now, docs, closed)
+			return err
+		})
+	}
+	return err
+}
+
+// openAll opens bodies on all cores, gives the documents their terms, and tells what did not open.
+func (s *source) openAll(ctx context.Context, tx *db.Tx, docs []index.Doc, ids []id.Conversation) (closed []id.Conversation, err error) {
 	bodies, keys, err := loadAll(tx, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	failed := make([]bool, len(docs))
 	var wg sync.WaitGroup
 	workers := min(runtime.GOMAXPROCS(0), len(docs))
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(docs) && ctx.Err() == nil; i += workers {
 				b, k := bodies[docs[i].ID], keys[docs[i].ID]
-				if b == nil || k == nil {
+				if b == nil || k == nil || b.Version != docs[i].Version {
 					continue
 				}
-				if d, err := s.vault.Open(b, k); err == nil {
+				d, err := s.vault.Open(b, k)
+				if failed[i] = err != nil; !failed[i] {
 					docs[i].Terms = s.index.Tokens(words.Terms(d.searched()...))
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return ctx.Err()
+	for i := range docs {
+		if failed[i] {
+			closed = append(closed, docs[i].ID)
+		}
+	}
+	return closed, ctx.Err()
 }
 
 // Lock implements index.Source.
