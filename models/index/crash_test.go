@@ -14,7 +14,7 @@ import (
 // Every call to the database fails once, in each way: the answer stays exact, and what is repeated comes
 // to the same end as if nothing had happened.
 func TestAFoldMayFailAtEveryCall(t *testing.T) {
-	modes := map[string]int{"before": dbtest.Before, "after": dbtest.After, "cut": dbtest.Cut, "deadlock": dbtest.Deadlock}
+	modes := map[string]int{"before": dbtest.Before, "after": dbtest.After, "deadlock": dbtest.Deadlock}
 	for name, mode := range modes {
 		for _, engine := range []string{db.SQLite, db.MySQL} {
 			if engine == db.SQLite && mode != dbtest.After {

@@ -190,6 +190,7 @@ func (x *Index) foldBatch(ctx context.Context, b *batch, beat func(*db.Tx) error
 	if err != nil {
 		return done, err
 	}
+	x.at("begun")
 	if len(outs) > 0 {
 		err = x.put(ctx, shardsOf(outs[0], b.docs), beat, func(o *output, n int64) { o.row.Bytes += n })
 	}

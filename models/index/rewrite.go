@@ -59,6 +59,7 @@ func (x *Index) rewrite(ctx context.Context, sources []*Segment, s shape, beat f
 	if err != nil {
 		return err
 	}
+	x.at("begun")
 	err = m.copyShards(ctx)
 	x.at("written")
 	if err == nil {
