@@ -55,8 +55,11 @@ func TestAPassphraseIsNotShown(t *testing.T) {
 		}
 		read <- line
 	}()
+	patience := time.After(browserPatience)
 	for !hidden() {
 		select {
+		case <-patience:
+			t.Fatal("the terminal still shows what is typed")
 		case line := <-read:
 			t.Fatalf("%q was read before anything was typed", line)
 		case <-time.After(5 * time.Millisecond):
