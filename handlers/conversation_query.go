@@ -30,7 +30,7 @@ func readSearch(v url.Values) templates.Search {
 	s := templates.Search{
 		Q: typedWords(v.Get("q")), From: short(v.Get("from")), To: short(v.Get("to")), Dept: short(v.Get("dept")), Sub: v.Get("sub") == "1",
 		Types: list(v["type"]), Platforms: list(v["platform"]), Tags: list(v["tag"]), Agents: list(v["agent"]),
-		State: v.Get("state"), SID: v.Get("sid"), Cursor: v.Get("cursor"),
+		State: v.Get("state"), SID: v.Get("sid"), Sel: v.Get("sel"), Cursor: v.Get("cursor"),
 	}
 	if under := v.Get("under"); account.IsReadingCode(under) {
 		s.Under = under

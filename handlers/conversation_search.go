@@ -65,6 +65,11 @@ func (h *Conversations) Search(c echo.Context) error {
 		view.Form.Q = p.Q
 	}
 	err := together(stale, h.find(c, by, &view, p, stale == nil))
+	if err == nil {
+		if err := h.showSelection(c, &view); err != nil {
+			return h.unpicked(c, s, err)
+		}
+	}
 	switch fault.KindOf(err) {
 	case fault.None:
 		return h.render(c, http.StatusOK, view)
@@ -206,24 +211,27 @@ func formValues(c echo.Context) (url.Values, error) {
 	return c.Request().PostForm, nil
 }
 
-type rowsForm struct {
-	IDs  []id.Conversation `form:"id"`
-	Back string            `form:"back"`
-}
-
-// HideRows answers POST /conversations/hide: it folds away the chosen rows of a page.
+// HideRows answers POST /conversations/hide: it folds away the chosen rows of a page, or everything
+// that is chosen.
 func (h *Conversations) HideRows(c echo.Context) error {
-	var form rowsForm
+	var form selectForm
 	if err := web.Form(c, &form); err != nil {
 		return err
+	}
+	if c.FormValue("sel") != "" {
+		return h.hideAll(c, form)
 	}
 	back := searchPath(form.Back)
 	if len(form.IDs) == 0 || len(form.IDs) > templates.SearchSizes[len(templates.SearchSizes)-1] {
 		web.FlashError(c, "conversation.choose_rows")
 		return web.See(c, back)
 	}
+	return h.hide(c, form.IDs, back)
+}
+
+func (h *Conversations) hide(c echo.Context, ids []id.Conversation, back string) error {
 	hidden, left := 0, 0
-	for _, one := range form.IDs {
+	for _, one := range ids {
 		switch err := h.Fold.Hide(c.Request().Context(), web.Actor(c), one); fault.KindOf(err) {
 		case fault.None:
 			hidden++

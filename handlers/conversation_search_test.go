@@ -170,3 +170,67 @@ func TestFacetsAndBars(t *testing.T) {
 		boss.Get(t, "/conversations?from="+first.Format("2006-01-02")+"&to="+first.Format("2006-01-02")).Want(t, 200, "1 条会话", "柱宽：小时").Lacks(t, `aria-label="`+first.Format("01-02 15:00"))
 	})
 }
+
+func TestChoosingEverythingThatWasFound(t *testing.T) {
+	eachArchive(t, func(t *testing.T, a *archive, clock *dbtest.Clock) {
+		for i := range 14 {
+			a.add(t, talk("p"+string(rune('a'+i)), "云栖优品集团/一店", "tb_1", "售后", long(clock.Time()).AddDate(0, 0, i), "退款第"+string(rune('a'+i))))
+		}
+		a.add(t, talk("z", "云栖优品集团/一店", "tb_1", "投诉", long(clock.Time()), "别的"))
+		boss := a.As(accounttest.Actor(account.Supervisor, a.shop.ID))
+		everything := link(t, boss.Get(t, q("退款")+"&size=10"), "选择全部 14 条")
+		all := boss.Get(t, everything).Want(t, 200, "已选 14 条")
+		if n := strings.Count(all.Body, " checked"); n < 10 {
+			t.Errorf("%d rows are ticked", n)
+		}
+		// An exception survives paging.
+		out, rows := id.String(a.only(t, "pn")), regexp.MustCompile(`name="row" value="(\d+)"`).FindAllStringSubmatch(all.Body, -1)
+		form := url.Values{"sel": {"all"}, "back": {everything}}
+		for _, r := range rows {
+			form.Add("row", r[1])
+			if r[1] != out {
+				form.Add("id", r[1])
+			}
+		}
+		kept := boss.Post(t, "/conversations/select", form).Location
+		one := boss.Get(t, kept).Want(t, 200, "已选 13 条")
+		boss.Get(t, link(t, one, "下一页")).Want(t, 200, "已选 13 条", "第 11–14 条")
+
+		// Another's, another search's, an old and a changed one count no more.
+		for name, path := range map[string]string{
+			"other conditions": strings.Replace(kept, "q=", "type=%E6%8A%95%E8%AF%89&q=", 1),
+			"no words":         "/conversations?" + kept[strings.Index(kept, "sel="):],
+		} {
+			led := boss.Get(t, path)
+			for led.Status == http.StatusSeeOther && strings.Contains(led.Location, "sel=") {
+				led = boss.Get(t, led.Location)
+			}
+			if led.Status != http.StatusSeeOther || !strings.Contains(boss.Get(t, led.Location).Body, "全选已失效") {
+				t.Errorf("%s: %d %s", name, led.Status, led.Location)
+			}
+		}
+		hide := url.Values{"sel": {"all"}, "back": {kept}}
+		other := a.As(accounttest.Actor(account.Supervisor, a.shop.ID))
+		other.Post(t, "/conversations/hide", hide)
+		other.Get(t, q("退款")).Want(t, 200, "全选已失效", "14 条会话")
+		a.add(t, talk("new", "云栖优品集团/一店", "tb_1", "售后", long(clock.Time()), "也要退款"))
+		boss.Post(t, "/conversations/hide", hide)
+		boss.Get(t, q("退款")).Want(t, 200, "原 14 条，现 15 条", "15 条会话")
+
+		kept = link(t, boss.Get(t, q("退款")+"&size=10"), "选择全部 15 条")
+		hide.Set("back", kept)
+		clock.Advance(31 * 60 * 1e9)
+		boss.Post(t, "/conversations/hide", hide)
+		boss.Get(t, q("退款")).Want(t, 200, "全选已失效", "15 条会话")
+
+		// An export takes what the words find, one by one and without the exception.
+		kept = link(t, boss.Get(t, q("退款")+"&size=10"), "选择全部 15 条")
+		form = url.Values{"sel": {"all"}, "back": {kept}, "row": {out}, "go": {"chosen"}}
+		boss.Post(t, "/exports/new", form).Want(t, 200, "14")
+		boss.Get(t, "/exports/new?of=search&q="+url.QueryEscape("退款")).Want(t, 200, "15")
+		hide = url.Values{"sel": {"all"}, "back": {kept}, "row": {out}}
+		boss.Post(t, "/conversations/hide", hide)
+		boss.Get(t, q("退款")).Want(t, 200, "已隐藏 14 条会话", "1 条会话")
+		boss.Get(t, "/conversations?state=hidden").Want(t, 200, "14 条会话").Lacks(t, "别的")
+	})
+}

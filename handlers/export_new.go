@@ -28,6 +28,7 @@ type exportForm struct {
 	Open      bool              `form:"open"`
 	Search    string            `form:"search"`
 	IDs       []id.Conversation `form:"id"`
+	Rows      []id.Conversation `form:"row"`
 	Hold      id.Hold           `form:"hold"`
 	Batch     id.Batch          `form:"batch"`
 	Draft     uint64            `form:"draft"`
@@ -92,6 +93,9 @@ func (h *Exports) Create(c echo.Context) error {
 	}
 	switch form.Go {
 	case "chosen":
+		if c.FormValue("sel") != "" {
+			return h.askAll(c, form)
+		}
 		if len(form.IDs) == 0 {
 			web.FlashError(c, "conversation.choose_rows")
 			return web.See(c, searchPath(form.Back))
@@ -229,9 +233,21 @@ func (h *Exports) searched(c echo.Context, f exportForm, s export.Selection) (ex
 		return s, err
 	}
 	q, err := query(search, p, tree, by, zoneOf(c))
-	if q.Under = ""; err != nil || q.Words.Empty() {
-		s.Query = q
+	if q.Under = ""; err != nil {
 		return s, err
+	}
+	if search.Sel != "" {
+		sel, err := openSelection(h.Seal, by, search, now(c))
+		if err != nil {
+			return s, onSelection(err)
+		}
+		s.Kind = export.OfConversations
+		s.Conversations, err = resolve(c, h.Find, by, q, sel, export.MostChosen)
+		return s, onSelection(err)
+	}
+	if q.Words.Empty() {
+		s.Query = q
+		return s, nil
 	}
 	// An export knows conditions, not words: it takes what the words find now, one by one.
 	s.Kind, s.Conversations = export.OfConversations, nil
@@ -248,6 +264,37 @@ func (h *Exports) searched(c echo.Context, f exportForm, s export.Selection) (ex
 		return s, fault.Invalid("export.words_too_many", export.MostChosen).On("selection")
 	}
 	return s, nil
+}
+
+// onSelection makes a refused selection a problem of the form.
+func onSelection(err error) error {
+	if f, ok := fault.Of(err); ok {
+		return fault.Invalid(f.Key, f.Args...).On("selection")
+	}
+	return err
+}
+
+// askAll asks for an export of everything that is chosen of a search. The whole of a search without words is
+// one of its conditions, and has no bound.
+func (h *Exports) askAll(c echo.Context, form exportForm) error {
+	by := web.Actor(c)
+	s, sel, err := selectForm{IDs: form.IDs, Rows: form.Rows, Back: form.Back}.picked(h.Seal, by, now(c))
+	if err != nil {
+		f, ok := fault.Of(err)
+		if !ok {
+			return err
+		}
+		web.FlashError(c, f.Key, f.Args...)
+		return web.See(c, searchPath(form.Back))
+	}
+	s.Cursor, s.Size, s.Sel = "", 0, ""
+	if len(sel.Except) > 0 {
+		if s.Sel, err = sel.seal(h.Seal, by, now(c)); err != nil {
+			return err
+		}
+	}
+	form.Kind, form.Search, form.IDs = string(export.OfQuery), templates.ConversationsPath(s), nil
+	return h.ask(c, http.StatusOK, form, nil)
 }
 
 func (f exportForm) view(by account.Actor) templates.ExportNewView {

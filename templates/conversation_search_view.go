@@ -47,6 +47,11 @@ type ConversationsView struct {
 	Until      time.Time
 	AccessPath string // to ask for more; "" where the reader sees everything
 	BatchPath  string // "" where the reader makes no batches, or none can be made of it
+	// AllPath chooses everything that was found, ClearPath takes that back; Chosen is how many then are.
+	AllPath, ClearPath string
+	Chosen             int64
+	HideWhyNot         string // key of why so many can't be hidden at once; its argument is MostHidden
+	MostHidden         int
 	// BatchWhyNot is the key of why none can be made of it.
 	BatchWhyNot string
 }
@@ -94,6 +99,7 @@ type ConversationRow struct {
 	LastAt     time.Time
 	State      string
 	Locks      []string // codes of status.lock.*
+	Chosen     bool     // where everything is chosen: not an exception
 }
 
 // SearchTypes and SearchPlatforms are what a search offers to choose from.
@@ -321,4 +327,9 @@ func (v ConversationsView) resultCard(ctx context.Context) ui.CardView {
 		return ui.CardView{ID: "found", Flush: true}
 	}
 	return ui.CardView{ID: "found", Title: v.found(ctx), Flush: true, Actions: binnedToo(v)}
+}
+
+// selection is the bar above the rows.
+func (v ConversationsView) selection() ui.SelectionView {
+	return ui.SelectionView{Form: "chosen", Total: v.Total, AllPath: v.AllPath, Clear: v.ClearPath, Chosen: v.Chosen, All: v.ClearPath != ""}
 }

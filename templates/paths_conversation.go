@@ -11,6 +11,7 @@ const (
 	HomePath          = "/"
 	ConversationsRoot = "/conversations"
 	HideRowsPath      = "/conversations/hide"
+	SelectRowsPath    = "/conversations/select"
 	GoPath            = "/go"
 	HelpPath          = "/help"
 )

@@ -33,7 +33,6 @@ func conditionsAfter(s Search) (q string) {
 		}
 	}
 	s.asked(put)
-	put("sel", url.QueryEscape(s.Sel))
 	return q
 }
 

@@ -20,10 +20,11 @@
 		all[next].scrollIntoView({block: "nearest"});
 	}
 
-	function tick() {
+	// With Shift it ticks all from the one ticked last.
+	function tick(shiftKey) {
 		const all = rows();
 		const box = current(all) >= 0 && all[current(all)].querySelector("[data-select-row]");
-		if (box) box.click();
+		if (box) box.dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true, shiftKey}));
 	}
 
 	function escape() {
@@ -83,7 +84,8 @@
 		case "g": going = event.timeStamp + 1000; break;
 		case "j": move(1); break;
 		case "k": move(-1); break;
-		case "x": tick(); break;
+		case "x": tick(false); break;
+		case "X": tick(true); break;
 		default: {
 			const own = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`);
 			if (own) own.click();

@@ -14,11 +14,17 @@
 			head.indeterminate = chosen.length > 0 && chosen.length < all.length;
 		}
 		const bar = document.querySelector("[data-selection]");
-		if (!bar || bar.querySelector("input[name=sel]")) return;
+		if (!bar || bar.hasAttribute("data-selection-all")) return;
 		bar.toggleAttribute("data-selection-idle", chosen.length === 0);
 		const count = bar.querySelector("[data-selection-count]");
 		if (!count.dataset.idle) count.dataset.idle = count.textContent;
 		count.textContent = chosen.length ? count.dataset.text.replace("#", chosen.length) : count.dataset.idle;
+	}
+
+	// Where everything is chosen, the server keeps the exceptions.
+	function keep() {
+		const update = document.querySelector("[data-selection-all] [data-selection-update]");
+		if (update) update.click();
 	}
 
 	on("click", "[data-select-row]", (event, box) => {
@@ -29,10 +35,12 @@
 		}
 		last = box;
 		show(box.closest("table"));
+		keep();
 	});
 	on("change", "[data-select-page]", (event, head) => {
 		for (const box of boxes(head)) box.checked = head.checked;
 		show(head.closest("table"));
+		keep();
 	});
 	on("click", "[data-selection-clear]", () => {
 		for (const box of document.querySelectorAll("[data-select-row]:checked")) box.checked = false;
