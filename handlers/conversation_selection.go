@@ -106,9 +106,9 @@ func (h *Conversations) showSelection(c echo.Context, view *templates.Conversati
 }
 
 type selectForm struct {
-	IDs   []id.Conversation `form:"id"`
-	Rows  []id.Conversation `form:"row"` // that the page showed
-	Back  string            `form:"back"`
+	IDs  []id.Conversation `form:"id"`
+	Rows []id.Conversation `form:"row"` // that the page showed
+	Back string            `form:"back"`
 }
 
 // picked reads a form that was sent with everything chosen: the search, and what is chosen of it now.
