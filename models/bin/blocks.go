@@ -246,7 +246,7 @@ func AllWithin(tx *db.Tx, batches []id.Batch, scope account.Scope) (bool, error)
 		return true, nil
 	}
 	var foreign int64
-	err = tx.Model(&Item{}).Where("batch_id IN ? AND department_id NOT IN ?", set.Values(), scope.Departments.Values()).Count(&foreign).Error
+	err = tx.Model(&Item{}).Where("batch_id IN ? AND department_id NOT IN ?", set.Values(), scope.Listed()).Count(&foreign).Error
 	if err != nil {
 		return false, fmt.Errorf("look at the batches' departments: %w", err)
 	}

@@ -208,7 +208,7 @@ func (r restoring) may(tx *db.Tx, b *Batch) error {
 		return err
 	}
 	var foreign int64
-	err := tx.Model(&Item{}).Where("batch_id = ? AND state IN ? AND department_id NOT IN ?", b.ID, resting, r.by.Scope.Departments.Values()).Count(&foreign).Error
+	err := tx.Model(&Item{}).Where("batch_id = ? AND state IN ? AND department_id NOT IN ?", b.ID, resting, r.by.Scope.Listed()).Count(&foreign).Error
 	if err != nil {
 		return fmt.Errorf("look for foreign items: %w", err)
 	}

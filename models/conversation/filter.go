@@ -39,7 +39,7 @@ func (f Filter) Apply(q *gorm.DB) *gorm.DB {
 		q = q.Where("conversation.state = ?", Active)
 	}
 	if !f.Departments.All {
-		q = q.Where("conversation.department_id IN ?", f.Departments.Departments.Values())
+		q = q.Where("conversation.department_id IN ?", f.Departments.Listed())
 	}
 	if !f.From.IsZero() {
 		q = q.Where("conversation.last_at >= ?", f.From.UTC())

@@ -15,7 +15,7 @@ import (
 
 // How many bodies a search opens to count exactly, and how many at a time to fill a page.
 const (
-	countOpens = 1000
+	countOpens = 250
 	pageOpens  = 200
 )
 

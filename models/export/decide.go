@@ -156,7 +156,7 @@ func visible(tx *db.Tx, by account.Actor) (where string, args []any) {
 		return "1 = 1", nil
 	}
 	return "(owner_id = ? OR NOT EXISTS (SELECT 1 FROM export_department ed WHERE ed.export_id = export.id AND ed.department_id NOT IN ?))",
-		[]any{by.ID, by.Scope.Departments.Values()}
+		[]any{by.ID, by.Scope.Listed()}
 }
 
 // seen finds an export that the actor may see.

@@ -64,7 +64,7 @@ func (d *Desk) covers(tx *db.Tx, by account.Actor, e *Export) error {
 		return nil
 	}
 	var foreign int64
-	within := by.Scope.Departments.Values()
+	within := by.Scope.Listed()
 	err := tx.Table("export_item i").Joins("LEFT JOIN conversation c ON c.id = i.conversation_id").
 		Where("i.export_id = ? AND i.state = ? AND (i.department_id NOT IN ? OR c.department_id NOT IN ?)", e.ID, ItemWritten, within, within).
 		Count(&foreign).Error

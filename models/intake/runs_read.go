@@ -27,7 +27,7 @@ func visible(q *gorm.DB, by account.Actor) *gorm.DB {
 	if by.Scope.All {
 		return q
 	}
-	return q.Where("(owner_id = ? OR department_id IN ?)", by.ID, by.Scope.Departments.Values())
+	return q.Where("(owner_id = ? OR department_id IN ?)", by.ID, by.Scope.Listed())
 }
 
 // List gives a page of imports.

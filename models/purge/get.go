@@ -141,7 +141,7 @@ func seen(q *gorm.DB, by account.Actor) *gorm.DB {
 	}
 	return q.Where("(requester_id = ? AND requester_id <> 0 OR EXISTS (SELECT 1 FROM purge_department pd WHERE pd.purge_id = purge_request.id) "+
 		"AND NOT EXISTS (SELECT 1 FROM purge_department pd WHERE pd.purge_id = purge_request.id AND pd.department_id NOT IN ?))",
-		by.ID, by.Scope.Departments.Values())
+		by.ID, by.Scope.Listed())
 }
 
 // unseen writes down that somebody asked for a request that exists and is hidden from them;

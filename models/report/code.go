@@ -72,7 +72,7 @@ func doors(by account.Actor) []door {
 		{prefix: "SC-", kind: NamesBatch, needs: account.BatchRead, find: func(tx *db.Tx) *gorm.DB {
 			q := tx.Table("bin_batch t")
 			if !by.Scope.All {
-				q = q.Where("EXISTS (SELECT 1 FROM bin_item i WHERE i.batch_id = t.id AND i.department_id IN ?)", by.Scope.Departments.Values())
+				q = q.Where("EXISTS (SELECT 1 FROM bin_item i WHERE i.batch_id = t.id AND i.department_id IN ?)", by.Scope.Listed())
 			}
 			return q
 		}},
@@ -99,7 +99,7 @@ func doors(by account.Actor) []door {
 		{prefix: "IM-", kind: NamesImport, needs: account.ImportRead, find: func(tx *db.Tx) *gorm.DB {
 			q := tx.Table("import_run t")
 			if !by.Scope.All {
-				q = q.Where("(t.owner_id = ? OR t.department_id IN ?)", by.ID, by.Scope.Departments.Values())
+				q = q.Where("(t.owner_id = ? OR t.department_id IN ?)", by.ID, by.Scope.Listed())
 			}
 			return q
 		}},
@@ -175,7 +175,7 @@ func exportsOf(q *gorm.DB, by account.Actor) *gorm.DB {
 	case by.Scope.All:
 		return q
 	}
-	return q.Where("(t.owner_id = ? OR NOT EXISTS (SELECT 1 FROM export_department d WHERE d.export_id = t.id AND d.department_id NOT IN ?))", by.ID, by.Scope.Departments.Values())
+	return q.Where("(t.owner_id = ? OR NOT EXISTS (SELECT 1 FROM export_department d WHERE d.export_id = t.id AND d.department_id NOT IN ?))", by.ID, by.Scope.Listed())
 }
 
 // purgesOf keeps the purges that lie wholly in the scope, as their own pages do.
@@ -184,5 +184,5 @@ func purgesOf(q *gorm.DB, purge string, s account.Scope) *gorm.DB {
 		return q
 	}
 	return q.Where("EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+") AND "+
-		"NOT EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+" AND d.department_id NOT IN ?)", s.Departments.Values())
+		"NOT EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+" AND d.department_id NOT IN ?)", s.Listed())
 }

@@ -23,7 +23,7 @@ func within(q *gorm.DB, column string, s account.Scope) *gorm.DB {
 	if s.All {
 		return q
 	}
-	return q.Where(column+" IN ?", s.Departments.Values())
+	return q.Where(column+" IN ?", s.Listed())
 }
 
 // day is the first instant of the day of t in the organisation's zone.
