@@ -45,6 +45,7 @@ func TestACodeLeadsOnlyToPagesThatOpen(t *testing.T) {
 		boss, foreign := person(account.Supervisor, false), accounttest.User(t, a.db, a.people, account.Supervisor, a.other.ID)
 		auditor, legal, admin := person(account.Auditor, true), person(account.Legal, true), person(account.Admin, true)
 		bounded := accounttest.User(t, a.db, a.people, account.Legal, a.other.ID)
+		bounded.Scope = account.Within(a.other.ID)
 		clock.Advance(72 * time.Hour)
 		as := map[string]*webtest.Client{
 			"supervisor": a.As(boss), "another supervisor": a.As(foreign), "agent": a.As(person(account.Agent, false)), "auditor": a.As(auditor), "legal": a.As(legal),
