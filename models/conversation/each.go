@@ -45,9 +45,9 @@ func (s *Conversations) more(ctx context.Context, by account.Actor, q Query) (*P
 		return nil, err
 	}
 	var p *Page
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+	err = s.fresh(ctx, func(tx *db.Tx) (*Page, error) {
 		p, err = s.page(tx, by, q, at, false, false)
-		return err
+		return p, err
 	})
 	return p, err
 }

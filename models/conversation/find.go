@@ -16,6 +16,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/index"
+	"qingdang/models/seal"
 	"qingdang/models/words"
 )
 
@@ -49,6 +50,8 @@ type Row struct {
 	CustomerName string
 	ExternalID   string
 	Preview      string // the first text that the words hit, or else the customer's first; unmasked: mask it before showing
+
+	stale bool
 }
 
 // Page is one page of a search, newest first. Newer and Older are cursors, empty at the ends.
@@ -60,6 +63,8 @@ type Page struct {
 	Overview     *Overview
 	Newer, Older string
 	Plan         Plan
+
+	stale bool
 }
 
 const pageLimit = 100
@@ -80,9 +85,9 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 	}
 	began := time.Now()
 	var page *Page
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+	err = s.fresh(ctx, func(tx *db.Tx) (*Page, error) {
 		page, err = s.page(tx, by, q, at, backward, true)
-		return err
+		return page, err
 	})
 	switch {
 	case fault.KindOf(err) == fault.KindForbidden:
@@ -98,6 +103,22 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 		return nil, err
 	}
 	return page, nil
+}
+
+// fresh reads a page, and again where a purge beside us moved a key and destroyed the old one, under
+// which the transaction still saw it. What does not open then either is unreadable.
+func (s *Conversations) fresh(ctx context.Context, read func(*db.Tx) (*Page, error)) error {
+	for again := 0; ; again++ {
+		stale := false
+		err := s.DB.Read(ctx, func(tx *db.Tx) error {
+			p, err := read(tx)
+			stale = err == nil && p.stale
+			return err
+		})
+		if err != nil || !stale || again == 2 {
+			return err
+		}
+	}
 }
 
 func (q *Query) check() error {
@@ -209,6 +230,7 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 		}
 	}
 	p.Rows, err = s.rows(tx, found, q.Words)
+	p.stale = p.stale || slices.ContainsFunc(p.Rows, func(r Row) bool { return r.stale })
 	return p, err
 }
 
@@ -230,7 +252,7 @@ func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Qu
 	if err != nil {
 		return nil, err
 	}
-	p.Plan = *l.plan
+	p.Plan, p.stale = *l.plan, l.stale
 	return l.rowsOf(ids)
 }
 
@@ -275,11 +297,12 @@ func (s *Conversations) rows(tx *db.Tx, found []Conversation, w words.Query) ([]
 		if b == nil || k == nil {
 			continue
 		}
+		r := &rows[i]
 		doc, err := s.Vault.Open(b, k)
 		if err != nil {
+			r.stale = errors.Is(err, seal.ErrDestroyed)
 			continue
 		}
-		r := &rows[i]
 		r.Readable, r.CustomerID, r.CustomerName, r.ExternalID = true, doc.CustomerID, doc.CustomerName, doc.ExternalID
 		r.Preview = preview(doc, w)
 	}

@@ -27,6 +27,7 @@ type look struct {
 	conditions []condition
 	parts      []*part
 	exact      bool // postings alone tell what the words match
+	stale      bool // a key was gone: a purge moved it since the transaction began
 	plan       *Plan
 }
 

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"qingdang/models/id"
 	"qingdang/models/index"
+	"qingdang/models/seal"
 )
 
 // How many bodies a search opens to count exactly, and how many at a time to fill a page.
@@ -92,6 +94,7 @@ func (l *look) confirm(spots []spot) error {
 		}
 		var wg sync.WaitGroup
 		workers := min(runtime.GOMAXPROCS(0), len(part))
+		stale := make([]bool, workers)
 		for w := range workers {
 			wg.Go(func() {
 				for i := w; i < len(part); i += workers {
@@ -99,13 +102,16 @@ func (l *look) confirm(spots []spot) error {
 					if b == nil || k == nil {
 						continue
 					}
-					if d, err := l.s.Vault.Open(b, k); err == nil {
+					d, err := l.s.Vault.Open(b, k)
+					if err == nil {
 						part[i].matches = l.words.Match(d.searched())
 					}
+					stale[w] = stale[w] || errors.Is(err, seal.ErrDestroyed)
 				}
 			})
 		}
 		wg.Wait()
+		l.stale = l.stale || slices.Contains(stale, true)
 	}
 	l.plan.Opened += len(spots)
 	for _, p := range spots {
