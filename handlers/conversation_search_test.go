@@ -223,6 +223,12 @@ func TestChoosingEverythingThatWasFound(t *testing.T) {
 		boss.Post(t, "/conversations/hide", hide)
 		boss.Get(t, q("退款")).Want(t, 200, "全选已失效", "15 条会话")
 
+		// A bulk delete by conditions is not offered beside exceptions.
+		whole := link(t, boss.Get(t, "/conversations?size=10"), "选择全部")
+		boss.Get(t, whole).Want(t, 200, "/batches/new")
+		but := boss.Post(t, "/conversations/select", url.Values{"back": {whole}, "row": {out}}).Location
+		boss.Get(t, but).Want(t, 200, "不能排除单条会话").Lacks(t, "/batches/new")
+
 		// An export takes what the words find, one by one and without the exception.
 		kept = link(t, boss.Get(t, q("退款")+"&size=10"), "选择全部 15 条")
 		form = url.Values{"sel": {"all"}, "back": {kept}, "row": {out}, "go": {"chosen"}}

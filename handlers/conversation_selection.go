@@ -99,6 +99,9 @@ func (h *Conversations) showSelection(c echo.Context, view *templates.Conversati
 	if view.Chosen > mostHidden {
 		view.HideWhyNot, view.MostHidden = "conversation.hide_most", mostHidden
 	}
+	if len(sel.Except) > 0 && view.BatchPath != "" {
+		view.BatchPath, view.BatchWhyNot = "", "conversation.batch_exceptions" // it takes conditions, all of what they find
+	}
 	for i := range view.Rows {
 		view.Rows[i].Chosen = !slices.Contains(sel.Except, id.Conversation(view.Rows[i].ID))
 	}
