@@ -15,6 +15,9 @@ import (
 
 // NewIndex gives the search index over the conversations of a database.
 func NewIndex(d *db.DB, v Vault, o index.Options) *index.Index {
+	if o.MostChanges == 0 {
+		o.MostChanges = mostLoose // a search looks through no more, so it need not read more
+	}
 	x := index.New(d, v.Store, nil, o)
 	x.Source = &source{v, x}
 	return x
