@@ -178,7 +178,7 @@ func browse(t *testing.T, a *app, by account.Actor) {
 		client.Get(t, path)
 	}
 	for _, path := range []string{"/go", "/conversations"} {
-		res := client.Post(t, path, url.Values{"q": {canaries["customer id"]}, "customer": {canaries["customer id"]}})
+		res := client.Post(t, path, url.Values{"q": {"客户:" + canaries["customer id"]}, "customer": {canaries["customer id"]}})
 		if strings.Contains(res.Location, canaries["customer id"]) {
 			t.Errorf("%s puts the customer's id into the address %s", path, res.Location)
 		}

@@ -79,27 +79,29 @@ func mayAsk(by account.Actor) error {
 }
 
 func (w *Wish) check() error {
+	_, code := conversation.ParseCode(w.Code)
+	period, n := w.Kind != OfConversation, utf8.RuneCountInString(w.Reason)
 	var wrong []*fault.Fault
-	add := func(bad bool, field, key string, args ...any) {
-		if bad {
-			wrong = append(wrong, fault.Invalid(key, args...).On(field))
+	for _, c := range []struct {
+		bad bool
+		is  *fault.Fault
+	}{
+		{!slices.Contains(Kinds(), w.Kind), fault.Invalid("access.kind_needed").On("kind")},
+		{w.Kind == OfDepartment && w.Department == 0, fault.Invalid("access.department_needed").On("department")},
+		{w.Kind == OfConversation && !code, fault.Invalid("access.code_needed").On("conversation")},
+		{w.Kind == OfCustomer && w.Customer == "", fault.Invalid("access.customer_needed").On("customer")},
+		{utf8.RuneCountInString(w.Customer) > longCustomer, fault.Invalid("access.customer_long", longCustomer).On("customer")},
+		{period && w.From.IsZero(), fault.Invalid("access.from_needed").On("from")},
+		{period && w.To.IsZero(), fault.Invalid("access.to_needed").On("to")},
+		{period && !w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To), fault.Invalid("conversation.dates_reversed").On("to")},
+		{n < ShortReason, fault.Invalid("access.reason_short", ShortReason).On("reason")},
+		{n > LongReason, fault.Invalid("access.reason_long", LongReason).On("reason")},
+		{w.Days < 1 || w.Days > MostDays, fault.Invalid("access.days", MostDays).On("days")},
+	} {
+		if c.bad {
+			wrong = append(wrong, c.is)
 		}
 	}
-	_, code := conversation.ParseCode(w.Code)
-	add(!slices.Contains(Kinds(), w.Kind), "kind", "access.kind_needed")
-	add(w.Kind == OfDepartment && w.Department == 0, "department", "access.department_needed")
-	add(w.Kind == OfConversation && !code, "conversation", "access.code_needed")
-	add(w.Kind == OfCustomer && w.Customer == "", "customer", "access.customer_needed")
-	add(utf8.RuneCountInString(w.Customer) > longCustomer, "customer", "access.customer_long", longCustomer)
-	if w.Kind != OfConversation {
-		add(w.From.IsZero(), "from", "access.from_needed")
-		add(w.To.IsZero(), "to", "access.to_needed")
-		add(!w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To), "to", "conversation.dates_reversed")
-	}
-	n := utf8.RuneCountInString(w.Reason)
-	add(n < ShortReason, "reason", "access.reason_short", ShortReason)
-	add(n > LongReason, "reason", "access.reason_long", LongReason)
-	add(w.Days < 1 || w.Days > MostDays, "days", "access.days", MostDays)
 	return fault.All(wrong...)
 }
 

@@ -74,6 +74,9 @@ func (x *Index) scrubOnce(ctx context.Context, erased map[id.Conversation]bool, 
 			done.Dropped++
 			continue
 		}
+		if s.head == nil {
+			return 0, unreadable(s.row.ID, errHead)
+		}
 		if err := x.rewrite(ctx, []*Segment{s}, shape{drop: erased}, beat); err != nil {
 			return 0, err
 		}
@@ -96,7 +99,8 @@ func (s *Segment) remain(erased map[id.Conversation]bool) (n int) {
 	return n
 }
 
-// having gives the segments in the states that have any of the conversations and that open.
+// having gives the segments in the states that have any of the conversations, or that may: those without
+// a head do not open and have a key.
 func (x *Index) having(tx *db.Tx, wanted map[id.Conversation]bool, states ...int) (have []*Segment, err error) {
 	var rows []segmentRow
 	if err := tx.Where("state IN ?", states).Order("id").Find(&rows).Error; err != nil {
@@ -124,10 +128,12 @@ func (x *Index) having(tx *db.Tx, wanted map[id.Conversation]bool, states ...int
 			}
 		}
 		for _, s := range segments {
-			if s.head == nil || s.count(sorted) == 0 {
+			if s.head != nil && s.count(sorted) == 0 {
 				continue
 			}
-			if s.row.State == gone { // its head may be remembered although nobody can open it any more
+			// A head may be remembered although nobody can open it any more; and one that is damaged here may be
+			// whole in a backup, and tell of any of them, as long as its key lives.
+			if s.head == nil || s.row.State == gone {
 				st, err := x.Store.State(s.row.ID)
 				if err != nil {
 					return nil, fmt.Errorf("key of segment %d: %w", s.row.ID, err)
@@ -187,6 +193,10 @@ func (x *Index) Holds(tx *db.Tx, ids []id.Conversation) (n int, err error) {
 	slices.Sort(sorted)
 	sorted = slices.Compact(sorted)
 	for _, s := range have {
+		if s.head == nil {
+			n++ // nobody can tell that it has none of them
+			continue
+		}
 		n += s.count(sorted)
 	}
 	for part := range slices.Chunk(sorted, changesAtOnce) {

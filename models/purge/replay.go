@@ -13,6 +13,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/index"
 )
 
 // Replay carries out again, in a database that was restored from a backup, every purge that the
@@ -25,7 +26,8 @@ type Replay struct {
 	Log    *audit.Log
 	Ledger *Ledger
 	Zone   *time.Location
-	By     string // the person who answers for it
+	Index  *index.Index // nil: no search index, as in tests that need none
+	By     string       // the person who answers for it
 	Reason string
 	Chunk  int // conversations per transaction; 0 = as a purge
 }
@@ -89,6 +91,9 @@ func (p *Replay) Run(ctx context.Context) (*ReplayReport, error) {
 		if err := p.closeBuckets(ctx, e.LedgerHead, tails[e.Code].closing); err != nil {
 			return nil, fmt.Errorf("purge %s: %w", e.Code, err)
 		}
+		if err := p.scrub(ctx, e.Code); err != nil {
+			return nil, fmt.Errorf("purge %s: %w", e.Code, err)
+		}
 		if err := p.settle(ctx, e.LedgerHead, tails[e.Code].shares); err != nil {
 			return nil, fmt.Errorf("purge %s: %w", e.Code, err)
 		}
@@ -101,6 +106,34 @@ func (p *Replay) Run(ctx context.Context) (*ReplayReport, error) {
 		return nil, err
 	}
 	return out, p.open(ctx, s, restored, out)
+}
+
+// scrub takes everything that the purge had erased out of the search index, whether or not it came back:
+// a segment of the restored database may know its words.
+func (p *Replay) scrub(ctx context.Context, code string) error {
+	if p.Index == nil {
+		return nil
+	}
+	var erased []id.Conversation
+	_, err := p.Ledger.read(code, func(l ledgerLine) error {
+		if l.Gone != 0 {
+			erased = append(erased, l.Gone)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := p.Index.Scrub(ctx, erased, nil); err != nil {
+		return fmt.Errorf("scrub the search index: %w", err)
+	}
+	return p.DB.Read(ctx, func(tx *db.Tx) error {
+		n, err := p.Index.Holds(tx, erased)
+		if err == nil && n > 0 {
+			err = fmt.Errorf("the search index still holds %d", n)
+		}
+		return err
+	})
 }
 
 // ready looks at everything that could make the replay end half way.

@@ -85,7 +85,7 @@ func (w *world) stand() *purge.Standing {
 }
 
 func (w *world) replay() *purge.Replay {
-	return &purge.Replay{DB: w.d, Vault: w.vault, Log: w.log, Ledger: w.ledger, By: "陈运维", Reason: "磁盘损坏，由夜间备份恢复", Chunk: 3}
+	return &purge.Replay{DB: w.d, Vault: w.vault, Log: w.log, Ledger: w.ledger, Index: w.index, By: "陈运维", Reason: "磁盘损坏，由夜间备份恢复", Chunk: 3}
 }
 
 // stages are the moments at which a backup may have been made, each with what has to be done to get

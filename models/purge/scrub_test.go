@@ -142,3 +142,45 @@ func TestNothingIsCertifiedBeforeTheIndexIsScrubbed(t *testing.T) {
 		})
 	}
 }
+
+// A database that is lost after the ledger was written and before the index was scrubbed, and restored from
+// a backup of before: the replay scrubs what the backup's index knows.
+func TestAReplayScrubsTheIndexOfARestoredDatabase(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		neighbour := w.store(chat{name: "neighbour"})
+		ids, batch := w.expired(5)
+		w.folded()
+		before := w.segments()
+		_, err := w.log.Checkpoint(w.ctx())
+		w.must(err)
+		restore := w.dump()
+		r := w.approved(batch)
+		w.toTheEvening(r)
+		for i := 0; w.now(r).Phase != purge.PhaseVerify; i++ {
+			if i > 30 {
+				t.Fatal("it never verifies")
+			}
+			w.steps(r, w.runner(), 1)
+		}
+		restore()
+		if _, err := w.replay().Run(w.ctx()); err != nil {
+			t.Fatal(err)
+		}
+		w.must(d.Read(w.ctx(), func(tx *db.Tx) error {
+			n, err := w.index.Holds(tx, ids)
+			if n != 0 {
+				t.Errorf("the index holds %d", n)
+			}
+			return err
+		}))
+		for _, k := range before {
+			if s, err := w.keys.State(k); err != nil || s.State != seal.Destroyed {
+				t.Errorf("key of segment %d: %v, %v", k, s.State, err)
+			}
+		}
+		if found := w.finds("canary"); !slices.Equal(found, neighbour) {
+			t.Errorf("found %v, want %v", found, neighbour)
+		}
+	})
+}
