@@ -60,14 +60,24 @@ func inspectionDoc(ctx context.Context, r InspectionReport) paper.Doc {
 	}
 }
 
+// inspectionLead counts what was checked; before the signatures some items may not be, and those are not
+// without a problem.
 func inspectionLead(ctx context.Context, r InspectionReport) string {
-	var problems int64
+	var fine, problems, open int64
 	for _, i := range r.Items {
-		if i.Verdict == "problem" {
+		switch i.Verdict {
+		case "problem":
 			problems++
+		case "":
+			open++
+		default:
+			fine++
 		}
 	}
-	return locale.T(ctx, "inspection.lead", r.Population, r.Sample, int64(len(r.Items))-problems, problems, int64(len(r.Findings)))
+	if open > 0 {
+		return locale.T(ctx, "inspection.lead_open", r.Population, r.Sample, fine, problems, open, int64(len(r.Findings)))
+	}
+	return locale.T(ctx, "inspection.lead", r.Population, r.Sample, fine, problems, int64(len(r.Findings)))
 }
 
 // inspectionSections are what the page and the PDF both show.

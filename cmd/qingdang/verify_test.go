@@ -231,6 +231,15 @@ func TestEvidenceHasWords(t *testing.T) {
 			}
 		}
 	})
+	sources(t, "../../models/purge", func(f *ast.File) {
+		for _, d := range f.Decls {
+			for _, spec := range constantsOf(d) {
+				if what, ok := checkNamed(spec); ok {
+					want["certificate.check_"+what], want["certificate.method_"+what], want["certificate.found_"+what] = true, true, true
+				}
+			}
+		}
+	})
 	for a := range actions(t, "../../models") {
 		if !strings.HasPrefix(a, "fsck.") { // findings, collected above
 			want["action."+a] = true
@@ -273,6 +282,14 @@ func constantsOf(d ast.Decl) (out []*ast.ValueSpec) {
 		out = append(out, s.(*ast.ValueSpec))
 	}
 	return out
+}
+
+// checkNamed gives the code of a look back of a purge, CheckRows and the like.
+func checkNamed(spec *ast.ValueSpec) (string, bool) {
+	if !strings.HasPrefix(spec.Names[0].Name, "Check") || len(spec.Values) == 0 {
+		return "", false
+	}
+	return literal(spec.Values[0])
 }
 
 func literal(n ast.Node) (string, bool) {
