@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -23,12 +22,7 @@ func TestAccessIsWalkedThrough(t *testing.T) {
 	clock := dbtest.NewClock()
 	a := openTestApp(t, db.SQLite, clock)
 	t.Cleanup(func() { clean(t, a) })
-	h, err := a.handler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
+	url := served(t, a)
 	cli := account.System("cli", "")
 	said := func(external, dept, text string) *format.Conversation {
 		return &format.Conversation{
@@ -41,11 +35,11 @@ func TestAccessIsWalkedThrough(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err = a.importer.Add(t.Context(), cli, slices.Values([]*format.Conversation{said("w1", "集团/一组", "本组的会话"), said("w2", "集团/二组", "退款没到，打我电话 13800138000")}))
+	err := a.importer.Add(t.Context(), cli, slices.Values([]*format.Conversation{said("w1", "集团/一组", "本组的会话"), said("w2", "集团/二组", "退款没到，打我电话 13800138000")}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := startBrowser(t, server.URL)
+	b := startBrowser(t, url)
 	b.axe = axeSource(t)
 	people := map[string]*person{}
 	for _, args := range [][]string{{"2001", "李雨桐", "agent", "--department", "集团/一组"}, {"1002", "顾晓岚", "supervisor", "--department", "集团/二组"}, {"4001", "郑开元", "auditor"}} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -29,6 +30,18 @@ type browser struct {
 
 	mu   sync.Mutex
 	woes []string
+}
+
+// served gives the address at which the console of a listens until the test ends.
+func served(t *testing.T, a *app) string {
+	t.Helper()
+	h, err := a.handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func startBrowser(t *testing.T, base string) *browser {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -26,12 +25,7 @@ func TestEvidencePagesFitEveryScreen(t *testing.T) {
 	if err := a.fillDemo(term, 2500, clock); err != nil {
 		t.Fatal(err)
 	}
-	h, err := a.handler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
+	url := served(t, a)
 	first := func(query string, args ...any) (n uint64) {
 		t.Helper()
 		if err := a.db.Read(t.Context(), func(tx *db.Tx) error { return tx.Raw(query, args...).Scan(&n).Error }); err != nil || n == 0 {
@@ -49,7 +43,7 @@ func TestEvidencePagesFitEveryScreen(t *testing.T) {
 		}
 		return s
 	}
-	b := startBrowser(t, server.URL)
+	b := startBrowser(t, url)
 	b.axe = axeSource(t)
 	pages := map[account.Role][]string{
 		account.Supervisor: {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,12 +28,7 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 	clock := dbtest.NewClock()
 	a := openTestApp(t, db.SQLite, clock)
 	t.Cleanup(func() { clean(t, a) })
-	h, err := a.handler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
+	url := served(t, a)
 	cli := account.System("cli", "")
 	if _, err := a.departments.Ensure(t.Context(), cli, "集团/一组"); err != nil {
 		t.Fatal(err)
@@ -49,7 +43,7 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 	if err := a.importer.Add(t.Context(), cli, slices.Values([]*format.Conversation{said("w1", old), said("w2", old.Add(time.Hour))})); err != nil {
 		t.Fatal(err)
 	}
-	b := startBrowser(t, server.URL)
+	b := startBrowser(t, url)
 	people := map[string]*person{}
 	for _, args := range [][]string{{"1001", "林静怡", "supervisor", "--department", "集团/一组"}, {"3001", "周敏", "legal"}} {
 		out, errOut, code := a.cli(t, clock, append([]string{"user", "add", "--staff-no", args[0], "--name", args[1], "--role", args[2]}, args[3:]...)...)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -55,13 +54,8 @@ func TestTenItemsAreInspectedByKeyboard(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	h, err := a.handler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	b := startBrowser(t, server.URL)
+	url := served(t, a)
+	b := startBrowser(t, url)
 	p := b.tab("inspection")
 	page := "/inspections/" + i.Code
 	p.open("/login?next=" + page)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -28,13 +27,8 @@ func TestReportsAreMadeWithAndWithoutScripts(t *testing.T) {
 	if _, err := a.inspections.Open(t.Context(), auditor); err != nil {
 		t.Fatal(err)
 	}
-	h, err := a.handler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	b := startBrowser(t, server.URL)
+	url := served(t, a)
+	b := startBrowser(t, url)
 	for _, scripts := range []bool{true, false} {
 		name := map[bool]string{true: "scripts", false: "plain"}[scripts]
 		p := b.tab("reports-" + name)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,12 +25,7 @@ func TestStory(t *testing.T) {
 	clock := dbtest.NewClock()
 	a := openTestApp(t, db.MySQL, clock)
 	t.Cleanup(func() { clean(t, a) })
-	h, err := a.handler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
+	url := served(t, a)
 
 	// The organisation and its people.
 	if out, errOut, code := a.cli(t, clock, "departments", "import", departments); code != 0 {
@@ -57,7 +51,7 @@ func TestStory(t *testing.T) {
 		}
 		invited[p.no] = invitation(t, out)
 	}
-	b := startBrowser(t, server.URL)
+	b := startBrowser(t, url)
 	supervisor, agent := join(b, clock, "1001", invited["1001"]), join(b, clock, "2001", invited["2001"])
 	second := join(b, clock, "1002", invited["1002"])
 	legal, auditor, admin := join(b, clock, "3001", invited["3001"]), join(b, clock, "4001", invited["4001"]), join(b, clock, "9001", invited["9001"])
