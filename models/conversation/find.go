@@ -135,12 +135,7 @@ func (q *Query) check() error {
 // opens and nothing beside it; scope is all that might have been asked for. The fault is forbidden when
 // there is no such reading any more.
 func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, scope account.Scope, err error) {
-	f, possible := s.worded(q)
-	defer func() {
-		if !possible {
-			f.Only = noConversation
-		}
-	}()
+	f = s.worded(q)
 	if q.Under == "" {
 		f.Departments = by.Scope.And(f.Departments)
 		return f, by.Scope, nil
@@ -149,7 +144,10 @@ func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, 
 	if !ok || !tx.Now.Before(r.Until) {
 		return Filter{}, scope, fault.Forbidden("conversation.reading_over")
 	}
-	f.Departments, f.Only = r.Where.And(f.Departments), r.Conversation
+	f.Departments = r.Where.And(f.Departments)
+	if f.Only != noConversation {
+		f.Only = r.Conversation
+	}
 	if f.From.Before(r.From) {
 		f.From = r.From
 	}
@@ -158,7 +156,7 @@ func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, 
 	}
 	if r.Customer != nil {
 		if f.CustomerMAC != nil && !bytes.Equal(f.CustomerMAC, r.Customer) {
-			f.Departments = account.Scope{}
+			f.Only = noConversation
 		}
 		f.CustomerMAC = r.Customer
 	}
@@ -166,8 +164,8 @@ func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, 
 	return f, r.Where, nil
 }
 
-// worded is the filter with what the words say of attributes; false when both cannot be.
-func (s *Conversations) worded(q Query) (Filter, bool) {
+// worded is the filter with what the words say of attributes; where both cannot be, it finds nothing.
+func (s *Conversations) worded(q Query) Filter {
 	f, w := q.Filter, q.Words
 	f.Tags, f.WithoutTags = slices.Concat(f.Tags, w.Tags), slices.Concat(f.WithoutTags, w.WithoutTags)
 	f.Agents = slices.Concat(f.Agents, w.Agents)
@@ -183,7 +181,10 @@ func (s *Conversations) worded(q Query) (Filter, bool) {
 		f.CustomerMAC = s.Vault.CustomerMAC(customer)
 		nothing = nothing || w.Customer != "" && w.Customer != customer
 	}
-	return f, !nothing
+	if nothing {
+		f.Only = noConversation
+	}
+	return f
 }
 
 // noConversation is an id that none has: ids carry the second in which a conversation began.

@@ -118,9 +118,6 @@ func (l *look) fromSegments() error {
 	for c := range l.view.Changes {
 		changed = append(changed, c)
 	}
-	if len(changed) > mostLoose {
-		return index.ErrBehind
-	}
 	slices.Sort(changed)
 	return l.loose(changed)
 }
@@ -342,4 +339,4 @@ func (l *look) narrow(within *roaring.Bitmap, named map[words.Term][]index.Token
 }
 
 // certain tells whether what is left of a part matches the words for certain.
-func (l *look) certain(s *part) bool { return !l.words.HasTerms() || l.exact && s.sealed }
+func (l *look) certain(s *part) bool { return !l.words.HasTerms() || s.sure || l.exact && s.sealed }

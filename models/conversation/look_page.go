@@ -59,7 +59,6 @@ func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
 		if !p.matches {
 			p.part.within.Remove(p.ord)
 		}
-		p.part.sure = true
 	}
 	for _, d := range doubts {
 		d.s.sure = true
@@ -212,7 +211,7 @@ func (l *look) take(at position, backward bool, n int) ([]id.Conversation, error
 				break
 			}
 			o := lines[best]
-			if !l.certain(o.part) && !o.part.sure {
+			if !l.certain(o.part) {
 				doubtful++
 			}
 			some = append(some, o.head)
@@ -236,7 +235,7 @@ func (l *look) take(at position, backward bool, n int) ([]id.Conversation, error
 func (l *look) confirmDoubtful(some []spot) error {
 	var doubtful []int
 	for i := range some {
-		if some[i].matches = l.certain(some[i].part) || some[i].part.sure; !some[i].matches {
+		if some[i].matches = l.certain(some[i].part); !some[i].matches {
 			doubtful = append(doubtful, i)
 		}
 	}

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"qingdang/models/account"
+	"qingdang/models/account/accounttest"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/id"
+	"qingdang/models/index"
 )
 
 // TestMayNeverRulesOutWhatTheDatabaseFinds asks both about the same rows with many filters.
@@ -74,6 +76,34 @@ func TestMayNeverRulesOutWhatTheDatabaseFinds(t *testing.T) {
 		}
 		if found < 100 || ruledOut < 10_000 {
 			t.Errorf("%d matches and %d that were ruled out: the test says nothing", found, ruledOut)
+		}
+	})
+}
+
+// Who reads one customer's conversations of another department and asks for a second customer's finds nothing,
+// and nothing is counted beside it either.
+func TestAReadingOfOneCustomerCountsNothingOfAnother(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		v := vault(t)
+		store(t, d, v, one("mine", support, said("你好")), one("other", support, said("你好")))
+		s := &conversation.Conversations{DB: d, Vault: v, Index: conversation.NewIndex(d, v, index.Options{})}
+		by := accounttest.Actor(account.Supervisor, sales)
+		by.Readings = []account.Reading{{Code: "DY-20260301-001", Where: account.Within(support), Customer: v.CustomerMAC("cust-mine"), Until: clock.Time().Add(time.Hour)}}
+		find := func(customer string) *conversation.Page {
+			t.Helper()
+			p, err := s.Search(t.Context(), by, conversation.Query{
+				Filter: conversation.Filter{Departments: account.Everywhere()}, Customer: customer, Under: "DY-20260301-001", Zone: time.UTC, Size: 10,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		if p := find("cust-mine"); p.Total != 1 || p.Overview.Departments[support] != 1 {
+			t.Errorf("of the reading: %d, %v", p.Total, p.Overview.Departments)
+		}
+		if p := find("cust-other"); p.Total != 0 || len(p.Overview.Departments) != 0 {
+			t.Errorf("of another: %d, %v", p.Total, p.Overview.Departments)
 		}
 	})
 }
