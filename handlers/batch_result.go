@@ -43,7 +43,7 @@ func (h *Batches) Show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view.Items = templates.BinItems{State: state, Total: page.Total, Page: q.Page, Rows: binItems(page, by)}
+	view.Items = templates.BinItems{State: state, Total: page.Total, Page: q.Page, Rows: binItems(page, by), Letters: by.May(account.CertificateRead)}
 	return web.Render(c, http.StatusOK, templates.BatchPage(view))
 }
 

@@ -37,7 +37,7 @@ func (h *Bin) List(c echo.Context) error {
 	ctx, by := c.Request().Context(), web.Actor(c)
 	view := templates.BinView{
 		Query: binQuery(c), CanRestore: by.May(account.BinRestore) || by.May(account.BinRestoreExpired), CanExtend: by.May(account.BinExtend),
-		CanPurge: by.May(account.PurgeRequest), CanOpen: by.May(account.BatchRead), Own: by.Role == account.Agent,
+		CanPurge: by.May(account.PurgeRequest), CanOpen: by.May(account.BatchRead), CanAnswer: by.May(account.CertificateRead), Own: by.Role == account.Agent,
 	}
 	figures, err := h.Reader.Figures(ctx, by)
 	if err != nil {
@@ -78,6 +78,6 @@ func (h *Bin) items(ctx context.Context, by account.Actor, view *templates.BinVi
 		return err
 	}
 	view.Total, view.Now = page.Total, page.Now
-	view.Items = templates.BinItems{Rows: binItems(page, by), Total: page.Total, Now: page.Now}
+	view.Items = templates.BinItems{Rows: binItems(page, by), Total: page.Total, Now: page.Now, Letters: view.CanAnswer}
 	return nil
 }

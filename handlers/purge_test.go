@@ -292,7 +292,7 @@ func TestFilesOfAPurge(t *testing.T) {
 		t.Errorf("disposition %q", got)
 	}
 	c.Get(t, "/certificates").Want(t, 200, "CERT-2026-0087", "PG-20261110-001")
-	c.Get(t, "/certificates/87").Want(t, 200, "彻底删除证书", "8412077", "林静怡 (10482)", "未覆盖", "法务保留 2", "qingdang verify CERT-2026-0087.json", "<svg")
+	c.Get(t, "/certificates/87").Want(t, 200, "彻底删除证书", "8412077", "林静怡 (10482)", "未覆盖", "法务保留 2", "qingdang verify CERT-2026-0087.json", "<svg", `href="/letters"`)
 	c.Get(t, "/certificates/87.json").Want(t, 200, "qingdang/certificate/v1")
 	c.Get(t, "/certificates/87").Want(t, 200, "即将生效", "自 2026-11-27 14:32 起生效", "2026-11-27 14:32 到期").Lacks(t, "已生效")
 	f.now = nextFriday

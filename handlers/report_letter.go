@@ -8,10 +8,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"qingdang/models/account"
+	"qingdang/models/conversation"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/report"
 	"qingdang/templates"
+	"qingdang/templates/locale"
 	"qingdang/web"
 )
 
@@ -20,6 +22,21 @@ type Letters struct {
 	Facts interface {
 		Letter(context.Context, account.Actor, id.Conversation) (*report.Letter, error)
 	}
+}
+
+// Ask answers GET /letters with the question for a conversation, and leads to the letter about the
+// one that ?code names.
+func (h *Letters) Ask(c echo.Context) error {
+	code := strings.TrimSpace(c.QueryParam("code"))
+	which, ok := conversation.ParseCode(strings.ToUpper(code))
+	switch {
+	case ok:
+		return web.See(c, templates.LetterPath(uint64(which)))
+	case code == "":
+		return web.Render(c, http.StatusOK, templates.LettersPage(templates.LettersView{}))
+	}
+	wrong := problems(fault.Invalid("letter.no_code").On("code"))
+	return web.Render(c, http.StatusUnprocessableEntity, templates.LettersPage(templates.LettersView{Code: code, Problems: wrong}))
 }
 
 // Show answers GET /letters/:id with the letter about a conversation, and with the PDF, in the reader's
@@ -42,10 +59,11 @@ func (h *Letters) Show(c echo.Context) error {
 	if kind == "" {
 		return web.Render(c, http.StatusOK, templates.LetterPage(v))
 	}
-	file, err := templates.LetterPDF(languageOf(c), v)
+	ctx := languageOf(c)
+	file, err := templates.LetterPDF(ctx, v)
 	if err != nil {
 		return err
 	}
-	_, err = attachment(c, "application/pdf", "letter-"+l.Code+".pdf").Write(file)
+	_, err = attachment(c, "application/pdf", "letter-"+l.Code+"-"+string(locale.Of(ctx))+".pdf").Write(file)
 	return err
 }

@@ -143,6 +143,7 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/audit/check", Permission: account.AuditCheck, Handler: s.Audit.Check, Slow: true},
 		{Method: get, Path: "/reports", Permission: account.ReportRead, Handler: s.Reports.List},
 		{Method: post, Path: "/reports", Permission: account.ReportCreate, Handler: s.Reports.Create, Slow: true},
+		{Method: get, Path: "/letters", Permission: account.CertificateRead, Handler: s.Letters.Ask},
 		{Method: get, Path: "/letters/:id", Permission: account.CertificateRead, Handler: s.Letters.Show, Slow: true},
 		{Method: get, Path: "/reports/:id", Permission: account.ReportRead, Handler: s.Reports.Show, Slow: true},
 		{Method: get, Path: "/inspections", Permission: account.InspectionRead, Handler: s.Inspections.List},

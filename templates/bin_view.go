@@ -89,6 +89,7 @@ type BinView struct {
 	CanExtend   bool
 	CanPurge    bool
 	CanOpen     bool // batches have pages for this person
+	CanAnswer   bool // may write answer letters
 	Own         bool // sees only the own conversations
 }
 
@@ -140,12 +141,15 @@ type BinItems struct {
 	Total      int64
 	Page, Size int
 	Now        time.Time
+	Letters    bool // the person may write answer letters
 }
 
 // BinItem is one conversation of the bin, or of a batch with what became of it.
 type BinItem struct {
 	ID         uint64
-	Code       string // empty: it was destroyed
+	Code       string
+	Gone       bool // it was destroyed
+	Letter     bool // a customer who asks about it can be answered
 	Path       string
 	Type       string
 	Agent      string

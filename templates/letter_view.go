@@ -21,9 +21,18 @@ type LetterView struct {
 	Messages, Attachments                     int64
 }
 
+// LettersPath asks for the conversation that a letter is about.
+const LettersPath = "/letters"
+
 // LetterPath is the answer letter about a conversation.
 func LetterPath(conversation uint64) string {
-	return "/letters/" + strconv.FormatUint(conversation, 10)
+	return LettersPath + "/" + strconv.FormatUint(conversation, 10)
+}
+
+// LettersView asks which conversation a letter is about.
+type LettersView struct {
+	Code     string // as typed
+	Problems Problems
 }
 
 // paragraphs are the letter from salutation to apology: each sentence is a fact of the records.
@@ -36,9 +45,9 @@ func (v LetterView) paragraphs(ctx context.Context) []string {
 		out = append(out, t("letter.binned", v.LastAt, v.Messages, v.Attachments, v.BinnedAt, v.KeepUntil))
 	}
 	out = append(out, t("letter.reason", v.Reason))
-	class := v.ServiceType
-	if class == "" {
-		class = t("report.no_class")
+	class := t("report.no_class")
+	if v.ServiceType != "" {
+		class = TypeWord(ctx, v.ServiceType)
 	}
 	switch {
 	case v.Incident:
@@ -66,14 +75,15 @@ func (v LetterView) facts(ctx context.Context) []paper.Fact {
 	if v.Request != "" {
 		facts = append(facts, paper.Fact{Term: locale.T(ctx, "letter.request"), Text: v.Request})
 	}
-	return append(facts, paper.Fact{Term: locale.T(ctx, "letter.signed"), Text: v.Organisation}, paper.Fact{Term: locale.T(ctx, "letter.date"), Text: locale.Day(ctx, v.At)})
+	return append(facts, paper.Fact{Term: locale.T(ctx, "letter.signed"), Text: v.Organisation}, paper.Fact{Term: locale.T(ctx, "letter.date"), Text: locale.Day(ctx, v.At)},
+		paper.Fact{Term: locale.T(ctx, "letter.zone"), Text: locale.T(ctx, "letter.zone_text", locale.ZoneName(ctx, v.At))})
 }
 
-// LetterPDF draws the letter in the language of ctx.
+// LetterPDF draws the letter in the language of ctx, without what its page tells whoever sends it.
 func LetterPDF(ctx context.Context, v LetterView) ([]byte, error) {
 	return paper.Doc{
 		Owner: v.Organisation, Code: v.Code, CodeNote: locale.Day(ctx, v.At), Title: locale.T(ctx, "letter.title"), Subtitle: locale.T(ctx, "letter.subtitle"),
-		Lead: v.paragraphs(ctx), Sections: []paper.Section{{Title: locale.T(ctx, "letter.section"), Facts: v.facts(ctx), Lines: []string{locale.T(ctx, "letter.note")}}},
+		Lead: v.paragraphs(ctx), Sections: []paper.Section{{Title: locale.T(ctx, "letter.section"), Facts: v.facts(ctx)}},
 		Foot: []string{v.Organisation + " · " + v.Code}, Page: locale.T(ctx, "certificate.page"), Replaced: locale.T(ctx, "certificate.replaced"), Created: v.At, Lang: string(locale.Of(ctx)),
 	}.PDF()
 }

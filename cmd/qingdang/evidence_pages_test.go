@@ -50,6 +50,8 @@ func TestEvidencePagesFitEveryScreen(t *testing.T) {
 			"/exports", "/exports?state=failed", "/exports/new", "/exports/new?of=search", "/exports/check", "/reports", "/inspections",
 			fmt.Sprint("/exports/", first("SELECT id FROM export WHERE state = 'ready' LIMIT 1")), fmt.Sprint("/exports/", first("SELECT id FROM export WHERE state = 'recalled' LIMIT 1")),
 			fmt.Sprint("/letters/", first("SELECT conversation_id FROM bin_item WHERE state = 'purged' LIMIT 1")),
+			"/letters", fmt.Sprint("/letters/", first("SELECT conversation_id FROM bin_item WHERE state = 'binned' LIMIT 1")), "/bin?view=item",
+			fmt.Sprint("/batches/", first("SELECT batch_id FROM bin_item WHERE state = 'purged' LIMIT 1")), fmt.Sprint("/certificates/", first("SELECT id FROM certificate LIMIT 1")),
 		},
 		account.Legal: {"/exports", fmt.Sprint("/exports/", first("SELECT id FROM export WHERE state = 'waiting' LIMIT 1"))},
 		account.Auditor: {

@@ -15,9 +15,11 @@ import (
 	"qingdang/models/id"
 )
 
-// ItemRow is one conversation of a batch. Its conversation is nil once it was purged.
+// ItemRow is one conversation of a batch. Its conversation is nil once it was purged, and its code
+// then comes from the list of the purge.
 type ItemRow struct {
 	Item
+	Code         string
 	Conversation *conversation.Conversation
 	Path         string // of its department
 	BatchCode    string
@@ -141,13 +143,48 @@ func rowsOf(tx *db.Tx, tree *department.Tree, items []Item) ([]ItemRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	platforms, err := goneFrom(tx, items)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]ItemRow, len(items))
 	for i, it := range items {
 		batch := batches[it.BatchID]
+		platform := platforms[it.ConversationID]
+		if c := conversations[it.ConversationID]; c != nil {
+			platform = c.Platform
+		}
 		rows[i] = ItemRow{
-			Item: it, Conversation: conversations[it.ConversationID], Path: tree.Path(it.DepartmentID),
+			Item: it, Code: conversation.Code(it.ConversationID, platform), Conversation: conversations[it.ConversationID], Path: tree.Path(it.DepartmentID),
 			BatchCode: batch.Code, OwnerName: batch.OwnerName, KeepUntil: batch.KeepUntil,
 		}
 	}
 	return rows, nil
+}
+
+// goneFrom tells the platforms of those that were purged, from the lists of their purges.
+func goneFrom(tx *db.Tx, items []Item) (map[id.Conversation]string, error) {
+	var gone []id.Conversation
+	for _, it := range items {
+		if it.State == ItemPurged {
+			gone = append(gone, it.ConversationID)
+		}
+	}
+	out := make(map[id.Conversation]string, len(gone))
+	if len(gone) == 0 {
+		return out, nil
+	}
+	var listed []struct {
+		ConversationID id.Conversation
+		Platform       string
+	}
+	err := tx.Table("purge_item p").Joins("JOIN bin_item i ON i.conversation_id = p.conversation_id AND i.purge_id = p.purge_id").
+		Where("p.conversation_id IN ? AND i.state = ?", gone, ItemPurged).Select("p.conversation_id, p.platform").Scan(&listed).Error
+	if err != nil {
+		return nil, fmt.Errorf("read what was purged: %w", err)
+	}
+	for _, l := range listed {
+		out[l.ConversationID] = l.Platform
+	}
+	return out, nil
 }

@@ -1,11 +1,13 @@
 package report_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
+	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
@@ -29,6 +31,16 @@ func TestALetterSaysWhatTheRecordsSay(t *testing.T) {
 		if !l.Purged || l.Request != r.Code || l.Certificate != "CERT-2026-0001" || l.Reason != "回收站到期清理，已超过保留期" || l.ServiceType != "咨询" || l.FloorDays != 183 ||
 			!l.FloorUntil.Equal(floor) || l.LastAt.Year() != 2021 || l.Messages != 1 || l.BinnedAt.After(l.PurgedAt) || l.Incident || l.Organisation != "云栖优品集团" {
 			t.Errorf("%+v", l)
+		}
+		// The page of the batch names it by the same number, though the conversation is gone.
+		var batches []id.Batch
+		s.must(d.Read(s.ctx(), func(tx *db.Tx) error {
+			return tx.Model(&bin.Item{}).Where("conversation_id = ?", gone[0]).Pluck("batch_id", &batches).Error
+		}))
+		items, err := s.bin.BatchItems(s.ctx(), s.supervisor, batches[0], bin.View{State: bin.ItemPurged})
+		s.must(err)
+		if i := slices.IndexFunc(items.Rows, func(r bin.ItemRow) bool { return r.ConversationID == gone[0] }); i < 0 || items.Rows[i].Code != l.Code || items.Rows[i].Conversation != nil {
+			t.Errorf("%+v", items.Rows)
 		}
 		for _, c := range left[:1] {
 			if _, err := s.evidence.Letter(s.ctx(), s.supervisor, c.ID); fault.KindOf(err) != fault.KindNotFound {
