@@ -64,7 +64,8 @@ type Page struct {
 	Newer, Older string
 	Plan         Plan
 
-	stale bool
+	stale  bool
+	opened map[id.Conversation]*Document // what was opened on the way to it
 }
 
 const pageLimit = 100
@@ -230,7 +231,8 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 			p.Newer = first.token(true)
 		}
 	}
-	p.Rows, err = s.rows(tx, found, q.Words)
+	p.Rows, err = s.rows(tx, found, q.Words, p.opened)
+	p.opened = nil
 	p.stale = p.stale || slices.ContainsFunc(p.Rows, func(r Row) bool { return r.stale })
 	return p, err
 }
@@ -253,7 +255,7 @@ func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Qu
 	if err != nil {
 		return nil, err
 	}
-	p.Plan, p.stale = *l.plan, l.stale
+	p.Plan, p.stale, p.opened = *l.plan, l.stale, l.opened
 	return l.rowsOf(ids)
 }
 
@@ -274,8 +276,8 @@ func (s *Conversations) fromRows(tx *db.Tx, f Filter, p *Page, at position, back
 	return found, err
 }
 
-// rows opens the bodies of a list in three statements.
-func (s *Conversations) rows(tx *db.Tx, found []Conversation, w words.Query) ([]Row, error) {
+// rows opens the bodies of a list, but for those that were opened on the way to it.
+func (s *Conversations) rows(tx *db.Tx, found []Conversation, w words.Query, opened map[id.Conversation]*Document) ([]Row, error) {
 	rows := make([]Row, len(found))
 	if len(found) == 0 {
 		return rows, nil
@@ -284,30 +286,34 @@ func (s *Conversations) rows(tx *db.Tx, found []Conversation, w words.Query) ([]
 	for i := range found {
 		ids[i] = found[i].ID
 	}
-	bodies, keys, err := loadAll(tx, ids)
-	if err != nil {
-		return nil, err
-	}
 	tags, err := Tags(tx, ids)
 	if err != nil {
 		return nil, err
 	}
+	var closed []id.Conversation
+	var at []int // where in the list the closed ones are
 	for i, c := range found {
 		rows[i] = Row{Conversation: c, Tags: tags[c.ID]}
-		b, k := bodies[c.ID], keys[c.ID]
-		if b == nil || k == nil {
+		if d := opened[c.ID]; d != nil {
+			rows[i].read(d, w)
 			continue
 		}
-		r := &rows[i]
-		doc, err := s.Vault.Open(b, k)
+		closed, at = append(closed, c.ID), append(at, i)
+	}
+	return rows, s.Vault.openEach(tx, closed, func(i int, _ *Body, d *Document, err error) {
+		r := &rows[at[i]]
 		if err != nil {
 			r.stale = errors.Is(err, seal.ErrDestroyed)
-			continue
+			return
 		}
-		r.Readable, r.CustomerID, r.CustomerName, r.ExternalID = true, doc.CustomerID, doc.CustomerName, doc.ExternalID
-		r.Preview = preview(doc, w)
-	}
-	return rows, nil
+		r.read(d, w)
+	})
+}
+
+// read takes what a list shows of a document.
+func (r *Row) read(d *Document, w words.Query) {
+	r.Readable, r.CustomerID, r.CustomerName, r.ExternalID = true, d.CustomerID, d.CustomerName, d.ExternalID
+	r.Preview = preview(d, w)
 }
 
 func preview(d *Document, w words.Query) string {
@@ -326,25 +332,6 @@ func preview(d *Document, w words.Query) string {
 		}
 	}
 	return ""
-}
-
-func loadAll(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[id.Conversation]*Key, error) {
-	var bs []Body
-	if err := tx.Where("id IN ?", ids).Find(&bs).Error; err != nil {
-		return nil, nil, fmt.Errorf("load bodies: %w", err)
-	}
-	var ks []Key
-	if err := tx.Where("id IN ?", ids).Find(&ks).Error; err != nil {
-		return nil, nil, fmt.Errorf("load keys: %w", err)
-	}
-	bodies, keys := make(map[id.Conversation]*Body, len(bs)), make(map[id.Conversation]*Key, len(ks))
-	for i := range bs {
-		bodies[bs[i].ID] = &bs[i]
-	}
-	for i := range ks {
-		keys[ks[i].ID] = &ks[i]
-	}
-	return bodies, keys, nil
 }
 
 // Tags gives the names of the tags of each conversation.
@@ -416,9 +403,4 @@ func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, fou
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Object: q.Under, Count: found, Data: data})
 	})
-}
-
-// Bodies gives the sealed bodies of conversations and their keys; what is not there is left out.
-func Bodies(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[id.Conversation]*Key, error) {
-	return loadAll(tx, ids)
 }

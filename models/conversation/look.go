@@ -27,6 +27,7 @@ type look struct {
 	conditions []condition
 	parts      []*part
 	exact      bool // postings alone tell what the words match
+	opened     map[id.Conversation]*Document
 	stale      bool // a key was gone: a purge moved it since the transaction began
 	plan       *Plan
 }
@@ -72,7 +73,7 @@ const mostLoose = 20_000
 // newLook prepares the parts. The errors are those of index.View, and ErrBehind for too many
 // conversations of one customer.
 func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w words.Query) (*look, error) {
-	l := &look{s: s, tx: tx, filter: f, scope: scope, words: w, plan: &Plan{Way: WayIndex}}
+	l := &look{s: s, tx: tx, filter: f, scope: scope, words: w, plan: &Plan{Way: WayIndex}, opened: map[id.Conversation]*Document{}}
 	var err error
 	if l.view, err = s.Index.View(tx); err != nil {
 		return nil, err

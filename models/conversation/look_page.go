@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -80,37 +78,29 @@ func (p spot) position() position { return position{p.part.LastAt(p.ord), p.id()
 // compare puts older before newer.
 func (p position) compare(q position) int { return cmp.Or(p.at.Compare(q.at), cmp.Compare(p.id, q.id)) }
 
-// confirm opens the bodies of spots, on all cores, and notes which match the words.
+// confirm opens the bodies of spots and notes which match the words. It keeps the documents that do:
+// a page of them is shown next.
 func (l *look) confirm(spots []spot) error {
 	for part := range slices.Chunk(spots, looseAtOnce) {
 		ids := make([]id.Conversation, len(part))
 		for i, p := range part {
 			ids[i] = p.id()
 		}
-		bodies, keys, err := loadAll(l.tx, ids)
+		docs, stale := make([]*Document, len(part)), make([]bool, len(part))
+		err := l.s.Vault.openEach(l.tx, ids, func(i int, _ *Body, d *Document, err error) {
+			if stale[i] = errors.Is(err, seal.ErrDestroyed); err == nil && l.words.Match(d.searched()) {
+				part[i].matches, docs[i] = true, d
+			}
+		})
 		if err != nil {
 			return err
 		}
-		var wg sync.WaitGroup
-		workers := min(runtime.GOMAXPROCS(0), len(part))
-		stale := make([]bool, workers)
-		for w := range workers {
-			wg.Go(func() {
-				for i := w; i < len(part); i += workers {
-					b, k := bodies[ids[i]], keys[ids[i]]
-					if b == nil || k == nil {
-						continue
-					}
-					d, err := l.s.Vault.Open(b, k)
-					if err == nil {
-						part[i].matches = l.words.Match(d.searched())
-					}
-					stale[w] = stale[w] || errors.Is(err, seal.ErrDestroyed)
-				}
-			})
-		}
-		wg.Wait()
 		l.stale = l.stale || slices.Contains(stale, true)
+		for i, d := range docs {
+			if d != nil && len(l.opened) < countOpens {
+				l.opened[ids[i]] = d
+			}
+		}
 	}
 	l.plan.Opened += len(spots)
 	for _, p := range spots {
@@ -193,9 +183,9 @@ func (n *line) step(at position, backward bool) bool {
 func (l *look) take(at position, backward bool, n int) ([]id.Conversation, error) {
 	lines := l.lines(at, backward)
 	var found []id.Conversation
-	for len(found) < n {
+	for open := n + n/8; len(found) < n; open *= 4 { // most of what terms leave matches
 		var some []spot
-		for doubtful := 0; len(found)+len(some) < n+doubtful && doubtful < pageOpens; {
+		for doubtful := 0; len(found)+len(some) < n+doubtful && doubtful < min(open, pageOpens); {
 			best := -1
 			for i, o := range lines {
 				if !o.ok {
