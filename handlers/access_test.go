@@ -84,6 +84,8 @@ func TestAccessIsAskedForAgreedToUsedAndEnded(t *testing.T) {
 		stranger.Post(t, page+"/decide", vote).Want(t, http.StatusNotFound)
 		owner.Post(t, page+"/decide", vote).WantRedirect(t, page)
 		owner.Get(t, page).Want(t, 200, "生效中", "结束调阅", "还没有使用过")
+		asker.Get(t, "/").Want(t, 200, "已批准", chief.Name+" 于", "可查阅至", page)
+		owner.Get(t, "/").Want(t, 200).Lacks(t, page)
 
 		// Reading: masked, with the grant named, and nothing but reading.
 		reader := a.reads(t, li)

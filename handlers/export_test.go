@@ -160,6 +160,9 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		// The customer is masked on the page, and whoever asked cannot answer.
 		legal.Get(t, page).Want(t, 200, "待审批", "要由另一名法务批准", "tb_8***21").Lacks(t, `name="code"`, "tb_88821")
 		second.Get(t, "/exports").Want(t, 200, "#vote-card")
+		second.Get(t, "/").Want(t, 200, "等待你审批（1 条）", page)
+		legal.Get(t, "/").Want(t, 200).Lacks(t, "等待你审批", page)
+		owner.Get(t, "/").Want(t, 200).Lacks(t, "等待你审批", page)
 		seen := second.Get(t, page)
 		seen.Want(t, 200, "批准导出 1 条会话", `name="code"`, "不是全部脱敏")
 		clock.Advance(time.Minute)
@@ -173,12 +176,24 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		second.Post(t, page+"/decide", answer).WantRedirect(t, page)
 		a.makeExports(t)
 		legal.Get(t, page).Want(t, 200, "可下载", "同意，已核对客户身份", yang.Name)
+		second.Get(t, "/").Want(t, 200).Lacks(t, "等待你审批", page)
+		legal.Get(t, "/").Want(t, 200, "可以下载（1 条）", "已批准；", page)
 		taken := legal.Post(t, page+"/prepare", nil)
 		secret := passphraseShown.FindStringSubmatch(taken.Body)[1]
 		given := legal.Post(t, page+"/download", url.Values{"token": {tokenShown.FindStringSubmatch(taken.Body)[1]}, "passphrase": {secret}})
 		if text := unsealed(t, given.Body, secret); !strings.Contains(text, "13800138000") {
 			t.Errorf("the file says %.500s", text)
 		}
+
+		legal.Get(t, "/").Want(t, 200).Lacks(t, page)
+
+		// Rejected: its owner reads why on the first page.
+		sent.Set("request_key", "subject-2")
+		clock.Advance(time.Minute)
+		page = legal.Post(t, "/exports/new", sent).Header.Get("Location")
+		no := url.Values{"verdict": {"reject"}, "root": {rootShown.FindStringSubmatch(second.Get(t, page).Body)[1]}, "opinion": {"没有客户的书面请求"}, "code": {accounttest.Code(t, a.db, yang.ID)}}
+		second.Post(t, page+"/decide", no).WantRedirect(t, page)
+		legal.Get(t, "/").Want(t, 200, "被驳回（1 条）", yang.Name+" 于", "驳回：没有客户的书面请求", page)
 
 		// Chosen rows; cancelled before it is made, and another one recalled when it is ready.
 		chosen := owner.Post(t, "/exports/new", url.Values{"go": {"chosen"}, "id": {fmt.Sprint(a.only(t, "e1"))}})
@@ -191,6 +206,7 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 			t.Fatal(err)
 		}
 		owner.Get(t, page).Want(t, 200, "没有生成成功", "重试")
+		owner.Get(t, "/").Want(t, 200, "没有生成成功（1 条）", "生成任务失败", page).Lacks(t, "任务失败：", "⟦")
 		owner.Get(t, "/exports").Want(t, 200, ">重试</button>", page+"/again")
 		legal.Get(t, page).Want(t, 200, "没有生成成功").Lacks(t, "重试")
 		legal.Post(t, page+"/again", nil).Want(t, http.StatusForbidden)

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"qingdang/models/account"
+	"qingdang/models/export"
 	"qingdang/models/report"
 	"qingdang/templates"
 	"qingdang/templates/ui"
@@ -40,9 +41,7 @@ func homeView(h *report.Home, by account.Actor) templates.HomeView {
 		CanSearch: by.May(account.ConversationSearch), CanBatch: by.May(account.BatchCreate), CanImport: by.May(account.ImportRun),
 	}
 	for _, t := range h.Todo {
-		v.Todo = append(v.Todo, templates.HomeTodo{
-			Kind: t.Kind, Code: t.Code, Count: t.Count, Many: int64(t.ID), Who: t.Who, State: t.State, Since: t.Since, Until: t.Until, Path: todoPath(t),
-		})
+		v.Todo = append(v.Todo, homeTodo(t))
 	}
 	for _, d := range h.Expiry {
 		v.Expiry = append(v.Expiry, templates.HomeDay{At: d.At, Count: d.Count})
@@ -57,6 +56,22 @@ func homeView(h *report.Home, by account.Actor) templates.HomeView {
 		v.Jobs = append(v.Jobs, jobRow(j, by))
 	}
 	return v
+}
+
+func homeTodo(t report.Todo) templates.HomeTodo {
+	out := templates.HomeTodo{
+		Kind: t.Kind, Code: t.Code, Count: t.Count, Many: int64(t.ID), Who: t.Who, State: t.State, Why: t.Why, Since: t.Since, Until: t.Until, Path: todoPath(t),
+	}
+	if t.Kind != report.TodoNoExport {
+		return out
+	}
+	switch {
+	case t.State == string(export.Failed):
+		out.Fault = jobWords(t.Why)
+	case t.Who == "": // nobody rejected it: nobody answered
+		out.State = "lapsed"
+	}
+	return out
 }
 
 func homeFigures(h *report.Home, by account.Actor) []templates.HomeFigure {
@@ -90,7 +105,9 @@ func todoPath(t report.Todo) string {
 		return templates.PurgeExecutePath(t.ID)
 	case report.TodoFailed:
 		return templates.JobPath(t.ID)
-	case report.TodoAccess:
+	case report.TodoExport, report.TodoFetch, report.TodoNoExport:
+		return templates.ExportPath(t.ID)
+	case report.TodoAccess, report.TodoAnswer:
 		return templates.AccessGrantPath(t.ID)
 	case report.TodoInspect, report.TodoCosign:
 		return templates.InspectionPath(t.Code)

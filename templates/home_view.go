@@ -45,6 +45,8 @@ type HomeTodo struct {
 	Many  int64 // of batches
 	Who   string
 	State string
+	Why   string // what a person wrote of a refusal
+	Fault Words  // or what the system says of it
 	Since time.Time
 	Until time.Time
 	Path  string
@@ -85,7 +87,8 @@ var todoLooks = map[string]struct{ icon, kind string }{
 	"vote": {"flame", ui.Danger}, "confirm": {"key", ui.Danger}, "rejected": {"arrow-back-up", ui.Warning}, "expiring": {"hourglass", ui.Warning},
 	"draft": {"file-text", ui.Primary}, "failed": {"alert-triangle", ui.Danger}, "residue": {"stack-2", ui.Warning},
 	"inspect": {"clipboard-check", ui.Primary}, "cosign": {"signature", ui.Warning}, "finding": {"flag", ui.Warning},
-	"access": {"scan-eye", ui.Warning},
+	"access": {"scan-eye", ui.Warning}, "answer": {"scan-eye", ui.Primary},
+	"export": {"file-export", ui.Warning}, "fetch": {"download", ui.Primary}, "noexport": {"ban", ui.Warning},
 }
 
 func (v HomeView) rows(ctx context.Context) []ui.RowView {
@@ -112,6 +115,8 @@ func (t HomeTodo) title(ctx context.Context) string {
 		return locale.T(ctx, "home.todo_residue", t.Code, t.Count)
 	case "access":
 		return locale.T(ctx, "home.todo_access", t.Code)
+	case "noexport", "answer":
+		return locale.T(ctx, "home.todo_"+t.Kind+"_"+t.State, t.Code, t.Count)
 	}
 	return locale.T(ctx, "home.todo_"+t.Kind, t.Code, t.Count)
 }
@@ -119,16 +124,36 @@ func (t HomeTodo) title(ctx context.Context) string {
 func (t HomeTodo) text(ctx context.Context, now time.Time) string {
 	key := "home.todo_" + t.Kind + "_text"
 	switch t.Kind {
-	case "vote", "access":
+	case "vote", "access", "export":
 		return locale.T(ctx, key, t.Who, now.Sub(t.Since), t.Until)
 	case "confirm":
 		return locale.T(ctx, key, t.Until)
+	case "fetch":
+		if t.State != "" {
+			key += "_" + t.State
+		}
+		return locale.T(ctx, key, t.Until)
+	case "noexport", "answer":
+		return locale.T(ctx, "home.todo_"+t.Kind+"_"+t.State+"_text", t.Who, t.Since, t.why(ctx), t.Until)
 	case "expiring":
 		return locale.T(ctx, key, locale.Short(ctx, t.Until))
 	case "inspect", "cosign", "finding":
 		return locale.T(ctx, key, locale.Day(ctx, t.Until.Add(-time.Second)))
 	}
 	return locale.T(ctx, key, t.Since)
+}
+
+// longWhy is how much of an opinion fits a line; all of it stands on the page that the line leads to.
+const longWhy = 80
+
+func (t HomeTodo) why(ctx context.Context) string {
+	if t.Fault.Key != "" {
+		return t.Fault.In(ctx)
+	}
+	if r := []rune(t.Why); len(r) > longWhy {
+		return string(r[:longWhy]) + "…"
+	}
+	return t.Why
 }
 
 func (v HomeView) expiry(ctx context.Context) ui.BarsView {

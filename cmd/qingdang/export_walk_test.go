@@ -78,7 +78,14 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 	legal.inChinese()
 	legal.shot("list")
 	legal.fits()
-	legal.open(page)
+	legal.open("/")
+	legal.wants("等待你审批（2 条）", "林静怡 提交")
+	if got := legal.text("a.qd-menu-item[href='/exports'] .qd-menu-count.amber"); got != "1" {
+		legal.fail("the menu counts %q exports that wait", got)
+	}
+	legal.shot("home-approver")
+	legal.fits()
+	legal.press("#todo a[href='" + page + "']")
 	legal.wants("批准导出 2 条会话")
 	legal.fill("textarea[name=opinion]", "同意，范围无误")
 	legal.fill("input[name=code]", legal.code())
@@ -92,7 +99,11 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	owner.open(page)
+	owner.open("/")
+	owner.wants("可以下载（2 条）", "已批准；")
+	owner.shot("home-owner")
+	owner.fits()
+	owner.press("#todo a[href='" + page + "']")
 	owner.wants("可下载", "名单指纹")
 	owner.shot("ready")
 	owner.fits()

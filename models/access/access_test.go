@@ -181,6 +181,47 @@ func TestAWishLapses(t *testing.T) {
 	})
 }
 
+// Whoever asked is told what became of it, and nobody else is.
+func TestWhoIsToldOfAnAnswer(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		told := func(by account.Actor) (got []string) {
+			w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
+				rows, err := access.AnsweredTo(tx, by, tx.Now.Add(-7*day), tx.Now.Add(-14*day), 9)
+				for _, g := range rows {
+					got = append(got, g.Code+" "+string(g.Status(tx.Now)))
+				}
+				return err
+			}))
+			return got
+		}
+		want := func(when string, want ...string) {
+			t.Helper()
+			if got := told(w.li); !slices.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", when, got, want)
+			}
+			if got := told(w.chief); got != nil {
+				t.Errorf("%s: another one is told of %v", when, got)
+			}
+		}
+		long := func(w *access.Wish) { w.Days = 10 }
+		a, b, c := w.ask(long), w.ask(nil), w.ask(nil)
+		want("nobody answered yet")
+		w.must(w.approve(a, w.chief))
+		_, err := w.desk.Reject(w.ctx(), w.now(w.chief), w.ballot(b, w.chief))
+		w.must(err)
+		want("two are answered", b.Code+" rejected", a.Code+" granted")
+		w.clock.Set(c.ExpiresAt)
+		want("the third lapsed", c.Code+" lapsed", b.Code+" rejected", a.Code+" granted")
+		w.must(w.desk.Tick(w.ctx()))
+		want("and the worker came by", c.Code+" lapsed", b.Code+" rejected", a.Code+" granted")
+		w.clock.Advance(5 * day)
+		want("a week after the yes", c.Code+" lapsed", b.Code+" rejected")
+		w.clock.Advance(10 * day)
+		want("two weeks after the nos")
+		w.must(w.desk.Tick(w.ctx()))
+	})
+}
+
 func TestEndingEarly(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		stranger := accounttest.User(t, w.d, w.accounts, account.Supervisor, w.east, w.city)

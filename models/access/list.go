@@ -163,6 +163,20 @@ func WaitingFor(tx *db.Tx, by account.Actor, most int) (rows []Grant, err error)
 	return rows, nil
 }
 
+// AnsweredTo gives what became of the actor's own wishes, the last first: those granted since then that still
+// run, and those rejected, or lapsed, since nothing.
+func AnsweredTo(tx *db.Tx, by account.Actor, granted, nothing time.Time, most int) (rows []Grant, err error) {
+	err = tx.Where("asker_id = ? AND asker_person = ?", by.ID, by.PersonID).
+		Where(tx.Where("state = ? AND decided_at >= ? AND ends_at > ?", Granted, granted, tx.Now).
+			Or("state = ? AND decided_at >= ?", Rejected, nothing).
+			Or("state IN ? AND expires_at >= ? AND expires_at <= ?", []State{Asked, Lapsed}, nothing, tx.Now)).
+		Order("id DESC").Limit(most).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("find answers to access: %w", err)
+	}
+	return rows, nil
+}
+
 // Use is one search or opening under a grant, from the log.
 type Use struct {
 	At     time.Time

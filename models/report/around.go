@@ -8,6 +8,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/department"
+	"qingdang/models/export"
 )
 
 // Around is what stands in the menu of every page: how much there is, and how much waits for
@@ -16,6 +17,7 @@ type Around struct {
 	Binned      int64    // conversations in the bin, of the actor's departments
 	Waiting     int64    // purge requests that the actor's role has to decide
 	Access      int64    // requests to read elsewhere that the actor may answer
+	Exports     int64    // exports that wait for the actor's answer
 	JobsRunning int64    // of the actor's own
 	Scope       []string // names of the highest departments in scope; none when it is all of them
 }
@@ -39,6 +41,9 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 		}
 		var err error
 		if a.Access, err = access.CountWaiting(tx, by); err != nil {
+			return err
+		}
+		if a.Exports, err = export.CountWaiting(tx, by); err != nil {
 			return err
 		}
 		if err := tx.Table("job").Where("created_by = ? AND state IN ?", by.ID, []string{"queued", "running"}).Count(&a.JobsRunning).Error; err != nil {

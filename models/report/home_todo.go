@@ -8,6 +8,7 @@ import (
 
 	"qingdang/models/access"
 	"qingdang/models/account"
+	"qingdang/models/export"
 )
 
 // The kinds of things that wait for somebody, gravest first among those of one deadline.
@@ -23,9 +24,13 @@ const (
 	TodoCosign   = "cosign"   // audit has signed one, legal is next
 	TodoAccess   = "access"   // somebody asks to read in a department of this approver
 	TodoFinding  = "finding"  // a finding of one waits for this supervisor's answer
+	TodoExport   = "export"   // an export waits for this approver
+	TodoFetch    = "fetch"    // an export of one's own lies ready
+	TodoNoExport = "noexport" // an export of one's own was rejected, lapsed or failed
+	TodoAnswer   = "answer"   // a request of one's own to read elsewhere was answered, or nobody did
 )
 
-var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoAccess, TodoRejected, TodoExpiring, TodoInspect, TodoDraft, TodoFailed, TodoResidue}
+var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoExport, TodoAccess, TodoRejected, TodoNoExport, TodoExpiring, TodoFetch, TodoInspect, TodoDraft, TodoFailed, TodoResidue, TodoAnswer}
 
 // Todo is one thing that waits for the actor.
 type Todo struct {
@@ -35,6 +40,7 @@ type Todo struct {
 	Count int64
 	Who   string
 	State string
+	Why   string // of a refusal: what a person wrote, or the key of a sentence
 	Since time.Time
 	Until time.Time // its deadline, zero without one
 }
@@ -42,7 +48,7 @@ type Todo struct {
 const mostOfKind = 5
 
 func (q *asking) todo() error {
-	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings, q.access} {
+	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings, q.access, q.answers, q.exports, q.ownExports} {
 		if err := ask(); err != nil {
 			return err
 		}
@@ -121,7 +127,7 @@ func (q *asking) own() error {
 	if !q.by.May(account.PurgeRequest) {
 		return nil
 	}
-	rows := q.tx.Table("purge_request r").Where("r.requester_id = ? AND r.state IN ? AND r.closed_at >= ?", q.by.ID, []string{"rejected", "lapsed"}, q.tx.Now.Add(-2*week*24*time.Hour))
+	rows := q.tx.Table("purge_request r").Where("r.requester_id = ? AND r.state IN ? AND r.closed_at >= ?", q.by.ID, []string{"rejected", "lapsed"}, q.since())
 	return q.take(TodoRejected, rows, "closed_at", "closed_at")
 }
 
@@ -137,6 +143,9 @@ func (q *asking) failed() error {
 		return nil
 	}
 	rows := q.tx.Table("job").Where("state = ? AND finished_at >= ?", "failed", q.tx.Now.Add(-week*24*time.Hour))
+	if q.by.May(account.ExportRead) { // the own are told of as exports
+		rows = rows.Where("NOT (kind = ? AND created_by = ?)", export.JobRun, q.by.ID)
+	}
 	if !q.by.Scope.All || !q.by.May(account.JobCancel) {
 		rows = rows.Where("created_by = ?", q.by.ID)
 	}
@@ -203,6 +212,66 @@ func (q *asking) access() error {
 	waiting, err := access.WaitingFor(q.tx, q.by, mostOfKind)
 	for _, g := range waiting {
 		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoAccess, ID: uint64(g.ID), Code: g.Code, Who: g.AskerName, Since: g.AskedAt, Until: g.ExpiresAt})
+	}
+	return err
+}
+
+// answers are what became of the actor's own requests to read elsewhere: those that were granted within the
+// last week and still run, and those that came to nothing within the last two.
+func (q *asking) answers() error {
+	week := q.tx.Now.Add(-week * 24 * time.Hour)
+	mine, err := access.AnsweredTo(q.tx, q.by, week, q.since(), mostOfKind)
+	for _, g := range mine {
+		t := Todo{Kind: TodoAnswer, ID: uint64(g.ID), Code: g.Code, State: string(g.Status(q.tx.Now)), Who: g.ApproverName, Since: g.ExpiresAt}
+		if g.DecidedAt != nil {
+			t.Since = *g.DecidedAt
+		}
+		switch g.State {
+		case access.Granted:
+			t.Until = *g.EndsAt
+		case access.Rejected:
+			t.Why = g.Opinion
+		}
+		q.home.Todo = append(q.home.Todo, t)
+	}
+	return err
+}
+
+// since is from when on an end of something of one's own is told.
+func (q *asking) since() time.Time { return q.tx.Now.Add(-2 * week * 24 * time.Hour) }
+
+// exports are those that wait for the actor's answer.
+func (q *asking) exports() error {
+	waiting, err := export.WaitingFor(q.tx, q.by, mostOfKind)
+	for i := range waiting {
+		e := &waiting[i]
+		q.home.Todo = append(q.home.Todo, Todo{
+			Kind: TodoExport, ID: uint64(e.ID), Code: e.Code, Count: e.Asked, Who: e.OwnerName, Since: e.CreatedAt, Until: *e.AnswerUntil,
+		})
+	}
+	return err
+}
+
+// ownExports are those that the actor may fetch, and those that came to nothing within the last two weeks.
+func (q *asking) ownExports() error {
+	ready, err := export.ToFetch(q.tx, q.by, mostOfKind)
+	if err != nil {
+		return err
+	}
+	for i := range ready {
+		e := &ready[i]
+		t := Todo{Kind: TodoFetch, ID: uint64(e.ID), Code: e.Code, Count: e.Written, Since: *e.ReadyAt, Until: *e.ExpiresAt}
+		if e.ApprovalID != 0 {
+			t.State = "approved"
+		}
+		q.home.Todo = append(q.home.Todo, t)
+	}
+	over, err := export.CameToNothing(q.tx, q.by, q.since(), mostOfKind)
+	for i := range over {
+		e := &over[i]
+		q.home.Todo = append(q.home.Todo, Todo{
+			Kind: TodoNoExport, ID: uint64(e.ID), Code: e.Code, Count: e.Asked, Who: e.ClosedName, State: string(e.State), Why: e.ClosedReason, Since: *e.ClosedAt,
+		})
 	}
 	return err
 }
