@@ -31,7 +31,8 @@ var floors = [][]string{
 	{"department", "conversation", "approval"},
 	{"retention", "hold", "access", "custody"},
 	{"bin"},
-	{"intake", "purge", "export", "inspection", "report"},
+	{"intake", "purge", "export", "inspection"},
+	{"report"},
 	{"fsck"},
 }
 
