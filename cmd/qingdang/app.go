@@ -151,7 +151,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 		return err
 	}
 	a.access.Accounts = a.accounts
-	a.index = conversation.NewIndex(a.db, vault, index.Options{})
+	a.index = conversation.NewIndex(a.db, vault, index.Options{Divisions: department.Divisions})
 	a.conversations = &conversation.Conversations{DB: a.db, Vault: vault, Index: a.index}
 	a.importer = &intake.Importer{DB: a.db, Vault: vault}
 	signer, err := a.store.Signer(signingName)

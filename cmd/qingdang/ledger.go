@@ -8,6 +8,7 @@ import (
 
 	"qingdang/models/audit"
 	"qingdang/models/conversation"
+	"qingdang/models/department"
 	"qingdang/models/index"
 	"qingdang/models/purge"
 )
@@ -174,7 +175,7 @@ func (c *ledgerReplay) Run(t *terminal) error {
 	return t.withClosedApp(func(a *app) error {
 		vault := conversation.Vault{Store: a.store}
 		r, err := (&purge.Replay{
-			DB: a.db, Vault: vault, Index: conversation.NewIndex(a.db, vault, index.Options{}), Log: a.log, Ledger: a.ledger, Zone: a.config.location,
+			DB: a.db, Vault: vault, Index: conversation.NewIndex(a.db, vault, index.Options{Divisions: department.Divisions}), Log: a.log, Ledger: a.ledger, Zone: a.config.location,
 			By: strings.TrimSpace(c.By), Reason: strings.TrimSpace(c.Reason),
 		}).Run(t.ctx)
 		if err != nil {

@@ -45,7 +45,7 @@ func (w *world) news(c chat) conversation.New {
 		said = append(said, conversation.Message{ID: fmt.Sprint(i + 1), Sender: conversation.FromCustomer, At: conversation.MicrosOf(c.at), Kind: "text", Text: "还在吗"})
 	}
 	return conversation.New{
-		Platform: "qianniu", DepartmentID: c.dep, Levels: [3]id.Department{w.root, 0, 0}, ServiceType: c.class, OrderState: c.order,
+		Platform: "qianniu", DepartmentID: c.dep, ServiceType: c.class, OrderState: c.order,
 		AgentID: c.agent, AgentName: "客服", Tags: c.tags,
 		Document: conversation.Document{ExternalID: c.name, CustomerID: "tb_" + c.name, Messages: said},
 	}

@@ -159,7 +159,7 @@ func scopeKind(t *department.Tree, taken []id.Department) string {
 		}
 	}
 	for _, d := range taken {
-		if dep, _ := t.Get(d); dep.Level > 1 && roots[t.Levels(d)[0]] {
+		if dep, _ := t.Get(d); dep.Level > 1 && roots[t.Lineage(d)[0]] {
 			return ScopeOrganisation
 		}
 	}
@@ -170,7 +170,7 @@ func scopeKind(t *department.Tree, taken []id.Department) string {
 func above(t *department.Tree, all []id.Department) id.Department {
 	var common []id.Department
 	for i, d := range all {
-		path := lineage(t, d)
+		path := t.Lineage(d)
 		if i == 0 {
 			common = path
 			continue
@@ -185,15 +185,6 @@ func above(t *department.Tree, all []id.Department) id.Department {
 		return 0
 	}
 	return common[len(common)-1]
-}
-
-// lineage lists a department's ancestors from the root, and itself.
-func lineage(t *department.Tree, d id.Department) []id.Department {
-	dep, ok := t.Get(d)
-	if !ok {
-		return nil
-	}
-	return append(lineage(t, dep.ParentID), d)
 }
 
 // period reads the two days. The first is included from its first instant, the last to its

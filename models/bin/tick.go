@@ -91,7 +91,7 @@ func (s Scope) of(t *department.Tree, within account.Scope, taken map[id.Departm
 func tops(t *department.Tree, all map[id.Department]bool) map[id.Department]bool {
 	out := map[id.Department]bool{}
 	for d := range all {
-		line := lineage(t, d)
+		line := t.Lineage(d)
 		if !slices.ContainsFunc(line[:len(line)-1], func(a id.Department) bool { return all[a] }) {
 			out[d] = true
 		}

@@ -58,7 +58,6 @@ type Conversation struct {
 	Platform     string
 	ExternalMAC  []byte `gorm:"column:external_mac"`
 	DepartmentID id.Department
-	L1, L2, L3   id.Department
 	ServiceType  string
 	State        State
 	OrderState   OrderState

@@ -45,7 +45,7 @@ func said(texts ...string) []conversation.Message {
 
 func one(external string, d id.Department, messages []conversation.Message) conversation.New {
 	return conversation.New{
-		Platform: "wechat", DepartmentID: d, Levels: [3]id.Department{1, d, 0}, ServiceType: "售后", AgentID: "A7", AgentName: "小清", Tags: []string{"退款"},
+		Platform: "wechat", DepartmentID: d, ServiceType: "售后", AgentID: "A7", AgentName: "小清", Tags: []string{"退款"},
 		Document: conversation.Document{ExternalID: external, CustomerID: "cust-" + external, CustomerName: "王伟", Messages: messages},
 	}
 }

@@ -103,7 +103,7 @@ func (m *mirror) store(n int) {
 		}
 		agent := pick(m.rnd, mirrorAgents)
 		batch[i] = conversation.New{
-			Platform: pick(m.rnd, mirrorPlatforms), DepartmentID: id.Department(11 + m.rnd.IntN(5)), Levels: [3]id.Department{id.Department(1 + m.rnd.IntN(2))},
+			Platform: pick(m.rnd, mirrorPlatforms), DepartmentID: id.Department(11 + m.rnd.IntN(5)),
 			ServiceType: pick(m.rnd, mirrorTypes), AgentID: "A-" + agent, AgentName: agent, Tags: tags,
 			Document: conversation.Document{ExternalID: fmt.Sprint("e", m.next), CustomerID: fmt.Sprint("c", m.rnd.IntN(20)), Messages: said},
 		}

@@ -22,7 +22,6 @@ import (
 type New struct {
 	Platform     string
 	DepartmentID id.Department
-	Levels       [3]id.Department
 	ServiceType  string
 	OrderState   OrderState
 	AgentID      string
@@ -139,8 +138,8 @@ func newAddition(v Vault, now time.Time, mac []byte, n *New) addition {
 	first, last := n.Document.Messages[0].At.Time(), n.Document.Messages[len(n.Document.Messages)-1].At.Time()
 	return addition{new: n, row: &Conversation{
 		ID: newID(first), Platform: n.Platform, ExternalMAC: mac,
-		DepartmentID: n.DepartmentID, L1: n.Levels[0], L2: n.Levels[1], L3: n.Levels[2],
-		ServiceType: n.ServiceType, State: Active, OrderState: n.OrderState,
+		DepartmentID: n.DepartmentID,
+		ServiceType:  n.ServiceType, State: Active, OrderState: n.OrderState,
 		AgentID: n.AgentID, AgentName: n.AgentName, CustomerMAC: v.CustomerMAC(n.Document.CustomerID),
 		StartedAt: first, LastAt: last, Messages: len(n.Document.Messages), Attachments: attachments(n.Document.Messages),
 		Version: 1, ContentMAC: v.contentMAC(mac, n.Document.Messages), CreatedAt: now,

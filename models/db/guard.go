@@ -12,7 +12,7 @@ import (
 // transaction (invariant I4). Queues, caches, sessions and the log itself
 // are not among them.
 var protected = map[string]bool{
-	"department": true, "person": true, "user": true, "user_scope": true,
+	"department": true, "department_path": true, "person": true, "user": true, "user_scope": true,
 	"conversation": true, "conversation_body": true, "conversation_key": true, "conversation_tag": true, "tombstone": true,
 	"legal_hold": true, "hold_item": true, "hold_customer": true, "hold_review": true, "hold_release": true, "retention_rule": true,
 	"bin_batch": true, "bin_item": true, "bin_raise": true,

@@ -17,12 +17,11 @@ import (
 	"qingdang/models/id"
 )
 
-// Bounds of what the tables hold.
+// Bounds of what the tables hold. How deep the tree is, only the length of a path bounds.
 const (
-	maxName  = 100
-	maxPath  = 700
-	maxLevel = 32
-	maxRows  = 100_000
+	maxName = 100
+	maxPath = 700
+	maxRows = 100_000
 )
 
 // Departments is the organisation's department tree.
@@ -57,7 +56,7 @@ func Ensure(tx *db.Tx, t *Tree, path string) (Department, int, error) {
 	switch {
 	case path == "":
 		return Department{}, 0, fault.Invalid("department.path_empty").On("department")
-	case utf8.RuneCountInString(path) > maxPath || strings.Count(path, "/") >= maxLevel:
+	case utf8.RuneCountInString(path) > maxPath:
 		return Department{}, 0, fault.Invalid("department.path_too_long", maxPath).On("department")
 	}
 	if d, ok := t.ByPath(path); ok {
@@ -67,14 +66,14 @@ func Ensure(tx *db.Tx, t *Tree, path string) (Department, int, error) {
 }
 
 func create(tx *db.Tx, t *Tree, path string, code *string) (Department, int, error) {
-	d := Department{Name: path, Level: 1, Path: path, Code: code, CreatedAt: tx.Now}
-	made := 0
+	d := Department{Name: path, Code: code, CreatedAt: tx.Now}
+	on, made := Department{}, 0
 	if cut := strings.LastIndex(path, "/"); cut >= 0 {
 		parent, n, err := Ensure(tx, t, path[:cut])
 		if err != nil {
 			return Department{}, 0, err
 		}
-		d.ParentID, d.Level, d.Name, made = parent.ID, parent.Level+1, path[cut+1:], n
+		on, d.ParentID, d.Name, made = parent, parent.ID, path[cut+1:], n
 	}
 	if utf8.RuneCountInString(d.Name) > maxName {
 		return Department{}, 0, fault.Invalid("department.name_too_long", maxName).On("department")
@@ -82,8 +81,7 @@ func create(tx *db.Tx, t *Tree, path string, code *string) (Department, int, err
 	if err := tx.Create(&d).Error; err != nil {
 		return Department{}, 0, fmt.Errorf("create department: %w", err)
 	}
-	t.add(d)
-	return d, made + 1, nil
+	return t.add(d, on), made + 1, nil
 }
 
 // Ensure creates what is missing of a path, for the command line and imports that were
@@ -102,7 +100,7 @@ func (d *Departments) Ensure(ctx context.Context, by account.Actor, path string)
 			return err
 		}
 		return audit.Append(tx, audit.Entry{
-			Actor: by.Audit(), Action: "department.created", ObjectKind: "department", Object: dep.Path,
+			Actor: by.Audit(), Action: "department.created", ObjectKind: "department", Object: dep.Name,
 			Department: dep.ID, Count: int64(made),
 		})
 	})

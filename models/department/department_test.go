@@ -37,9 +37,12 @@ func TestSharedTreeIsImportedOnce(t *testing.T) {
 			t.Fatalf("the team is not found by its path: %+v", team)
 		}
 		root := tree.Roots()
-		l := tree.Levels(team.ID)
-		if len(root) != 1 || l[0] != root[0] || tree.Path(l[2]) != "清档集团/华东大区/杭州分公司" {
-			t.Errorf("levels = %v, roots = %v", l, root)
+		l := tree.Lineage(team.ID)
+		if len(root) != 1 || len(l) != 4 || l[0] != root[0] || tree.Path(l[2]) != "清档集团/华东大区/杭州分公司" || l[3] != team.ID {
+			t.Errorf("lineage = %v, roots = %v", l, root)
+		}
+		if tree.Path(tree.Division(team.ID)) != "清档集团/华东大区" || tree.Division(root[0]) != root[0] {
+			t.Errorf("the division of the team is %s", tree.Path(tree.Division(team.ID)))
 		}
 		if got := len(tree.Subtree(root[0])); got != 148 || len(tree.Preorder()) != 148 {
 			t.Errorf("the subtree of the root has %d departments, want 148", got)
@@ -93,7 +96,7 @@ func TestEnsureCreatesWhatIsMissing(t *testing.T) {
 		if err != nil || b.ID != a.ID || dbtest.Count(t, d, &department.Department{}) != 3 {
 			t.Errorf("the same path gave %+v after %+v, %v", b, a, err)
 		}
-		for _, bad := range []string{"", " / ", strings.Repeat("很长的名字/", 40)} {
+		for _, bad := range []string{"", " / ", strings.Repeat("很长的名字/", 120)} {
 			if _, err := deps.Ensure(t.Context(), cli, bad); fault.KindOf(err) != fault.KindInvalid {
 				t.Errorf("Ensure(%q) = %v, want invalid", bad, err)
 			}

@@ -2,6 +2,8 @@
 package department
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,52 +13,97 @@ import (
 	"qingdang/models/id"
 )
 
-// Department is one node of the tree. Level counts from 1 at a root; Path joins
-// the names from the root with "/".
+// Department is one node of the tree. Who it hangs on is stored; Level, from 1 at a root, and Path,
+// which joins the names from the root with "/", are computed when the tree is loaded.
 type Department struct {
 	ID        id.Department `gorm:"primaryKey"`
 	ParentID  id.Department
 	Code      *string
 	Name      string
-	Level     int
-	Path      string
+	Level     int    `gorm:"-"`
+	Path      string `gorm:"-"`
 	CreatedAt time.Time
 }
 
 // TableName is department.
 func (Department) TableName() string { return "department" }
 
+// former is a path under which a department was found until it, or what it hangs on, was moved or renamed.
+type former struct {
+	Path         string `gorm:"primaryKey"`
+	DepartmentID id.Department
+	Until        time.Time
+}
+
+// TableName is department_path.
+func (former) TableName() string { return "department_path" }
+
 // Tree is the whole tree as of one transaction.
 type Tree struct {
 	byID     map[id.Department]Department
 	children map[id.Department][]id.Department
 	byPath   map[string]id.Department
+	byFormer map[string]id.Department
 	byCode   map[string]id.Department
 }
 
-// Load reads the tree.
+// Load reads the tree. Departments that hang on each other in a circle, or on nothing that is there, are an
+// error: nobody could say whose they are.
 func Load(tx *db.Tx) (*Tree, error) {
 	var all []Department
-	if err := tx.Order("path").Find(&all).Error; err != nil {
+	if err := tx.Find(&all).Error; err != nil {
 		return nil, err
 	}
-	t := &Tree{
-		byID: map[id.Department]Department{}, children: map[id.Department][]id.Department{},
-		byPath: map[string]id.Department{}, byCode: map[string]id.Department{},
+	t, err := grow(all)
+	if err != nil {
+		return nil, err
 	}
-	for _, d := range all {
-		t.add(d)
+	var formers []former
+	if err := tx.Find(&formers).Error; err != nil {
+		return nil, err
+	}
+	for _, f := range formers {
+		t.byFormer[f.Path] = f.DepartmentID
 	}
 	return t, nil
 }
 
-func (t *Tree) add(d Department) {
-	t.byID[d.ID] = d
-	t.children[d.ParentID] = append(t.children[d.ParentID], d.ID)
-	t.byPath[d.Path] = d.ID
+// grow makes the tree of departments in any order.
+func grow(all []Department) (*Tree, error) {
+	t := &Tree{
+		byID: make(map[id.Department]Department, len(all)), children: map[id.Department][]id.Department{},
+		byPath: make(map[string]id.Department, len(all)), byFormer: map[string]id.Department{}, byCode: map[string]id.Department{},
+	}
+	below := map[id.Department][]Department{}
+	for _, d := range all {
+		below[d.ParentID] = append(below[d.ParentID], d)
+	}
+	for todo := []Department{{}}; len(todo) > 0; {
+		on := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, d := range below[on.ID] {
+			todo = append(todo, t.add(d, on))
+		}
+	}
+	if len(t.byID) != len(all) {
+		return nil, fmt.Errorf("department: %d of %d hang on no root", len(all)-len(t.byID), len(all))
+	}
+	return t, nil
+}
+
+// add hangs a department on another one that is in the tree, or on none, in the order of names.
+func (t *Tree) add(d, on Department) Department {
+	d.Level, d.Path = on.Level+1, strings.TrimPrefix(on.Path+"/"+d.Name, "/")
+	t.byID[d.ID], t.byPath[d.Path] = d, d.ID
 	if d.Code != nil {
 		t.byCode[*d.Code] = d.ID
 	}
+	beside := t.children[on.ID]
+	at, _ := slices.BinarySearchFunc(beside, d, func(b id.Department, d Department) int {
+		return cmp.Or(strings.Compare(t.byID[b].Name, d.Name), cmp.Compare(b, d.ID))
+	})
+	t.children[on.ID] = slices.Insert(beside, at, d.ID)
+	return d
 }
 
 // Len is the number of departments.
@@ -80,6 +127,13 @@ func (t *Tree) ByPath(path string) (Department, bool) {
 	return t.byID[d], ok
 }
 
+// ByFormerPath finds a department by a path that was its own before something was moved or renamed; of
+// several, the one that gave the path up last.
+func (t *Tree) ByFormerPath(path string) (Department, bool) {
+	dep, ok := t.byID[t.byFormer[CleanPath(path)]]
+	return dep, ok
+}
+
 // ByCode finds a department by the code of the organisation's own directory.
 func (t *Tree) ByCode(code string) (Department, bool) {
 	d, ok := t.byCode[code]
@@ -98,33 +152,51 @@ func (t *Tree) Subtree(d id.Department) []id.Department {
 	if _, ok := t.byID[d]; !ok {
 		return nil
 	}
-	all := []id.Department{d}
-	for _, child := range t.children[d] {
-		all = append(all, t.Subtree(child)...)
-	}
-	return all
+	return t.preorder(nil, d)
 }
 
 // Preorder gives every department, parents first.
 func (t *Tree) Preorder() []id.Department {
-	var all []id.Department
-	for _, r := range t.children[0] {
-		all = append(all, t.Subtree(r)...)
+	return t.preorder(nil, t.children[0]...)
+}
+
+func (t *Tree) preorder(all []id.Department, of ...id.Department) []id.Department {
+	for _, d := range of {
+		all = t.preorder(append(all, d), t.children[d]...)
 	}
 	return all
 }
 
-// Levels gives the ancestors (or the department itself) on levels 1, 2 and 3, 0
-// where the department is higher up. Conversations carry them, so that a subtree
-// is one indexed condition.
-func (t *Tree) Levels(d id.Department) [3]id.Department {
-	var l [3]id.Department
+// Lineage gives a department's ancestors from the root, and itself; nothing for an unknown one.
+func (t *Tree) Lineage(d id.Department) (line []id.Department) {
 	for dep, ok := t.byID[d]; ok; dep, ok = t.byID[dep.ParentID] {
-		if dep.Level <= 3 {
-			l[dep.Level-1] = dep.ID
-		}
+		line = append(line, dep.ID)
 	}
-	return l
+	slices.Reverse(line)
+	return line
+}
+
+// Division gives the part of the organisation that a department belongs to: the one below the lowest
+// department that has everything under it. That department, and those it hangs on, are their own.
+func (t *Tree) Division(d id.Department) id.Department {
+	line := t.Lineage(d)
+	top := id.Department(0)
+	for _, a := range line {
+		if len(t.children[top]) > 1 {
+			return a
+		}
+		top = a
+	}
+	return d
+}
+
+// Divisions tells the search index which division a department belongs to now.
+func Divisions(tx *db.Tx) (func(id.Department) id.Department, error) {
+	t, err := Load(tx)
+	if err != nil {
+		return nil, err
+	}
+	return t.Division, nil
 }
 
 // Scope resolves the departments of an account to everything it covers now.

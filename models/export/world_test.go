@@ -127,7 +127,7 @@ func (w *world) news(d id.Department, text string) conversation.New {
 	w.chats++
 	at := old.Add(time.Duration(w.chats) * time.Hour)
 	return conversation.New{
-		Platform: "qianniu", DepartmentID: d, Levels: [3]id.Department{w.root, d}, ServiceType: "咨询", AgentID: w.agent.StaffNo, AgentName: "小林", Tags: []string{"退款"},
+		Platform: "qianniu", DepartmentID: d, ServiceType: "咨询", AgentID: w.agent.StaffNo, AgentName: "小林", Tags: []string{"退款"},
 		Document: conversation.Document{
 			ExternalID: fmt.Sprint("ext-", w.chats), CustomerID: "tb_zhangwei88", CustomerName: "张伟", OrderNo: "202103011234567890",
 			Messages: []conversation.Message{

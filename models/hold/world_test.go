@@ -96,7 +96,7 @@ func (w *world) news(d id.Department) conversation.New {
 	w.chats++
 	said := conversation.Message{ID: "0", Sender: conversation.FromCustomer, At: conversation.MicrosOf(old), Kind: "text", Text: "在吗"}
 	return conversation.New{
-		Platform: "qianniu", DepartmentID: d, Levels: [3]id.Department{w.root}, ServiceType: "咨询",
+		Platform: "qianniu", DepartmentID: d, ServiceType: "咨询",
 		Document: conversation.Document{ExternalID: fmt.Sprint("c", w.chats), CustomerID: "tb", Messages: []conversation.Message{said}},
 	}
 }

@@ -39,7 +39,7 @@ func newMemory(n int) (*memory, []id.Conversation) {
 			Agent: "agent" + id.String(id.User(rnd.IntN(300)+1)), State: 1,
 		}
 		one := id.Department(1 + rnd.IntN(10))
-		d.Department, d.Levels = one*100+id.Department(rnd.IntN(37)), [3]id.Department{one, one * 10, one*100 + id.Department(rnd.IntN(5))}
+		d.Department = one*100 + id.Department(rnd.IntN(37))
 		for tag := range 40 {
 			if rnd.IntN(tag*8+5) == 0 {
 				d.Tags = append(d.Tags, id.Tag(tag+1))

@@ -1,9 +1,11 @@
 package index
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"pgregory.net/rapid"
 
 	"qingdang/models/id"
@@ -56,6 +58,41 @@ func TestShardsAreCutByPowersOfTwo(t *testing.T) {
 		if first, last := shardOf(0, parts), shardOf(^Token(0), parts); first != 1 || last != parts {
 			t.Errorf("%d shards: %d…%d", parts, first, last)
 		}
+	}
+}
+
+// Heads that were written when documents had levels are read still; their levels are passed over.
+func TestAHeadOfTheFirstFormatIsRead(t *testing.T) {
+	h := newHead([]Doc{{ID: 5, Version: 1, Department: 7, Platform: "qq", Tags: []id.Tag{3}}, {ID: 9, Version: 2, Department: 8, Platform: "qq"}})
+	now, err := h.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	attrs := h.attrs
+	h.attrs = [kinds]map[string]*roaring.Bitmap{Department: attrs[Department]}
+	upTo, err := h.encode() // with no value of the kinds that follow
+	if err != nil {
+		t.Fatal(err)
+	}
+	upTo = upTo[:len(upTo)-int(kinds)+1]
+	old := append([]byte{levelsFormat}, upTo[1:]...)
+	for range levels {
+		old = append(old, 1, 1, '4')
+		if old, err = appendBitmap(old, roaring.BitmapOf(0, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old = append(old, now[len(upTo):]...)
+	got, err := decodeHead(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := got.encode()
+	if err != nil || !bytes.Equal(again, now) {
+		t.Errorf("%x, want %x, %v", again, now, err)
+	}
+	if _, err := decodeHead(append([]byte{headFormat}, old[1:]...)); err == nil {
+		t.Error("levels are taken for service types")
 	}
 }
 

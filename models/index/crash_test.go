@@ -147,14 +147,34 @@ func (w *world) exec(query string, args ...any) {
 	dbtest.Exec(w.t, w.d, query, args...)
 }
 
-// Random changes, folds, scrubs and rebuilds, against a plain map.
+// cut cuts the oldest segments into divisions, as a merge of large segments does, by another tree every time: a
+// department that was moved is in a segment of its old division and in one of its new one.
+func (w *world) cut() (cut int) {
+	w.t.Helper()
+	var segments []*Segment
+	err := w.d.Read(w.t.Context(), func(tx *db.Tx) (err error) {
+		segments, err = w.x.segments(tx)
+		return err
+	})
+	if err == nil && len(segments) > 0 {
+		segments = segments[:min(len(segments), 2)]
+		tree := id.Department(w.rnd.IntN(3))
+		err = w.x.rewrite(w.t.Context(), segments, shape{division: func(d id.Department) id.Department { return 1 + (d^tree)%3 }}, idle)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return len(segments)
+}
+
+// Random changes, folds, scrubs, rebuilds and cuts, against a plain map.
 func TestTheIndexSaysWhatIsTrue(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
 		w := newWorld(t, d)
 		w.add(30)
-		merged, rebuilt := 0, 0
-		for step := range 120 {
-			switch w.rnd.IntN(12) {
+		merged, rebuilt, cut := 0, 0, 0
+		for step := range 150 {
+			switch w.rnd.IntN(13) {
 			case 0, 1, 2:
 				w.add(1 + w.rnd.IntN(25))
 			case 3, 4:
@@ -175,6 +195,10 @@ func TestTheIndexSaysWhatIsTrue(t *testing.T) {
 				}
 			case 8:
 				w.x = w.open(d)
+			case 9:
+				if step%2 == 0 {
+					cut += w.cut()
+				}
 			default:
 				merged += w.fold().Merged
 			}
@@ -184,8 +208,8 @@ func TestTheIndexSaysWhatIsTrue(t *testing.T) {
 			}
 		}
 		w.fold()
-		if n := w.check(); n != len(w.truth) || merged == 0 {
-			t.Errorf("%d of %d are settled, %d merged, %d rebuilt", n, len(w.truth), merged, rebuilt)
+		if n := w.check(); n != len(w.truth) || merged == 0 || cut == 0 {
+			t.Errorf("%d of %d are settled, %d merged, %d rebuilt, %d cut", n, len(w.truth), merged, rebuilt, cut)
 		}
 		w.clean()
 		c, err := w.x.Census(t.Context())

@@ -17,7 +17,6 @@ type Doc struct {
 	Version     uint32
 	LastAt      time.Time
 	Department  id.Department
-	Levels      [3]id.Department // the first is the division
 	ServiceType string
 	Platform    string
 	Agent       string
@@ -45,9 +44,6 @@ type Kind int
 // and service types, platforms and agents as they are.
 const (
 	Department Kind = iota
-	Level1          // the ancestor at the first level, the division
-	Level2
-	Level3
 	ServiceType
 	Platform
 	Agent
@@ -59,9 +55,6 @@ const (
 // each calls f with every attribute of the document.
 func (d *Doc) each(f func(Kind, string)) {
 	f(Department, id.String(d.Department))
-	f(Level1, id.String(d.Levels[0]))
-	f(Level2, id.String(d.Levels[1]))
-	f(Level3, id.String(d.Levels[2]))
 	f(ServiceType, d.ServiceType)
 	f(Platform, d.Platform)
 	f(Agent, d.Agent)

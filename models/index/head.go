@@ -17,7 +17,13 @@ import (
 // A head, before it is packed and sealed: the format, the number of documents; ids, times and versions
 // of all in order of their ordinals; what is dead; and for every kind of attribute its values, each with
 // the bitmap of the living documents that have it.
-const headFormat = 1
+const headFormat = 2
+
+// The first format had the levels of the department after the department: they are passed over.
+const (
+	levelsFormat = 1
+	levels       = 3
+)
 
 var errHead = errors.New("index: malformed head")
 
@@ -197,9 +203,20 @@ func (r *reader) bitmap() *roaring.Bitmap {
 	return m
 }
 
+// values takes the values of one kind of attribute.
+func (r *reader) values() map[string]*roaring.Bitmap {
+	out := map[string]*roaring.Bitmap{}
+	for n := r.unsigned(); n > 0 && r.err == nil; n-- {
+		v := string(r.text())
+		out[v] = r.bitmap()
+	}
+	return out
+}
+
 func decodeHead(b []byte) (*head, error) {
 	r := &reader{b: b}
-	if f := r.unsigned(); r.err == nil && f != headFormat {
+	f := r.unsigned()
+	if r.err == nil && f != headFormat && f != levelsFormat {
 		return nil, &seal.FormatError{What: "index head", Got: int(f)}
 	}
 	n := r.unsigned()
@@ -222,10 +239,9 @@ func decodeHead(b []byte) (*head, error) {
 	}
 	h.dead = r.bitmap()
 	for k := range h.attrs {
-		h.attrs[k] = map[string]*roaring.Bitmap{}
-		for values := r.unsigned(); values > 0 && r.err == nil; values-- {
-			v := string(r.text())
-			h.attrs[k][v] = r.bitmap()
+		h.attrs[k] = r.values()
+		for i := 0; f == levelsFormat && Kind(k) == Department && i < levels; i++ {
+			r.values()
 		}
 	}
 	if r.err != nil || len(r.b) > 0 {

@@ -44,6 +44,10 @@ type Options struct {
 	HeadBytes   int64 // opened heads, about 50 bytes for each conversation; 256 MB
 	ShardBytes  int64 // opened shards; 64 MB
 	MostChanges int   // more waiting changes than that are ErrBehind; 200,000
+	// Divisions tells of each department to which division it belongs now; nil: each is its own. It says only
+	// which conversations large segments hold together, never what a search finds: after a department was moved,
+	// segments stay as they were cut, and what is cut later is cut by the new tree.
+	Divisions func(*db.Tx) (func(id.Department) id.Department, error)
 }
 
 // Index is the search index of one installation. It may be used by many goroutines.
@@ -53,6 +57,7 @@ type Index struct {
 	Source Source
 
 	mostChanges int
+	divisions   func(*db.Tx) (func(id.Department) id.Department, error)
 	heads       *cache[headKey, *head]
 	shards      *cache[shardKey, *shard]
 	tokens      tokens
@@ -75,8 +80,13 @@ func New(d *db.DB, s *seal.Store, from Source, o Options) *Index {
 	if o.MostChanges <= 0 {
 		o.MostChanges = 200_000
 	}
+	if o.Divisions == nil {
+		o.Divisions = func(*db.Tx) (func(id.Department) id.Department, error) {
+			return func(d id.Department) id.Department { return d }, nil
+		}
+	}
 	return &Index{
-		DB: d, Store: s, Source: from, mostChanges: o.MostChanges,
+		DB: d, Store: s, Source: from, mostChanges: o.MostChanges, divisions: o.Divisions,
 		heads: newCache[headKey, *head](o.HeadBytes), shards: newCache[shardKey, *shard](o.ShardBytes),
 		tokens: newTokens(), broken: map[uint64]bool{}, at: func(string) {},
 	}

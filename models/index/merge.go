@@ -78,6 +78,7 @@ func due(division id.Department, tier int, members []segmentRow) bool {
 func (x *Index) mergeOnce(ctx context.Context, beat func(*db.Tx) error) (merged int, err error) {
 	var sources []*Segment
 	var m *merging
+	var into shape
 	err = x.DB.Read(ctx, func(tx *db.Tx) error {
 		segments, err := x.segments(tx)
 		if err != nil {
@@ -87,9 +88,14 @@ func (x *Index) mergeOnce(ctx context.Context, beat func(*db.Tx) error) (merged 
 		for i, s := range segments {
 			rows[i] = s.row
 		}
-		sources = nil
+		sources, into = nil, shape{}
 		if m = nextMerging(rows); m == nil {
 			return nil
+		}
+		if m.split {
+			if into.division, err = x.divisions(tx); err != nil {
+				return fmt.Errorf("divisions: %w", err)
+			}
 		}
 		for _, s := range segments {
 			if slices.Contains(m.segments, s.row.ID) {
@@ -101,7 +107,7 @@ func (x *Index) mergeOnce(ctx context.Context, beat func(*db.Tx) error) (merged 
 	if err != nil || m == nil {
 		return 0, err
 	}
-	return len(sources), x.rewrite(ctx, sources, shape{split: m.split}, beat)
+	return len(sources), x.rewrite(ctx, sources, into, beat)
 }
 
 // abandoned is how old a segment that is being built must be for its builder to be taken for dead. Where

@@ -39,8 +39,8 @@ type target struct {
 
 // shape says what becomes of segments.
 type shape struct {
-	drop  map[id.Conversation]bool // these are left out
-	split bool                     // into the divisions
+	drop     map[id.Conversation]bool          // these are left out
+	division func(id.Department) id.Department // cut into these; nil: every segment stays what it is
 }
 
 // rewrite replaces segments by new ones under new keys, in one transaction at its end, and destroys the
@@ -87,7 +87,7 @@ func (m *merger) place(s shape) error {
 	m.to = make([][]target, len(m.sources))
 	for i, src := range m.sources {
 		m.to[i] = make([]target, len(src.ids))
-		divisions, err := divisionsOf(src, s.split)
+		divisions, err := divisionsOf(src, s.division)
 		if err != nil {
 			return err
 		}
@@ -126,18 +126,19 @@ func (m *merger) place(s shape) error {
 }
 
 // divisionsOf tells the division of each document, or that of the whole segment.
-func divisionsOf(s *Segment, split bool) (func(uint32) id.Department, error) {
-	if !split {
+func divisionsOf(s *Segment, division func(id.Department) id.Department) (func(uint32) id.Department, error) {
+	if division == nil {
 		return func(uint32) id.Department { return s.Division }, nil
 	}
 	of := make([]id.Department, len(s.ids))
-	for value, b := range s.attrs[Level1] {
+	for value, b := range s.attrs[Department] {
 		d, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
 			return nil, unreadable(s.row.ID, errHead)
 		}
+		to := division(id.Department(d))
 		for it := b.Iterator(); it.HasNext(); {
-			of[it.Next()] = id.Department(d)
+			of[it.Next()] = to
 		}
 	}
 	return func(ord uint32) id.Department { return of[ord] }, nil

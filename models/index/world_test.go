@@ -80,7 +80,6 @@ type conversationRow struct {
 	ID                   id.Conversation
 	Platform             string
 	DepartmentID         id.Department
-	L1, L2, L3           id.Department
 	ServiceType, AgentID string
 	State                int
 	LastAt               time.Time
@@ -104,7 +103,7 @@ func (s *rowSource) Docs(_ context.Context, tx *db.Tx, ids []id.Conversation, te
 	docs := make([]Doc, len(rows))
 	for i, r := range rows {
 		docs[i] = Doc{
-			ID: r.ID, Version: r.Version, LastAt: r.LastAt, Department: r.DepartmentID, Levels: [3]id.Department{r.L1, r.L2, r.L3},
+			ID: r.ID, Version: r.Version, LastAt: r.LastAt, Department: r.DepartmentID,
 			ServiceType: r.ServiceType, Platform: r.Platform, Agent: r.AgentID, State: r.State,
 		}
 		for _, t := range tags {
@@ -171,8 +170,7 @@ func (w *world) doc() Doc {
 }
 
 func (w *world) move(d *Doc) {
-	one, two, three := id.Department(1+w.rnd.IntN(3)), id.Department(10+w.rnd.IntN(4)), id.Department(100+w.rnd.IntN(5))
-	d.Department, d.Levels = three, [3]id.Department{one, two, three}
+	d.Department = id.Department(100 + w.rnd.IntN(5))
 }
 
 // add makes n conversations, in one transaction with their notes.
@@ -200,9 +198,9 @@ func (w *world) add(n int) []id.Conversation {
 }
 
 func insertRow(tx *db.Tx, d Doc) error {
-	err := tx.Exec(`INSERT INTO conversation (id, platform, external_mac, department_id, l1, l2, l3, service_type, state, order_state, agent_id, agent_name,
-		started_at, last_at, messages, attachments, bytes, version, content_mac, created_at) VALUES (?,?,?,?,?,?,?,?,?,0,?,'',?,?,1,0,1,?,?,?)`,
-		d.ID, d.Platform, fmt.Appendf(nil, "%032d", d.ID), d.Department, d.Levels[0], d.Levels[1], d.Levels[2], d.ServiceType, d.State, d.Agent,
+	err := tx.Exec(`INSERT INTO conversation (id, platform, external_mac, department_id, service_type, state, order_state, agent_id, agent_name,
+		started_at, last_at, messages, attachments, bytes, version, content_mac, created_at) VALUES (?,?,?,?,?,?,0,?,'',?,?,1,0,1,?,?,?)`,
+		d.ID, d.Platform, fmt.Appendf(nil, "%032d", d.ID), d.Department, d.ServiceType, d.State, d.Agent,
 		d.LastAt, d.LastAt, d.Version, make([]byte, 32), tx.Now).Error
 	for _, t := range d.Tags {
 		if err == nil {
@@ -235,7 +233,7 @@ func (w *world) turn(ids ...id.Conversation) {
 	w.write(func(tx *db.Tx) error {
 		for _, c := range ids {
 			d := w.truth[c]
-			if err := tx.Exec("UPDATE conversation SET state = ?, department_id = ?, l1 = ?, l2 = ?, l3 = ? WHERE id = ?", d.State, d.Department, d.Levels[0], d.Levels[1], d.Levels[2], c).Error; err != nil {
+			if err := tx.Exec("UPDATE conversation SET state = ?, department_id = ? WHERE id = ?", d.State, d.Department, c).Error; err != nil {
 				return err
 			}
 		}

@@ -96,7 +96,7 @@ func (w *world) store(n int) (ids []id.Conversation) {
 	for range n {
 		w.chats++
 		news = append(news, conversation.New{
-			Platform: "qianniu", DepartmentID: w.shop, Levels: [3]id.Department{w.shop}, ServiceType: "咨询",
+			Platform: "qianniu", DepartmentID: w.shop, ServiceType: "咨询",
 			Document: conversation.Document{ExternalID: fmt.Sprint("c", w.chats), CustomerID: "tb", Messages: []conversation.Message{{ID: "0", Sender: conversation.FromCustomer, At: conversation.MicrosOf(old), Kind: "text", Text: "在吗"}}},
 		})
 	}

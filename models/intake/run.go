@@ -73,7 +73,7 @@ func (r *run) take(ctx context.Context, c *format.Conversation) error {
 		r.refuse(c, reason)
 		return nil
 	}
-	n := convert(c, dep, r.tree.Levels(dep))
+	n := convert(c, dep)
 	r.batch = append(r.batch, pending{c, n})
 	for _, m := range c.Messages {
 		r.size += len(m.Text) + 64
@@ -93,6 +93,9 @@ func (r *run) place(c *format.Conversation) (id.Department, string) {
 		if !ok {
 			d, ok = r.tree.ByCode(c.DepartmentCode)
 		}
+		if !ok {
+			d, ok = r.tree.ByFormerPath(c.DepartmentPath)
+		}
 		if ok && r.by.Scope.Has(d.ID) {
 			return d.ID, ""
 		}
@@ -111,9 +114,9 @@ func tooLong(c *format.Conversation) bool {
 		slices.ContainsFunc(c.Tags, func(t string) bool { return over(t, 64) })
 }
 
-func convert(c *format.Conversation, dep id.Department, levels [3]id.Department) conversation.New {
+func convert(c *format.Conversation, dep id.Department) conversation.New {
 	n := conversation.New{
-		Platform: c.Platform, DepartmentID: dep, Levels: levels, ServiceType: c.ServiceType,
+		Platform: c.Platform, DepartmentID: dep, ServiceType: c.ServiceType,
 		AgentID: c.AgentID, AgentName: c.AgentName, Tags: c.Tags,
 		Document: conversation.Document{
 			ExternalID: c.ExternalID, CustomerID: c.CustomerID, CustomerName: c.CustomerName, OrderNo: c.OrderNo,

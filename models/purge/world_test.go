@@ -137,7 +137,7 @@ func (w *world) news(c chat, messages ...string) conversation.New {
 		said = append(said, conversation.Message{ID: fmt.Sprint(i), Sender: conversation.FromCustomer, At: conversation.MicrosOf(c.at.Add(time.Duration(i) * time.Minute)), Kind: "text", Text: m})
 	}
 	return conversation.New{
-		Platform: "qianniu", DepartmentID: c.dep, Levels: [3]id.Department{w.root, c.dep, 0}, ServiceType: c.class, OrderState: c.order,
+		Platform: "qianniu", DepartmentID: c.dep, ServiceType: c.class, OrderState: c.order,
 		AgentID: c.agent, AgentName: "客服", Tags: []string{"退款"},
 		Document: conversation.Document{ExternalID: c.name, CustomerID: "tb_" + c.name, Messages: said},
 	}

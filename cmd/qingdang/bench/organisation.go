@@ -14,7 +14,6 @@ const rootName = "云栖优品集团"
 // place is a department with its share of the conversations.
 type place struct {
 	id     id.Department
-	levels [3]id.Department
 	weight float64
 }
 
@@ -28,7 +27,7 @@ func organisation(tx *db.Tx, s Shape) ([]place, error) {
 	var places []place
 	add := func(path string, weight float64) error {
 		dep, _, err := department.Ensure(tx, tree, path)
-		places = append(places, place{id: dep.ID, levels: tree.Levels(dep.ID), weight: weight})
+		places = append(places, place{id: dep.ID, weight: weight})
 		return err
 	}
 	if err := add(rootName, 1); err != nil {

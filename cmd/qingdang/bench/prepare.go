@@ -15,6 +15,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
+	"qingdang/models/department"
 	"qingdang/models/id"
 	"qingdang/models/purge"
 )
@@ -50,8 +51,12 @@ func Period(ctx context.Context, d *db.DB, n int) ([]id.Conversation, error) {
 		LastAt time.Time
 	}
 	err := d.Read(ctx, func(tx *db.Tx) error {
-		return tx.Model(&conversation.Conversation{}).Joins("JOIN department d ON d.id = conversation.l2").
-			Where("d.path = ? AND conversation.state = ?", divisionName(0), conversation.Active).
+		tree, err := department.Load(tx)
+		if err != nil {
+			return err
+		}
+		first, _ := tree.ByPath(divisionName(0))
+		return tx.Model(&conversation.Conversation{}).Where("department_id IN ? AND state = ?", account.Within(tree.Subtree(first.ID)...).Listed(), conversation.Active).
 			Order("conversation.last_at, conversation.id").Select("conversation.id, conversation.last_at").Scan(&rows).Error
 	})
 	switch {

@@ -13,6 +13,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/conversation"
+	"qingdang/models/department"
 )
 
 // SearchOptions are what bench search is asked for.
@@ -114,11 +115,17 @@ func (b *searchBench) fill(ctx context.Context) (err error) {
 	}
 	shape := b.shape
 	shape.next = all.next
-	shape.stored = func(batch []conversation.New, as []conversation.Outcome) error {
+	var tree *department.Tree // Fill makes it before it stores
+	shape.stored = func(batch []conversation.New, as []conversation.Outcome) (err error) {
+		if tree == nil {
+			if tree, err = b.site.departments.Tree(ctx); err != nil {
+				return err
+			}
+		}
 		for i := range batch {
 			b.count(&batch[i], i == 0)
 		}
-		return b.plain.insert(ctx, batch, as)
+		return b.plain.insert(ctx, batch, as, tree.Division)
 	}
 	from := time.Now()
 	if err := errors.Join(Fill(ctx, b.site.db, b.site.vault, shape), all.Close()); err != nil {

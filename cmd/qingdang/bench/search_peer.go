@@ -111,12 +111,12 @@ func (p *plain) do(ctx context.Context, statements ...string) error {
 }
 
 // insert copies stored conversations.
-func (p *plain) insert(ctx context.Context, batch []conversation.New, as []conversation.Outcome) error {
+func (p *plain) insert(ctx context.Context, batch []conversation.New, as []conversation.Outcome, division func(id.Department) id.Department) error {
 	rows, args := make([]string, len(batch)), make([]any, 0, 4*len(batch))
 	for i := range batch {
 		d := &batch[i].Document
 		rows[i] = "(?,?,?,?)"
-		args = append(args, uint64(as[i].ID), d.Messages[len(d.Messages)-1].At.Time(), uint64(batch[i].Levels[1]), strings.Join(spoken(d), "\n"))
+		args = append(args, uint64(as[i].ID), d.Messages[len(d.Messages)-1].At.Time(), uint64(division(batch[i].DepartmentID)), strings.Join(spoken(d), "\n"))
 	}
 	_, err := p.server.pool.ExecContext(ctx, "INSERT INTO "+p.server.own+plainDatabase+".plain VALUES "+strings.Join(rows, ","), args...)
 	return err

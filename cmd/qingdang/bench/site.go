@@ -80,7 +80,7 @@ func (o *site) open(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	o.index = conversation.NewIndex(o.db, o.vault, index.Options{})
+	o.index = conversation.NewIndex(o.db, o.vault, index.Options{Divisions: department.Divisions})
 	o.conversations = &conversation.Conversations{DB: o.db, Vault: o.vault, Index: o.index}
 	o.desk = &purge.Desk{DB: o.db, Accounts: o.accounts, Keys: o.store}
 	o.log = &audit.Log{DB: o.db, Signer: signer, Dir: filepath.Join(dir, "checkpoints")}

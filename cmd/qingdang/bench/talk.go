@@ -44,7 +44,7 @@ func (t *talk) next(p place, from time.Time) conversation.New {
 	number := fmt.Sprintf("%06d", t.random.IntN(1_000_000))
 	agent := int(p.id)*10 + t.random.IntN(8)
 	c := conversation.New{
-		Platform: platforms[t.random.IntN(len(platforms))], DepartmentID: p.id, Levels: p.levels, ServiceType: services[t.random.IntN(len(services))],
+		Platform: platforms[t.random.IntN(len(platforms))], DepartmentID: p.id, ServiceType: services[t.random.IntN(len(services))],
 		AgentID: fmt.Sprintf("b%06d", agent), AgentName: sample.AgentName, Tags: sample.Tags,
 		Document: conversation.Document{
 			ExternalID: fmt.Sprintf("b-%d-%09d", t.seed, t.n), CustomerID: fmt.Sprintf("tb%08d", t.random.IntN(50_000_000)), CustomerName: sample.CustomerName,
