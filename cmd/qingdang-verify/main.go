@@ -6,7 +6,8 @@
 //
 //	qingdang-verify [--key KEY] [--checkpoint OLDER.txt] [--items LIST.csv] FILE…
 //
-// The exit code is 0 if every file is what was signed, 1 if one is not, 2 if the call was wrong.
+// The exit code is 0 if every file is what was signed, 1 if one is not, 2 if the call was wrong,
+// such as a file of a kind that nobody ever signed.
 package main
 
 import (
@@ -68,7 +69,15 @@ func run(args []string, out, errOut io.Writer) int {
 	exit := 0
 	for _, name := range flags.Args() {
 		v, err := check(name, o)
-		if err != nil {
+		var other otherKind
+		switch {
+		case errors.As(err, &other):
+			fmt.Fprintf(errOut, "qingdang-verify: %s: not checked, %v; give the .json of the certificate or report, or the .jsonl of the log\n", name, other)
+			if exit == 0 {
+				exit = 2
+			}
+			continue
+		case err != nil:
 			fmt.Fprintln(errOut, "qingdang-verify:", err)
 			return 2
 		}
@@ -99,6 +108,9 @@ func check(name string, o options) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	if err := other(data); err != nil {
+		return verdict{}, err
+	}
 	v, body := document(data, o)
 	if o.items != "" && len(v.problems) == 0 {
 		list, err := os.ReadFile(o.items)
@@ -112,6 +124,39 @@ func check(name string, o options) (verdict, error) {
 		}
 	}
 	return v, nil
+}
+
+// otherKind is what a file is that nobody ever signed: the person took the wrong one.
+type otherKind string
+
+func (o otherKind) Error() string { return string(o) }
+
+// other tells such a file. Whatever names one of our formats, or has a member of a document, may be
+// evidence that was damaged, and must never pass for a mistake of the person.
+func other(data []byte) error {
+	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+	var members map[string]json.RawMessage
+	isJSON := json.Unmarshal(text, &members) == nil
+	switch {
+	case bytes.HasPrefix(data, []byte("%PDF-")):
+		return otherKind("this is a PDF")
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")), bytes.HasPrefix(data, []byte("PK\x05\x06")):
+		return otherKind("this is an archive or a workbook")
+	case len(text) == 0:
+		return otherKind("the file is empty")
+	case regexp.MustCompile(`qingdang/(certificate|report|inspection|log)/|"leaf":`).Match(text):
+		return nil
+	case isJSON:
+		for _, name := range append(documentMembers, "hashes") {
+			if _, there := members[name]; there && name != "format" && name != "root" && name != "index" && name != "key" {
+				return nil
+			}
+		}
+		return otherKind("this is another JSON file, such as the manifest of an export")
+	case text[0] != '{' && utf8.Valid(text) && bytes.IndexByte(text, 0) < 0:
+		return otherKind("this is a text or a table")
+	}
+	return nil
 }
 
 // verdict is what can be said about a file.

@@ -381,12 +381,22 @@ func TestExitCodes(t *testing.T) {
 	}
 	changed := put("changed.json", bytes.Replace(read(t, goldenCertificate), []byte(`"purged": 3`), []byte(`"purged": 4`), 1))
 	log, older := put("log.jsonl", makeBundle(t, k, 20, -1, nil)), put("older.txt", []byte(checkpointOf(t, k, 12, -1, nil)))
+	pdf, manifest := put("c.pdf", []byte("%PDF-1.7\n")), put("manifest.json", []byte(`{"code":"EX-20261119-007","files":[],"listed":3,"root":"ab"}`))
 	for _, tt := range []struct {
 		name string
 		args []string
 		exit int
 		says string
 	}{
+		{"a PDF is no evidence", []string{pdf}, 2, "this is a PDF; give the .json"},
+		{"an archive", []string{put("x.zip", []byte("PK\x03\x04"))}, 2, "an archive or a workbook"},
+		{"the manifest of an export", []string{manifest}, 2, "manifest of an export"},
+		{"a table", []string{goldenItems}, 2, "a text or a table"},
+		{"an empty file", []string{put("empty.json", nil)}, 2, "is empty"},
+		{"the others are checked all the same", []string{pdf, goldenCertificate}, 2, "GOOD, certificate"},
+		{"and what was changed outweighs it", []string{pdf, changed, manifest}, 1, "/body/result was changed"},
+		{"what is left of a certificate is damaged", []string{put("cut.json", read(t, goldenCertificate)[:900])}, 1, "not JSON"},
+		{"a log without its first line is damaged", []string{put("cut.jsonl", bytes.SplitAfterN(read(t, smallLog), []byte("\n"), 2)[1])}, 1, "BAD"},
 		{"a good certificate", []string{goldenCertificate}, 0, "tail not provable"},
 		{"the file's own key is said to be that", []string{goldenCertificate}, 0, "stands in the file itself"},
 		{"a good list", []string{"--items", goldenItems, goldenCertificate}, 0, "3 purged, 2 skipped"},
@@ -400,7 +410,7 @@ func TestExitCodes(t *testing.T) {
 		{"a list for two certificates", []string{"--items", goldenItems, goldenCertificate, goldenCertificate}, 2, ""},
 	} {
 		var out, errOut bytes.Buffer
-		if got := run(tt.args, &out, &errOut); got != tt.exit || !strings.Contains(out.String(), tt.says) {
+		if got := run(tt.args, &out, &errOut); got != tt.exit || !strings.Contains(out.String()+errOut.String(), tt.says) {
 			t.Errorf("%s: exit %d, want %d\n%s%s", tt.name, got, tt.exit, &out, &errOut)
 		}
 	}

@@ -70,6 +70,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 	t := &terminal{ctx: ctx, getenv: getenv, in: in, out: out, err: errOut, options: o}
 	if err := parsed.Run(t); err != nil {
+		if errors.Is(err, errAsked) {
+			return 2
+		}
 		if !errors.Is(err, errSaid) {
 			fmt.Fprintln(errOut, "qingdang:", explain(ctx, err))
 		}
@@ -81,8 +84,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	return 0
 }
 
-// errSaid ends a command that has already told what is wrong.
-var errSaid = errors.New("said")
+// errSaid ends a command that has already told what is wrong, errAsked one that has told what was
+// wrong with the call.
+var (
+	errSaid  = errors.New("said")
+	errAsked = errors.New("asked wrongly")
+)
 
 // terminal is what a command has of its surroundings.
 type terminal struct {

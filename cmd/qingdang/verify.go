@@ -54,49 +54,61 @@ func (c *verifyCommand) Validate() error {
 	return err
 }
 
-// Run checks every file; one that is wrong does not keep the others from being checked.
+// Run checks every file; one that is wrong does not keep the others from being checked. A file of a
+// kind that is never signed makes the call wrong; one that is not what was signed outweighs it.
 func (c *verifyCommand) Run(t *terminal) error {
-	good := true
+	good, asked := true, true
 	for _, file := range c.Files {
-		r, err := c.check(file)
+		r, other, err := c.check(file)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		good = good && r.OK
-		if err := c.print(t, file, &r); err != nil {
+		good, asked = good && (r.OK || other != ""), asked && other == ""
+		if err := c.print(t, file, &r, other); err != nil {
 			return err
 		}
 	}
-	if !good {
+	switch {
+	case !good:
 		return errSaid
+	case !asked:
+		return errAsked
 	}
 	return nil
 }
 
-// check reads a bundle as a stream, since it may be long, and a document whole.
-func (c *verifyCommand) check(file string) (proof.Result, error) {
+// check reads a bundle as a stream, since it may be long, and a document whole. other is what a file is
+// that cannot be checked at all.
+func (c *verifyCommand) check(file string) (r proof.Result, other string, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return proof.Result{}, err
+		return r, "", err
 	}
 	defer f.Close()
 	in := bufio.NewReaderSize(f, headOfBundle)
 	head, err := in.Peek(headOfBundle)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return proof.Result{}, err
+		return r, "", err
 	}
 	if proof.Format(head) == proof.Bundle {
-		return proof.VerifyLog(in, c.options)
+		r, err = proof.VerifyLog(in, c.options)
+		return r, "", err
+	}
+	if other := proof.OtherByHead(head); other != "" {
+		return r, other, nil
 	}
 	data, err := io.ReadAll(io.LimitReader(in, longestDocument))
 	if err != nil {
-		return proof.Result{}, err
+		return r, "", err
 	}
-	r, err := proof.Verify(data, c.options)
+	if other := proof.Other(data); other != "" {
+		return r, other, nil
+	}
+	r, err = proof.Verify(data, c.options)
 	if r.Format == "" {
 		r.Format = proof.Format(data)
 	}
-	return r, err
+	return r, "", err
 }
 
 // verdict is what scripts read.
@@ -104,6 +116,7 @@ type verdict struct {
 	File         string          `json:"file"`
 	OK           bool            `json:"ok"`
 	Format       string          `json:"format"`
+	Other        string          `json:"other,omitempty"` // what it is that is never signed; nothing was checked
 	Problems     []verdictDetail `json:"problems"`
 	KeyName      string          `json:"key_name"`
 	Fingerprint  string          `json:"fingerprint"`
@@ -126,13 +139,17 @@ type verdictDetail struct {
 	Detail  string `json:"detail"`
 }
 
-func (c *verifyCommand) print(t *terminal, file string, r *proof.Result) error {
+func (c *verifyCommand) print(t *terminal, file string, r *proof.Result, other string) error {
+	if !c.JSON && other != "" {
+		t.say("verify.other", file, locale.Key("verify.other_"+other))
+		return nil
+	}
 	if !c.JSON {
 		t.verified(file, r)
 		return nil
 	}
 	v := verdict{
-		File: file, OK: r.OK, Format: r.Format, Problems: []verdictDetail{}, KeyName: r.KeyName, Fingerprint: r.Fingerprint, Pinned: r.Pinned,
+		File: file, OK: r.OK, Format: r.Format, Other: other, Problems: []verdictDetail{}, KeyName: r.KeyName, Fingerprint: r.Fingerprint, Pinned: r.Pinned,
 		LogSize: r.LogSize, LeafIndex: r.LeafIndex, TailProvable: r.TailProvable, Proven: r.Proven, FirstBad: r.FirstBad, LastBad: r.LastBad, Notes: append([]string{}, r.Notes...),
 	}
 	if !r.LeafAt.IsZero() {

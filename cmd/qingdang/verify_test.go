@@ -72,6 +72,25 @@ func makeEvidence(t *testing.T) *evidence {
 	}
 }
 
+// put is a file of some text.
+func (e *evidence) put(name, text string) string {
+	e.bench.t.Helper()
+	path := filepath.Join(e.bench.t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		e.bench.t.Fatal(err)
+	}
+	return path
+}
+
+func readFile(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 // damaged is a copy of a file in which old was replaced by new.
 func (e *evidence) damaged(t *testing.T, file, old, fresh string) string {
 	t.Helper()
@@ -120,8 +139,18 @@ func TestVerify(t *testing.T) {
 		{"with a checkpoint the tail is proven", []string{"--checkpoint", e.checkpoint, e.bundle}, 0, []string{"agree with your own checkpoint"}},
 		{"a bundle without its last line is cut", []string{shorter}, 1, []string{"the end was cut off"}},
 		{"a changed entry is named", []string{e.damaged(t, e.bundle, `"action":"account.added"`, `"action":"account.edited"`)}, 1, []string{":2:1", "an entry was changed", "Entries 0 to 0"}},
-		{"something else is not ok", []string{e.other}, 1, []string{"unknown kind of file"}},
-		{"one bad file does not hide the others", []string{e.other, e.report}, 1, []string{"report.json: ok"}},
+		{"a text is a wrong call", []string{e.other}, 2, []string{"not checked. This is a text file", "Give the .json"}},
+		{"so is a PDF", []string{e.put("CERT-2026-0001.pdf", "%PDF-1.7\n%")}, 2, []string{"This is a PDF for people to read"}},
+		{"and an export's manifest", []string{e.put("manifest.json", `{"code":"EX-20261119-007","purpose":"p","listed":3,"left_out":0,"root":"ab","files":[]}`)}, 2, []string{"manifest.json of an export"}},
+		{"and a table", []string{e.put("list.csv", "\ufeffseq,conversation\n0,C-1\n")}, 2, []string{"This is a table (CSV)"}},
+		{"and an archive", []string{e.put("export.zip", "PK\x03\x04")}, 2, []string{"archive or workbook"}},
+		{"and an encrypted export", []string{e.put("export.age", "age-encryption.org/v1\n")}, 2, []string{"qingdang open"}},
+		{"and a checkpoint", []string{e.checkpoint}, 2, []string{"goes with --checkpoint"}},
+		{"and an empty file", []string{e.put("empty.json", "")}, 2, []string{"The file is empty"}},
+		{"a file of another kind does not hide the others", []string{e.other, e.report}, 2, []string{"report.json: ok"}},
+		{"and a changed one outweighs it", []string{e.other, changed, e.other}, 1, []string{"NOT ok"}},
+		{"what is left of a report is damaged", []string{e.put("cut.json", string(readFile(t, e.report)[:700]))}, 1, []string{"NOT ok", "not complete JSON"}},
+		{"so is a report that claims to be something else", []string{e.damaged(t, e.report, `qingdang/report/v1`, `something/v1`)}, 1, []string{"NOT ok"}},
 		{"a missing file is a wrong call", []string{e.report + "x"}, 2, nil},
 		{"no file is a wrong call", nil, 2, nil},
 		{"a folder is a wrong call", []string{t.TempDir()}, 2, nil},
@@ -153,7 +182,13 @@ func TestVerify(t *testing.T) {
 	if !good.OK || good.Format != proof.Bundle || good.Pinned || good.TailProvable || good.LogSize == 0 {
 		t.Errorf("%+v", good)
 	}
+	if out, _, code := e.bench.run("verify", "--json", e.other); code != 2 || !strings.Contains(out, `"ok":false`) || !strings.Contains(out, `"other":"text"`) {
+		t.Errorf("exit %d: %s", code, out)
+	}
 	e.bench.env["QINGDANG_LANG"] = "zh"
+	if out, _, _ := e.bench.run("verify", e.other); !strings.Contains(out, "没有校验。这是文本文件") || !strings.Contains(out, "请给出证书或报告的 .json 文件") {
+		t.Error(out)
+	}
 	if out, _, _ := e.bench.run("verify", changed); !strings.Contains(out, "内容被改动") || !strings.Contains(out, "不一致（审计报告）") {
 		t.Error(out)
 	}
