@@ -359,7 +359,9 @@ func (s *Conversations) TagNames(ctx context.Context, by account.Actor) (names [
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		q := tx.Model(&Tag{}).Order("name")
-		if !by.Scope.All {
+		if by.Scope.All {
+			q = q.Where("EXISTS (SELECT 1 FROM conversation_tag ct WHERE ct.tag_id = tag.id)")
+		} else {
 			q = q.Where("EXISTS (SELECT 1 FROM conversation_tag ct JOIN conversation c ON c.id = ct.conversation_id WHERE ct.tag_id = tag.id AND c.department_id IN ?)", by.Scope.Listed())
 		}
 		return q.Pluck("name", &names).Error
