@@ -27,10 +27,14 @@ import (
 type Conversation struct {
 	Read interface {
 		Open(context.Context, account.Actor, id.Conversation) (*conversation.Detail, error)
+		TagNames(context.Context, account.Actor) ([]string, error)
 	}
 	Fold interface {
 		Hide(context.Context, account.Actor, id.Conversation) error
 		Unhide(context.Context, account.Actor, id.Conversation) error
+	}
+	Label interface {
+		Edit(ctx context.Context, by account.Actor, c id.Conversation, e conversation.TagEdit) (conversation.TagEdit, error)
 	}
 	Bin interface {
 		Locks(context.Context, account.Actor, []id.Conversation) (map[id.Conversation]bin.Lock, error)
@@ -49,6 +53,7 @@ type Conversation struct {
 	Departments interface {
 		Tree(context.Context) (*department.Tree, error)
 	}
+	Seal Sealer
 }
 
 // Show answers GET /conversations/:id.
@@ -60,6 +65,8 @@ type conversationForm struct {
 	Reason string `form:"reason"`
 	Key    string `form:"request_key"`
 	Back   string `form:"back"`
+	Add    string `form:"add"`
+	Remove string `form:"remove"`
 }
 
 func (h *Conversation) show(c echo.Context, status int, form conversationForm, problem error) error {
@@ -92,7 +99,12 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	}
 	part, _ := strconv.Atoi(c.QueryParam("part"))
 	view := conversationView(detail, locks[who], tree, by, now(c), part)
-	view.Past, view.Reason, view.Problems = past, form.Reason, problems(problem)
+	view.Past, view.Reason, view.AddTags, view.Problems = past, form.Reason, form.Add, problems(problem)
+	if view.CanTag {
+		if view.TagsInUse, err = h.Read.TagNames(ctx, by); err != nil {
+			return err
+		}
+	}
 	if view.Bin.Code != "" && by.May(account.CertificateRead) {
 		view.LetterPath = templates.LetterPath(uint64(who))
 	}
@@ -101,7 +113,7 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	}
 	if r := detail.Under; r != nil { // reading, and nothing else
 		view.Under, view.UnderUntil, view.AuditPath, view.LetterPath = r.Code, r.Until, "", ""
-		view.CanHide, view.CanUnhide, view.CanDiscard, view.CanExport = false, false, false, false
+		view.CanHide, view.CanUnhide, view.CanDiscard, view.CanExport, view.CanTag = false, false, false, false, false
 	}
 	if view.Key = form.Key; view.Key == "" {
 		view.Key = rand.Text()

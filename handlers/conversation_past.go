@@ -17,7 +17,7 @@ const mostPast = 20
 // pastActions are the acts on one conversation that its own page tells, with the colour of
 // their dot. Going into the bin is told by its stays there.
 var pastActions = map[string]string{
-	"conversation.opened": ui.Primary, "conversation.hidden": "", "conversation.unhidden": "",
+	"conversation.opened": ui.Primary, "conversation.hidden": "", "conversation.unhidden": "", "conversation.tagged": "",
 }
 
 // past gathers what happened to a conversation: from the audit log what this reader may see of

@@ -19,8 +19,9 @@ import (
 	"qingdang/web"
 )
 
-// Finder hands over what a search finds, one by one.
+// Finder hands over what a search finds: one by one, or by id.
 type Finder interface {
+	Pick(ctx context.Context, by account.Actor, q conversation.Query, limit int) ([]id.Conversation, error)
 	Each(ctx context.Context, by account.Actor, q conversation.Query, limit int, f func(*conversation.Row) error) error
 }
 
@@ -33,6 +34,9 @@ type Conversations struct {
 	}
 	Fold interface {
 		Hide(context.Context, account.Actor, id.Conversation) error
+	}
+	Label interface {
+		EditAll(ctx context.Context, by account.Actor, ids []id.Conversation, e conversation.TagEdit) (conversation.Tagged, error)
 	}
 	Bin interface {
 		Locks(context.Context, account.Actor, []id.Conversation) (map[id.Conversation]bin.Lock, error)
@@ -209,24 +213,6 @@ func formValues(c echo.Context) (url.Values, error) {
 		return nil, err
 	}
 	return c.Request().PostForm, nil
-}
-
-// HideRows answers POST /conversations/hide: it folds away the chosen rows of a page, or everything
-// that is chosen.
-func (h *Conversations) HideRows(c echo.Context) error {
-	var form selectForm
-	if err := web.Form(c, &form); err != nil {
-		return err
-	}
-	if c.FormValue("sel") != "" {
-		return h.hideAll(c, form)
-	}
-	back := searchPath(form.Back)
-	if len(form.IDs) == 0 || len(form.IDs) > templates.SearchSizes[len(templates.SearchSizes)-1] {
-		web.FlashError(c, "conversation.choose_rows")
-		return web.See(c, back)
-	}
-	return h.hide(c, form.IDs, back)
 }
 
 func (h *Conversations) hide(c echo.Context, ids []id.Conversation, back string) error {

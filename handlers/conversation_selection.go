@@ -95,10 +95,7 @@ func (h *Conversations) showSelection(c echo.Context, view *templates.Conversati
 	case sel.Total != view.Total:
 		return fault.Conflict("conversation.selection_changed", sel.Total, view.Total)
 	}
-	view.Chosen, view.ClearPath, view.HideWhyNot = sel.left(), templates.ConversationsPath(plain), ""
-	if view.Chosen > mostHidden {
-		view.HideWhyNot, view.MostHidden = "conversation.hide_most", mostHidden
-	}
+	view.Chosen, view.ClearPath = sel.left(), templates.ConversationsPath(plain)
 	if len(sel.Except) > 0 && view.BatchPath != "" {
 		view.BatchPath, view.BatchWhyNot = "", "conversation.batch_exceptions" // it takes conditions, all of what they find
 	}
@@ -112,6 +109,7 @@ type selectForm struct {
 	IDs  []id.Conversation `form:"id"`
 	Rows []id.Conversation `form:"row"` // that the page showed
 	Back string            `form:"back"`
+	Sel  string            `form:"sel"` // not empty: everything is chosen, IDs are what is ticked of Rows
 }
 
 // picked reads a form that was sent with everything chosen: the search, and what is chosen of it now.
@@ -160,49 +158,16 @@ func (h *Conversations) unpicked(c echo.Context, s templates.Search, err error) 
 
 // resolve gives what a selection holds now, at most limit. The faults are a conflict when that is not
 // what was shown, and invalid for more than the limit.
-func resolve(c echo.Context, find Finder, by account.Actor, q conversation.Query, sel selection, limit int) (ids []id.Conversation, err error) {
+func resolve(c echo.Context, find Finder, by account.Actor, q conversation.Query, sel selection, limit int) ([]id.Conversation, error) {
 	if sel.left() > int64(limit) {
 		return nil, fault.Invalid("conversation.selection_most", limit)
 	}
-	found := int64(0)
-	err = find.Each(c.Request().Context(), by, q, limit+len(sel.Except)+1, func(r *conversation.Row) error {
-		if found++; !slices.Contains(sel.Except, r.ID) {
-			ids = append(ids, r.ID)
-		}
-		return nil
-	})
-	switch {
-	case err != nil:
+	found, err := find.Pick(c.Request().Context(), by, q, limit+len(sel.Except)+1)
+	if err != nil {
 		return nil, err
-	case found != sel.Total:
-		return nil, fault.Conflict("conversation.selection_changed", sel.Total, found)
 	}
-	return ids, nil
-}
-
-// hideAll folds away everything that is chosen of a search.
-func (h *Conversations) hideAll(c echo.Context, form selectForm) error {
-	by := web.Actor(c)
-	s, sel, err := form.picked(h.Seal, by, now(c))
-	if err != nil {
-		return h.unpicked(c, s, err)
+	if int64(len(found)) != sel.Total {
+		return nil, fault.Conflict("conversation.selection_changed", sel.Total, len(found))
 	}
-	p, err := openPrivate(h.Seal, by, s.SID, now(c))
-	if err != nil {
-		return h.unpicked(c, s, fault.Conflict("conversation.selection_stale"))
-	}
-	tree, err := h.Departments.Tree(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	q, err := query(s, p, tree, by, h.Zone)
-	if err != nil {
-		return h.unpicked(c, s, fault.Conflict("conversation.selection_stale"))
-	}
-	ids, err := resolve(c, h.Find, by, q, sel, mostHidden)
-	if err != nil {
-		return h.unpicked(c, s, err)
-	}
-	s.Sel, s.Cursor = "", ""
-	return h.hide(c, ids, templates.ConversationsPath(s))
+	return slices.DeleteFunc(found, func(one id.Conversation) bool { return slices.Contains(sel.Except, one) }), nil
 }

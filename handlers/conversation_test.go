@@ -65,9 +65,9 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 	a.access = &access.Desk{DB: d, Vault: vault, Accounts: people, Zone: shanghai}
 	screens := &handlers.Screens{
 		Home:          &handlers.Home{Board: reader},
-		Conversations: &handlers.Conversations{Find: a.conversations, Fold: a.conversations, Bin: b, Departments: a.departments, Seal: keys, Zone: shanghai},
+		Conversations: &handlers.Conversations{Find: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: b, Departments: a.departments, Seal: keys, Zone: shanghai},
 		Conversation: &handlers.Conversation{
-			Read: a.conversations, Fold: a.conversations, Bin: b, Past: reader, Log: &audit.Log{DB: d}, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments,
+			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Seal: keys, Bin: b, Past: reader, Log: &audit.Log{DB: d}, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments,
 		},
 		Imports:     &handlers.Imports{Runs: a.imports, Departments: a.departments},
 		Jobs:        &handlers.Jobs{Queue: reader},
@@ -81,6 +81,12 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 	}
 	a.Site = webtest.Start(t, screens.Routes(), func(o *web.Options) { o.Now, o.Zone = clock.Time, shanghai })
 	return a
+}
+
+func (a *archive) tagging() *conversation.Tagging {
+	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
+		return hold.OnStore(tx, ids, bin.Rescue)
+	}}
 }
 
 func eachArchive(t *testing.T, f func(t *testing.T, a *archive, clock *dbtest.Clock)) {

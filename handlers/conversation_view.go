@@ -80,7 +80,6 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, q con
 	s := view.Search
 	view.Found, view.Total, view.Binned, view.First = true, page.Total, page.Binned, firstRow(s.Cursor)
 	view.AtMost, view.Took, view.NoOverview = !page.Exact, page.Plan.Took, page.Overview == nil
-	view.CanHide = by.May(account.ConversationHide) && s.State != templates.SearchHidden
 	if by.May(account.BatchCreate) && view.Customer == "" && s.State == "" && page.Total > 0 {
 		if q.Words.Empty() {
 			view.BatchPath = templates.BatchFromSearchPath(s)
@@ -95,7 +94,9 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, q con
 		view.BinPath = "/bin"
 	}
 	if s.Under != "" { // reading, and nothing else
-		view.CanHide, view.BatchPath, view.BatchWhyNot, view.ExportPath, view.BinPath = false, "", "", "", ""
+		view.BatchPath, view.BatchWhyNot, view.ExportPath, view.BinPath = "", "", "", ""
+	} else {
+		offerActs(view, by)
 	}
 	here := templates.ConversationsPath(s)
 	for _, r := range page.Rows {
@@ -116,6 +117,22 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, q con
 		to := s
 		to.Cursor = cursorAt(page.Older, view.First+int64(len(page.Rows)))
 		view.Next = templates.ConversationsPath(to)
+	}
+}
+
+// offerActs lists what can be done with chosen rows.
+func offerActs(view *templates.ConversationsView, by account.Actor) {
+	view.CanTag, view.MostTagged = by.May(account.ConversationTag), conversation.MostTagged
+	for _, a := range []struct {
+		may bool
+		act templates.ChosenAct
+	}{
+		{view.ExportPath != "", templates.ChosenAct{Key: "export", Icon: "file-export", Path: templates.ExportNewPath}},
+		{by.May(account.ConversationHide) && view.Search.State != templates.SearchHidden, templates.ChosenAct{Key: "hide", Icon: "eye-off", Path: templates.HideRowsPath, Most: mostHidden}},
+	} {
+		if a.may {
+			view.Acts = append(view.Acts, a.act)
+		}
 	}
 }
 

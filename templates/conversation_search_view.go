@@ -39,7 +39,10 @@ type ConversationsView struct {
 	First      int64
 	Prev       string
 	Next       string
-	CanHide    bool
+	// Acts are what can be done with chosen rows; CanTag says that tagging is, beside them.
+	Acts       []ChosenAct
+	CanTag     bool
+	MostTagged int64
 	// ExportPath is empty where the reader takes nothing out, or there is nothing.
 	ExportPath string
 	// Readings are the accesses that the reader may search under, Until the end of the chosen one.
@@ -50,8 +53,6 @@ type ConversationsView struct {
 	// AllPath chooses everything that was found, ClearPath takes that back; Chosen is how many then are.
 	AllPath, ClearPath string
 	Chosen             int64
-	HideWhyNot         string // key of why so many can't be hidden at once; its argument is MostHidden
-	MostHidden         int
 	// BatchWhyNot is the key of why none can be made of it.
 	BatchWhyNot string
 }
@@ -79,7 +80,17 @@ func (v ConversationsView) found(ctx context.Context) string {
 }
 
 // choosable tells whether rows can be chosen, because something can be done with them.
-func (v ConversationsView) choosable() bool { return v.CanHide || v.ExportPath != "" }
+func (v ConversationsView) choosable() bool { return v.CanTag || len(v.Acts) > 0 }
+
+// ChosenAct is a button above the rows. Its words are conversation.act_ and the key; it takes at most Most
+// (0: any number).
+type ChosenAct struct {
+	Key, Icon, Path string
+	Most            int64
+}
+
+// tooMany tells whether more is chosen than an act takes.
+func (v ConversationsView) tooMany(most int64) bool { return most > 0 && v.Chosen > most }
 
 // ConversationRow is one conversation of a list. Texts are masked.
 type ConversationRow struct {

@@ -58,7 +58,7 @@ func searchSample() ConversationsView {
 			{Kind: "tag", Items: []FacetItem{{Value: "退款", Count: 5930, Path: "/conversations?j"}}, More: []FacetItem{{Value: "物流", Count: 2117, Path: "/conversations?k"}}},
 		},
 		Departments: []ui.Option{{Value: "2", Label: "华东大区"}, {Value: "4", Label: "杭州分公司", Depth: 1, Chosen: true}}, Tags: []string{"退款", "物流"},
-		Found: true, Total: 12846, Binned: 214, BinPath: "/bin", First: 21, Prev: "/conversations?p", Next: "/conversations?n", CanHide: true, BatchPath: "/batches/new",
+		Found: true, Total: 12846, Binned: 214, BinPath: "/bin", First: 21, Prev: "/conversations?p", Next: "/conversations?n", CanTag: true, Acts: []ChosenAct{{Key: "hide", Icon: "eye-off", Path: HideRowsPath, Most: 500}}, BatchPath: "/batches/new",
 		Rows: []ConversationRow{
 			row("王**", "qianniu", "tb_8***21", "退货地址发错了，快递单号 SF14****9027，退款一直没到账，要 12315 投诉", "一店售后组", "李雨桐", "售后", []string{"退款", "物流"}, 36, "21:47:00", "active"),
 			row("赵**", "wechat", "wx_k***7", "优惠券没生效，差价 38 元能不能退款，已经催了三次", "一店售后组", "李雨桐", "投诉", []string{"退款", "差评风险"}, 52, "20:15:00", "active", "held"),
@@ -102,7 +102,7 @@ func readingGallery() map[string]templ.Component {
 	wrong.Found, wrong.Form.Customer, wrong.Customer = false, "tb_88821", "tb_8***21"
 	wrong.Problems = Problems{"q": {Key: "words.unclosed", Args: []any{4}}, "to": {Key: "conversation.dates_reversed"}, "dept": {Key: "conversation.bad_department"}, "customer": {Key: "conversation.customer_stale"}}
 	none := searchSample()
-	none.Rows, none.Total, none.Prev, none.CanHide, none.BatchPath = nil, 0, "", false, ""
+	none.Rows, none.Total, none.Prev, none.CanTag, none.Acts, none.BatchPath = nil, 0, "", false, nil, ""
 	none.Histogram = SearchHistogram{}
 	first := ConversationsView{Found: true}
 	most := searchSample()

@@ -47,6 +47,9 @@ type ConversationView struct {
 	FloorUntil time.Time
 	Bin        BinStay
 
+	CanTag     bool
+	TagsInUse  []string // that the reader's conversations have, to choose from
+	AddTags    string   // as typed
 	CanHide    bool
 	CanUnhide  bool
 	CanExport  bool

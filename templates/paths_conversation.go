@@ -12,6 +12,7 @@ const (
 	ConversationsRoot = "/conversations"
 	HideRowsPath      = "/conversations/hide"
 	SelectRowsPath    = "/conversations/select"
+	TagRowsPath       = "/conversations/tags"
 	GoPath            = "/go"
 	HelpPath          = "/help"
 )

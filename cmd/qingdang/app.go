@@ -19,6 +19,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/export"
 	"qingdang/models/hold"
+	"qingdang/models/id"
 	"qingdang/models/index"
 	"qingdang/models/inspection"
 	"qingdang/models/intake"
@@ -221,4 +222,11 @@ func (a *app) address() string {
 		host = "127.0.0.1" + host[strings.LastIndex(host, ":"):]
 	}
 	return scheme + "://" + host
+}
+
+// tagging lets people tag, under the eyes of the holds.
+func (a *app) tagging() *conversation.Tagging {
+	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
+		return hold.OnStore(tx, ids, bin.Rescue)
+	}}
 }

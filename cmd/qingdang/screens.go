@@ -37,7 +37,7 @@ func (a *app) screens() *handlers.Screens {
 		Batches: &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Caps: a.bin, Departments: a.departments},
 		Bin:     &handlers.Bin{Reader: a.bin, Acts: a.bin, Departments: a.departments},
 		Conversations: &handlers.Conversations{
-			Find: a.conversations, Fold: a.conversations, Bin: a.bin, Departments: a.departments, Seal: a.store, Zone: a.config.location,
+			Find: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: a.bin, Departments: a.departments, Seal: a.store, Zone: a.config.location,
 		},
 		Home:    &handlers.Home{Board: a.reader},
 		Imports: &handlers.Imports{Runs: a.imports, Departments: a.departments},
@@ -48,7 +48,8 @@ func (a *app) screens() *handlers.Screens {
 		Letters: &handlers.Letters{Facts: a.evidence},
 		Reports: &handlers.Reports{Desk: a.evidence, Reader: a.evidence, Departments: a.departments},
 		Conversation: &handlers.Conversation{
-			Read: a.conversations, Fold: a.conversations, Bin: a.bin, Past: a.reader, Log: a.log, Certificates: a.purges, Departments: a.departments,
+			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: a.bin, Past: a.reader, Log: a.log, Certificates: a.purges,
+			Departments: a.departments, Seal: a.store,
 		},
 	}
 }

@@ -111,8 +111,8 @@ func (t *Tagging) ready(by account.Actor, e TagEdit, ids ...id.Conversation) (Ta
 	if t.Share == nil || t.Cover == nil {
 		return e, none, errNoHolds
 	}
-	e, err := e.normal()
-	if err != nil {
+	e = e.typed()
+	if err := e.check(); err != nil {
 		return e, none, err
 	}
 	all, err := id.NewSet(ids...)
@@ -160,6 +160,10 @@ func (d *tagging) ids() []id.Conversation {
 // decide locks the rows and finds what changes.
 func (t *Tagging) decide(tx *db.Tx, by account.Actor, all id.Set[id.Conversation], e TagEdit) (*tagging, error) {
 	if err := t.Share(tx); err != nil {
+		return nil, err
+	}
+	e, err := e.resolve(tx)
+	if err != nil {
 		return nil, err
 	}
 	rows, err := Lock(tx, all)

@@ -8,63 +8,88 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/words"
 )
 
 // Bounds of what people tag. Imports may bring more.
 const (
-	LongestTag  = 30     // characters
-	MostTags    = 20     // of one conversation
-	MostNamed   = 10     // added, and as many taken away, in one act
-	MostTagged  = 10_000 // conversations in one act
-	mostInUse   = 1000   // different tags, before people may add more of them
-	tagSigns    = "-_.·/+#&%()（）"
-	longestName = 64 // that an import may have brought
+	LongestTag   = 30     // characters
+	MostTags     = 20     // of one conversation
+	MostNamed    = 10     // added, and as many taken away, in one act
+	MostTagged   = 10_000 // conversations in one act
+	mostInUse    = 1000   // different tags, before people may add more of them
+	tagSigns     = "-_.·/+#&%()（）"
+	longestTyped = 64 // that an import may have brought
 )
 
 // TagEdit says which tags conversations get and which they lose. Lists are names.
 type TagEdit struct{ Add, Remove []string }
 
-// normal gives the edit with one spelling of each name, once. The faults are invalid, on the fields
-// add and remove: a name that is no name, or looks like personal data, which must not stand in the clear.
-func (e TagEdit) normal() (TagEdit, error) {
-	out := TagEdit{Add: tagNames(e.Add), Remove: tagNames(e.Remove)}
+// check refuses, as invalid on the fields add and remove, what is no edit whatever is stored.
+func (e TagEdit) check() error {
 	var bad []*fault.Fault
-	for _, name := range out.Add {
-		if f := checkTag(name); f != nil {
-			bad = append(bad, f.On("add"))
-		}
-	}
-	// What is there may have come with an import, and need not be a name that people may give.
-	for _, name := range out.Remove {
-		if utf8.RuneCountInString(name) > longestName || !utf8.ValidString(name) {
-			bad = append(bad, fault.Invalid("conversation.tag_unknown").On("remove"))
-		}
-	}
-	for field, names := range map[string][]string{"add": out.Add, "remove": out.Remove} {
+	for field, names := range map[string][]string{"add": e.Add, "remove": e.Remove} {
 		if len(names) > MostNamed {
 			bad = append(bad, fault.Invalid("conversation.tags_at_once", MostNamed).On(field))
 		}
+		if slices.ContainsFunc(names, func(n string) bool { return utf8.RuneCountInString(n) > longestTyped || !utf8.ValidString(n) }) {
+			bad = append(bad, fault.Invalid("conversation.tag_long", LongestTag).On(field))
+		}
 	}
-	switch {
-	case len(out.Add)+len(out.Remove) == 0:
+	if len(e.Add)+len(e.Remove) == 0 {
 		bad = append(bad, fault.Invalid("conversation.tag_needed").On("add"))
-	case slices.ContainsFunc(out.Add, func(n string) bool { return slices.Contains(out.Remove, n) }):
-		bad = append(bad, fault.Invalid("conversation.tag_both").On("add"))
 	}
-	return out, fault.All(bad...)
+	return fault.All(bad...)
 }
 
-func tagNames(names []string) []string {
+// typed gives the edit without blanks around the names.
+func (e TagEdit) typed() TagEdit {
+	return TagEdit{Add: thinned(e.Add, strings.TrimSpace), Remove: thinned(e.Remove, strings.TrimSpace)}
+}
+
+func thinned(names []string, change func(string) string) []string {
 	var out []string
 	for _, n := range names {
-		if n = norm.NFC.String(strings.Join(strings.Fields(n), " ")); n != "" {
+		if n = change(n); n != "" {
 			out = append(out, n)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// spelled is the one spelling of a name that people make.
+func spelled(name string) string { return norm.NFC.String(strings.Join(strings.Fields(name), " ")) }
+
+// resolve gives the edit with names that there are, as they are spelt, and new ones as people may make
+// them. What is there may have come with an import and need not be a name that people may make. The faults
+// are invalid, on the field add.
+func (e TagEdit) resolve(tx *db.Tx) (TagEdit, error) {
+	known, err := tagsNamed(tx, slices.Concat(e.Add, e.Remove))
+	if err != nil {
+		return e, err
+	}
+	spell := func(name string) string {
+		if slices.ContainsFunc(known, func(t Tag) bool { return t.Name == name }) {
+			return name
+		}
+		return spelled(name)
+	}
+	out := TagEdit{Add: thinned(e.Add, spell), Remove: thinned(e.Remove, spell)}
+	var bad []*fault.Fault
+	for _, n := range out.Add {
+		if !slices.ContainsFunc(known, func(t Tag) bool { return t.Name == n }) {
+			if f := checkTag(n); f != nil {
+				bad = append(bad, f.On("add"))
+			}
+		}
+	}
+	if slices.ContainsFunc(out.Add, func(n string) bool { return slices.Contains(out.Remove, n) }) {
+		bad = append(bad, fault.Invalid("conversation.tag_both").On("add"))
+	}
+	return out, fault.All(bad...)
 }
 
 func checkTag(name string) *fault.Fault {

@@ -104,13 +104,13 @@ func TestNamesThatAreNoTags(t *testing.T) {
 		{"what cannot be seen", []string{"甲\u200b"}, nil, "conversation.tag_signs", "add"},
 		{"text that turns round", []string{"甲\u202e"}, nil, "conversation.tag_signs", "add"},
 		{"a tag of HTML", []string{"<b>"}, nil, "conversation.tag_signs", "add"},
-		{"no text", []string{"甲\xff"}, nil, "conversation.tag_signs", "add"},
+		{"no text", []string{"甲\xff"}, nil, "conversation.tag_long", "add"},
 		{"a telephone", []string{"客户13800138000"}, nil, "conversation.tag_personal", "add"},
 		{"an order", []string{"单号 2026-0301-7788"}, nil, "conversation.tag_personal", "add"},
 		{"both ways", []string{"甲"}, []string{"甲"}, "conversation.tag_both", "add"},
 		{"very many", strings.Fields("a b c d e f g h i j k"), nil, "conversation.tags_at_once", "add"},
 		{"very many away", nil, strings.Fields("a b c d e f g h i j k"), "conversation.tags_at_once", "remove"},
-		{"a name that nothing has", nil, []string{strings.Repeat("x", 65)}, "conversation.tag_unknown", "remove"},
+		{"a name that nothing has", nil, []string{strings.Repeat("x", 65)}, "conversation.tag_long", "remove"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -123,6 +123,24 @@ func TestNamesThatAreNoTags(t *testing.T) {
 	}
 	if got := tagsOf(t, d, c); got != "退款" {
 		t.Errorf("tags are %q", got)
+	}
+}
+
+// What an import brought can be taken away, and given again, whatever it is called.
+func TestNamesThatImportsBring(t *testing.T) {
+	d, _ := dbtest.New(t)
+	strange := []string{"-急", "a  b", "e\u0301", "客户13800138000"}
+	n := one("e1", sales, said("x"))
+	n.Tags = strange
+	c := store(t, d, vault(t), n)[0].ID
+	by := accounttest.Actor(account.Supervisor, sales)
+	for _, e := range []conversation.TagEdit{{Remove: strange}, {Add: strange}} {
+		if done, err := tagger(d).Edit(t.Context(), by, c, e); err != nil || len(done.Add)+len(done.Remove) != 4 {
+			t.Errorf("%v: %v, %v", e, done, err)
+		}
+	}
+	if got := len(strings.Split(tagsOf(t, d, c), " ")); got != 6 {
+		t.Errorf("tags are %q", tagsOf(t, d, c))
 	}
 }
 
