@@ -52,6 +52,8 @@ type rewrite struct {
 	*Segment
 	dead []uint32
 	docs map[uint32]*Doc
+	next *head   // as it will be
+	part partRow // next, sealed; empty where nothing lives in it any more
 }
 
 // foldOnce takes the next changes after a conversation into the index. It tells up to where it came,
@@ -194,6 +196,9 @@ func (x *Index) foldBatch(ctx context.Context, b *batch, beat func(*db.Tx) error
 	if len(outs) > 0 {
 		err = x.put(ctx, shardsOf(outs[0], b.docs), beat, func(o *output, n int64) { o.row.Bytes += n })
 	}
+	if err == nil {
+		err = onAll(len(b.olds), func(i int) error { return x.prepare(b.olds[i]) })
+	}
 	x.at("written")
 	if err == nil {
 		err = x.DB.Write(ctx, func(tx *db.Tx) (err error) {
@@ -259,7 +264,8 @@ func cut(o *output, terms map[Token][]uint32, first, last int) []shardOut {
 	return shards
 }
 
-// settle is the last transaction of a fold: what was read is what is there, or it stays noted.
+// settle is the last transaction of a fold: what was read is what is there, or it stays noted, and then
+// nobody believes what the new heads say of it. They were sealed before, as nobody should wait for that.
 func (x *Index) settle(tx *db.Tx, b *batch, outs []*output) (done Folded, err error) {
 	versions, err := x.lock(tx, b.ids())
 	if err != nil {
@@ -274,33 +280,27 @@ func (x *Index) settle(tx *db.Tx, b *batch, outs []*output) (done Folded, err er
 		same[n.ConversationID] = n.Stamp == b.notes[n.ConversationID].Stamp
 	}
 	read := map[id.Conversation]uint32{}
-	var dead []uint32
-	for ord := range b.docs {
-		d := &b.docs[ord]
+	for _, d := range b.docs {
 		now, there := versions[d.ID]
 		if !there {
 			return done, errLost // its terms are in the shards: all of it has to go
 		}
 		read[d.ID] = d.Version
-		if now != d.Version || !same[d.ID] {
-			dead = append(dead, uint32(ord))
+		if now == d.Version && same[d.ID] {
+			done.Docs++
 		}
 	}
 	for _, r := range b.olds {
 		for _, d := range r.docs {
 			read[d.ID] = d.Version
 		}
-		if err := x.rewriteHead(tx, r); err != nil {
+		if err := rewriteHead(tx, r); err != nil {
 			return done, err
 		}
 		done.Dead += len(r.dead)
 		done.Attributes += len(r.docs)
 	}
 	for _, o := range outs {
-		done.Docs += len(b.docs) - len(dead)
-		if len(dead) > 0 {
-			o.head = o.head.changed(dead, nil)
-		}
 		if err := o.finish(tx); err != nil {
 			return done, err
 		}
@@ -313,30 +313,34 @@ func (x *Index) settle(tx *db.Tx, b *batch, outs []*output) (done Folded, err er
 	return done, err
 }
 
+// prepare makes and seals the head that a segment will have.
+func (x *Index) prepare(r *rewrite) error {
+	r.next = r.head.changed(r.dead, r.docs)
+	if r.next.live.IsEmpty() {
+		return nil
+	}
+	plain, err := r.next.encode()
+	if err != nil {
+		return err
+	}
+	r.part, err = x.sealPart(r.key, r.row.ID, 0, r.row.Version+1, plain)
+	return err
+}
+
 // rewriteHead puts a new head in the place of the one that was read, which must still be there.
-func (x *Index) rewriteHead(tx *db.Tx, r *rewrite) error {
-	next := r.head.changed(r.dead, r.docs)
-	if next.live.IsEmpty() {
+func rewriteHead(tx *db.Tx, r *rewrite) error {
+	if r.next.live.IsEmpty() {
 		return dropVersion(tx, r.row)
 	}
-	plain, err := next.encode()
-	if err != nil {
-		return err
-	}
-	version := r.row.Version + 1
-	part, err := sealPart(r.key, r.row.ID, 0, version, plain)
-	if err != nil {
-		return err
-	}
 	res := tx.Model(&segmentRow{}).Where("id = ? AND version = ? AND state = ?", r.row.ID, r.row.Version, ready).
-		Updates(map[string]any{"version": version, "dead": next.dead.GetCardinality()})
+		Updates(map[string]any{"version": r.row.Version + 1, "dead": r.next.dead.GetCardinality()})
 	if res.Error != nil {
 		return fmt.Errorf("change head: %w", res.Error)
 	}
 	if res.RowsAffected != 1 {
 		return errLost
 	}
-	return storeHead(tx, part)
+	return storeHead(tx, r.part)
 }
 
 // dropVersion drops a segment that is as it was read.

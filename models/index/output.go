@@ -20,9 +20,11 @@ var errLost = errors.New("index: overtaken by another operation")
 // While it is, its row and its head stand in the database already: so Scrub sees which conversations
 // are in it and takes it away before it ever gets ready.
 type output struct {
-	row  segmentRow
-	head *head
-	key  *seal.Bucket
+	row       segmentRow
+	head      *head
+	key       *seal.Bucket
+	headBytes int64    // of the head as it was sealed last
+	next      *partRow // the head that takes the place of the announced one; nil where that is right
 }
 
 func newOutput(division id.Department, h *head) *output {
@@ -49,7 +51,7 @@ func (x *Index) begin(ctx context.Context, outs []*output, allowed func(tx *db.T
 		if o.key, err = x.Store.Bucket(slots[i]); err != nil {
 			return fmt.Errorf("key of a new segment: %w", err)
 		}
-		heads[i], err = o.sealHead(0)
+		heads[i], err = x.sealHead(o, 0)
 		return err
 	})
 	if err == nil {
@@ -87,15 +89,27 @@ func announce(tx *db.Tx, outs []*output, heads []partRow) error {
 	return nil
 }
 
-func (o *output) sealHead(version uint32) (partRow, error) {
+func (x *Index) sealHead(o *output, version uint32) (partRow, error) {
 	plain, err := o.head.encode()
 	if err != nil {
 		return partRow{}, err
 	}
-	return sealPart(o.key, o.row.ID, 0, version, plain)
+	part, err := x.sealPart(o.key, o.row.ID, 0, version, plain)
+	o.headBytes = int64(len(part.Body) + len(part.Wrapped))
+	return part, err
 }
 
-func sealPart(key *seal.Bucket, segment uint64, part int, version uint32, plain []byte) (partRow, error) {
+// change puts another head in the place of the announced one when the output gets ready. It is sealed now,
+// so that no transaction waits for that.
+func (x *Index) change(o *output, h *head) error {
+	o.head = h
+	part, err := x.sealHead(o, 1)
+	o.next = &part
+	return err
+}
+
+func (x *Index) sealPart(key *seal.Bucket, segment uint64, part int, version uint32, plain []byte) (partRow, error) {
+	x.at("seal")
 	packed, err := seal.PackWith(0, plain)
 	if err != nil {
 		return partRow{}, fmt.Errorf("pack part: %w", err)
@@ -122,7 +136,7 @@ func (x *Index) put(ctx context.Context, shards []shardOut, beat func(*db.Tx) er
 		s := shards[i]
 		plain, err := encodeShard(s.list, s.to.row.N)
 		if err == nil {
-			rows[i], err = sealPart(s.to.key, s.to.row.ID, s.part, 0, plain)
+			rows[i], err = x.sealPart(s.to.key, s.to.row.ID, s.part, 0, plain)
 		}
 		return err
 	})
@@ -189,12 +203,12 @@ func packets(rows []partRow) func(yield func([]partRow) bool) {
 
 // finish makes a written segment ready, in the transaction that takes away what it replaces.
 func (o *output) finish(tx *db.Tx) error {
-	part, err := o.sealHead(1)
-	if err != nil {
-		return err
+	version := uint32(0)
+	if o.next != nil {
+		version = 1
 	}
 	res := tx.Model(&segmentRow{}).Where("id = ? AND state = ?", o.row.ID, building).Updates(map[string]any{
-		"state": ready, "version": 1, "dead": o.head.dead.GetCardinality(), "bytes": o.row.Bytes + int64(len(part.Body)+len(part.Wrapped)),
+		"state": ready, "version": version, "dead": o.head.dead.GetCardinality(), "bytes": o.row.Bytes + o.headBytes,
 	})
 	if res.Error != nil {
 		return fmt.Errorf("finish segment: %w", res.Error)
@@ -202,7 +216,10 @@ func (o *output) finish(tx *db.Tx) error {
 	if res.RowsAffected != 1 {
 		return errLost
 	}
-	return storeHead(tx, part)
+	if o.next == nil {
+		return nil
+	}
+	return storeHead(tx, *o.next)
 }
 
 func storeHead(tx *db.Tx, p partRow) error {

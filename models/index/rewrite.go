@@ -63,7 +63,7 @@ func (x *Index) rewrite(ctx context.Context, sources []*Segment, s shape, beat f
 	err = m.copyShards(ctx)
 	x.at("written")
 	if err == nil {
-		err = x.DB.Write(ctx, m.settle)
+		err = m.finish(ctx)
 	}
 	if errors.Is(err, db.ErrCommitUnknown) {
 		return err
@@ -322,38 +322,74 @@ func (m *merger) readRange(ctx context.Context, r, ranges int) (rows []partRow, 
 
 var errMissing = errors.New("index: a shard is missing")
 
-// settle is the last transaction: the outputs are ready, the sources are gone. Where heads of the sources
-// were changed while their shards were carried over, the changes are taken along.
-func (m *merger) settle(tx *db.Tx) error {
+// finish ends the work with one transaction. Where heads of the sources were changed while their shards were
+// carried over, the changes are taken along.
+func (m *merger) finish(ctx context.Context) error {
+	known := make([]uint32, len(m.sources)) // the versions that the heads of the outputs tell of
+	for i, s := range m.sources {
+		known[i] = s.row.Version
+	}
+	for range retries {
+		err := m.x.DB.Write(ctx, func(tx *db.Tx) error { return m.settle(tx, known) })
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+		if known, err = m.follow(ctx); err != nil {
+			return err
+		}
+	}
+	return errLost
+}
+
+// errMoved says that the head of a source is another one by now.
+var errMoved = errors.New("index: a head was changed meanwhile")
+
+// follow makes the heads of the outputs anew, from those that the sources have now, and seals them: before
+// the transaction that needs them, since that keeps SQLite's one writer.
+func (m *merger) follow(ctx context.Context) (known []uint32, err error) {
+	now := make([]*head, len(m.sources))
+	err = m.x.DB.Read(ctx, func(tx *db.Tx) error {
+		rows, err := m.there(tx.DB)
+		if err != nil {
+			return err
+		}
+		known = make([]uint32, len(rows))
+		fresh := make([]*Segment, len(rows))
+		for i, r := range rows {
+			known[i], fresh[i] = r.Version, &Segment{row: r}
+		}
+		for part := range slices.Chunk(fresh, headsAtOnce) {
+			broken, err := m.x.openHeads(tx, part)
+			if err == nil && len(broken) > 0 {
+				err = broken[0]
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for i := range fresh {
+			now[i] = fresh[i].head
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	heads := m.heads(now, len(m.outs), func(i int) int { return m.outs[i].row.N })
+	return known, onAll(len(heads), func(i int) error { return m.x.change(m.outs[i], heads[i]) })
+}
+
+// settle is the last transaction: the outputs are ready, the sources are gone.
+func (m *merger) settle(tx *db.Tx, known []uint32) error {
 	rows, err := m.there(tx.ForUpdate())
 	if err != nil {
 		return err
 	}
-	now, changed := make([]*head, len(rows)), false
-	for i, r := range rows {
-		now[i] = m.sources[i].head
-		if r.Version == m.sources[i].row.Version {
-			continue
-		}
-		changed = true
-		fresh := []*Segment{{row: r}}
-		broken, err := m.x.openHeads(tx, fresh)
-		if err != nil {
-			return err
-		}
-		if len(broken) > 0 {
-			return broken[0]
-		}
-		now[i] = fresh[0].head
-	}
-	if changed {
-		for i, h := range m.heads(now, len(m.outs), func(i int) int { return m.outs[i].row.N }) {
-			m.outs[i].head = h
-		}
-	}
 	ids := make([]uint64, len(rows))
 	for i, r := range rows {
-		ids[i] = r.ID
+		if ids[i] = r.ID; r.Version != known[i] {
+			return errMoved
+		}
 	}
 	if err := drop(tx, ids, ready); err != nil {
 		return err
