@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -67,6 +68,8 @@ func encode(d *Document) (packed []byte, size int, err error) {
 	return packed, len(plain), nil
 }
 
+var errMalformed = errors.New("decode document: malformed")
+
 func decode(packed []byte) (*Document, error) {
 	plain, err := seal.Unpack(packed)
 	if err != nil {
@@ -75,7 +78,7 @@ func decode(packed []byte) (*Document, error) {
 	var d Document
 	if err := jsonv2.Unmarshal(plain, &d); err != nil {
 		// The decoder's own error may quote the text.
-		return nil, fmt.Errorf("decode document: malformed")
+		return nil, errMalformed
 	}
 	return &d, nil
 }

@@ -45,8 +45,8 @@ func (s *Conversations) more(ctx context.Context, by account.Actor, q Query) (*P
 		return nil, err
 	}
 	var p *Page
-	err = s.fresh(ctx, func(tx *db.Tx) (*Page, error) {
-		p, err = s.page(tx, by, q, at, false, false)
+	err = s.fresh(ctx, func(tx *db.Tx, last bool) (*Page, error) {
+		p, err = s.page(tx, by, q, at, false, false, last)
 		return p, err
 	})
 	return p, err

@@ -86,8 +86,8 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 	}
 	began := time.Now()
 	var page *Page
-	err = s.fresh(ctx, func(tx *db.Tx) (*Page, error) {
-		page, err = s.page(tx, by, q, at, backward, true)
+	err = s.fresh(ctx, func(tx *db.Tx, last bool) (*Page, error) {
+		page, err = s.page(tx, by, q, at, backward, true, last)
 		return page, err
 	})
 	switch {
@@ -107,16 +107,25 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 }
 
 // fresh reads a page, and again where a purge beside us moved a key and destroyed the old one, under
-// which the transaction still saw it. What does not open then either is unreadable.
-func (s *Conversations) fresh(ctx context.Context, read func(*db.Tx) (*Page, error)) error {
+// which the transaction still saw it; what does not open then either is unreadable. It is also read again
+// where a segment did not open: a scrub may have replaced it, and what is broken is known from then on. The
+// last time there is no other.
+func (s *Conversations) fresh(ctx context.Context, read func(tx *db.Tx, last bool) (*Page, error)) error {
 	for again := 0; ; again++ {
 		stale := false
 		err := s.DB.Read(ctx, func(tx *db.Tx) error {
-			p, err := read(tx)
+			p, err := read(tx, again == 2)
 			stale = err == nil && p.stale
 			return err
 		})
-		if err != nil || !stale || again == 2 {
+		switch {
+		case again == 2:
+			return err
+		case errors.Is(err, index.ErrUnreadable):
+			if err := s.Index.Report(ctx); err != nil {
+				return err
+			}
+		case err != nil || !stale:
 			return err
 		}
 	}
@@ -200,14 +209,18 @@ func (s *Conversations) overdue(ctx context.Context, by account.Actor, q Query, 
 	return errors.Join(err, audit.Refused(ctx, s.DB, entry))
 }
 
-// page finds one page; counted says whether everything that was found is counted, too.
-func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, backward, counted bool) (*Page, error) {
+// page finds one page; counted says whether everything that was found is counted, too. ErrUnreadable is
+// given unless it is the last time.
+func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, backward, counted, last bool) (*Page, error) {
 	f, scope, err := s.narrow(tx, by, q)
 	if err != nil {
 		return nil, err
 	}
 	p := &Page{Exact: true}
 	found, err := s.fromIndex(tx, f, scope, q, p, at, backward, counted)
+	if errors.Is(err, index.ErrUnreadable) && !last && s.Index != nil {
+		return nil, err
+	}
 	if errors.Is(err, index.ErrBehind) || errors.Is(err, index.ErrUnreadable) {
 		if q.Words.HasTerms() {
 			return nil, fault.Busy("conversation.index_behind")

@@ -301,7 +301,7 @@ func (l *look) askPostings() error {
 	l.plan.Terms = len(all)
 	var sealed []*index.Segment
 	for _, s := range l.parts {
-		if s.sealed {
+		if s.sealed && !s.within.IsEmpty() {
 			sealed = append(sealed, s.Segment)
 		}
 	}
@@ -310,7 +310,7 @@ func (l *look) askPostings() error {
 		return err
 	}
 	for _, s := range l.parts {
-		if s.sealed {
+		if s.sealed && !s.within.IsEmpty() {
 			l.narrow(s.within, named, found[s.Segment])
 		}
 	}

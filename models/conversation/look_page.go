@@ -8,6 +8,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/index"
 	"qingdang/models/seal"
@@ -86,14 +87,21 @@ func (l *look) confirm(spots []spot) error {
 		for i, p := range part {
 			ids[i] = p.id()
 		}
-		docs, stale := make([]*Document, len(part)), make([]bool, len(part))
+		docs, stale, away := make([]*Document, len(part)), make([]bool, len(part)), make([]error, len(part))
 		err := l.s.Vault.openEach(l.tx, ids, func(i int, _ *Body, d *Document, err error) {
-			if stale[i] = errors.Is(err, seal.ErrDestroyed); err == nil && l.words.Match(d.searched()) {
+			var newer *seal.FormatError // this program cannot read it, and says so in its row
+			switch stale[i] = errors.Is(err, seal.ErrDestroyed); {
+			case err == nil && l.words.Match(d.searched()):
 				part[i].matches, docs[i] = true, d
+			case err != nil && !forever(err) && !errors.As(err, &newer):
+				away[i] = err
 			}
 		})
 		if err != nil {
 			return err
+		}
+		if err := cmp.Or(away...); err != nil {
+			return fmt.Errorf("%w: %w", fault.Busy("conversation.keys_away"), err)
 		}
 		l.stale = l.stale || slices.Contains(stale, true)
 		for i, d := range docs {

@@ -62,9 +62,9 @@ const agentMark = "\x1f"
 // folded is a text as both engines compare it: blanks at its end do not count.
 func folded(s string) string { return strings.TrimRight(s, " ") }
 
-// terms opens the bodies and names their terms. What does not open has none. A purge beside us moves keys
-// to other buckets and destroys the old ones, under which the transaction may see them still: what does
-// not open is looked at again as it is now.
+// terms opens the bodies and names their terms. What will never open has none, and what does not open
+// now is for later. A purge beside us moves keys to other buckets and destroys the old ones, under which
+// the transaction may see them still: what does not open is looked at again as it is now.
 func (s *source) terms(ctx context.Context, tx *db.Tx, docs []index.Doc, ids []id.Conversation) error {
 	closed, err := s.openAll(ctx, tx, docs, ids)
 	for again := 0; err == nil && len(closed) > 0 && again < 3; again++ {
@@ -89,11 +89,13 @@ func (s *source) openAll(ctx context.Context, tx *db.Tx, docs []index.Doc, ids [
 		wg.Go(func() {
 			for i := w; i < len(docs) && ctx.Err() == nil; i += workers {
 				b, k := bodies[docs[i].ID], keys[docs[i].ID]
-				if b == nil || k == nil || b.Version != docs[i].Version {
+				if docs[i].Later = false; b == nil || k == nil || b.Version != docs[i].Version {
 					continue
 				}
 				d, err := s.vault.Open(b, k)
-				if failed[i] = err != nil; !failed[i] {
+				if failed[i] = err != nil; failed[i] {
+					docs[i].Later = !forever(err)
+				} else {
 					docs[i].Terms = s.index.Tokens(words.Terms(d.searched()...))
 				}
 			}

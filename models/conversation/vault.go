@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"qingdang/models/id"
@@ -65,4 +66,15 @@ func (v Vault) Open(b *Body, k *Key) (*Document, error) {
 		return nil, fmt.Errorf("open body: %w", err)
 	}
 	return decode(packed)
+}
+
+// forever tells of an error of Open that the body will not open later either, unless somebody changes it.
+// Others, as of a key store that does not answer, may be over in a moment.
+func forever(err error) bool {
+	for _, end := range []error{seal.ErrDestroyed, seal.ErrNoBucket, seal.ErrDamaged, seal.ErrTampered, seal.ErrTooLarge, errMalformed} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
 }

@@ -23,13 +23,14 @@ type Doc struct {
 	State       int
 	Tags        []id.Tag
 	Terms       []Token // distinct, in any order
+	Later       bool    // the body does not open for now: Terms are not known
 }
 
 // Source tells what conversations are. models/conversation implements it.
 type Source interface {
 	// Docs gives the documents of those of the ids that are there. Terms may be left out where terms is
-	// false: only attributes are wanted, and no body has to be opened. A conversation whose body does not
-	// open has no terms.
+	// false: only attributes are wanted, and no body has to be opened. A conversation whose body will never
+	// open has no terms, and one whose body does not open for now is Later.
 	Docs(ctx context.Context, tx *db.Tx, ids []id.Conversation, terms bool) ([]Doc, error)
 	// Lock locks the rows of those of the ids that are there, in ascending order, and gives their versions.
 	Lock(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]uint32, error)

@@ -167,7 +167,17 @@ func (x *Index) checkParts(ctx context.Context) (flaws []Flaw, err error) {
 		return nil, err
 	}
 	for _, b := range broken {
-		flaws = append(flaws, Flaw{"fsck.index_unreadable", fmt.Sprint(b.segment)})
+		there := false
+		err := x.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			there, err = isReady(tx, b.segment)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if there { // and was not replaced, and its key destroyed, while we looked
+			flaws = append(flaws, Flaw{"fsck.index_unreadable", fmt.Sprint(b.segment)})
+		}
 	}
 	for _, s := range segments {
 		whole, err := x.opens(ctx, s)
@@ -186,9 +196,9 @@ func (x *Index) opens(ctx context.Context, s *Segment) (whole bool, err error) {
 	const atOnce = 256
 	for first := 1; first <= s.row.Parts; first += atOnce {
 		var rows []partRow
-		var there int64
-		err := x.DB.Read(ctx, func(tx *db.Tx) error {
-			if err := tx.Model(&segmentRow{}).Where("id = ? AND state = ?", s.row.ID, ready).Count(&there).Error; err != nil {
+		var there bool
+		err := x.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			if there, err = isReady(tx, s.row.ID); err != nil {
 				return err
 			}
 			return tx.Where("segment_id = ? AND part BETWEEN ? AND ?", s.row.ID, first, first+atOnce-1).Find(&rows).Error
@@ -196,7 +206,7 @@ func (x *Index) opens(ctx context.Context, s *Segment) (whole bool, err error) {
 		if err != nil {
 			return false, fmt.Errorf("read shards: %w", err)
 		}
-		if there == 0 {
+		if !there {
 			return true, nil
 		}
 		if len(rows) != min(atOnce, s.row.Parts-first+1) {

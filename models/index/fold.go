@@ -26,6 +26,7 @@ type Folded struct {
 	Docs       int // documents that were put into new segments
 	Attributes int // documents of which only attributes were set anew
 	Dead       int // documents that were replaced or are gone
+	Later      int // documents whose bodies do not open for now; they stay noted
 	Merged     int // segments that were merged into larger ones
 }
 
@@ -34,6 +35,7 @@ func (f *Folded) add(g Folded) {
 	f.Docs += g.Docs
 	f.Attributes += g.Attributes
 	f.Dead += g.Dead
+	f.Later += g.Later
 	f.Merged += g.Merged
 }
 
@@ -44,7 +46,7 @@ type batch struct {
 	docs  []Doc // to be put into a new segment
 	olds  []*rewrite
 	plain []id.Conversation // whose attributes alone are set anew
-	gone  int
+	later int
 }
 
 // rewrite is a segment whose head changes.
@@ -139,6 +141,13 @@ func (x *Index) read(ctx context.Context, tx *db.Tx, b *batch, segments []*Segme
 	if b.docs, err = x.docs(ctx, tx, whole, true); err != nil {
 		return err
 	}
+	b.docs = slices.DeleteFunc(b.docs, func(d Doc) bool {
+		if d.Later { // its note stays, and so does what an old segment says that nobody believes
+			delete(b.notes, d.ID)
+			b.later++
+		}
+		return d.Later
+	})
 	fresh := map[id.Conversation]bool{}
 	for _, d := range b.docs {
 		there[d.ID], fresh[d.ID] = true, true
@@ -147,9 +156,6 @@ func (x *Index) read(ctx context.Context, tx *db.Tx, b *batch, segments []*Segme
 		if s, ord, known := v.Find(c); known && (fresh[c] || !there[c]) {
 			r := old(s)
 			r.dead = append(r.dead, ord)
-		}
-		if !there[c] {
-			b.gone++
 		}
 	}
 	sortDocs(b.docs)
@@ -194,7 +200,7 @@ func (x *Index) foldBatch(ctx context.Context, b *batch, beat func(*db.Tx) error
 	}
 	x.at("begun")
 	if len(outs) > 0 {
-		err = x.put(ctx, shardsOf(outs[0], b.docs), beat, func(o *output, n int64) { o.row.Bytes += n })
+		err = x.put(ctx, cutDocs(outs[0], b.docs), beat, func(o *output, n int64) { o.row.Bytes += n })
 	}
 	if err == nil {
 		err = onAll(len(b.olds), func(i int) error { return x.prepare(b.olds[i]) })
@@ -238,8 +244,8 @@ func (b *batch) ids() []id.Conversation {
 	return ids
 }
 
-// shardsOf cuts the terms of documents into shards.
-func shardsOf(o *output, docs []Doc) []shardOut {
+// cutDocs cuts the terms of documents into shards.
+func cutDocs(o *output, docs []Doc) []shardOut {
 	terms := map[Token][]uint32{}
 	for ord := range docs {
 		for _, t := range docs[ord].Terms {
@@ -300,6 +306,7 @@ func (x *Index) settle(tx *db.Tx, b *batch, outs []*output) (done Folded, err er
 		done.Dead += len(r.dead)
 		done.Attributes += len(r.docs)
 	}
+	done.Later = b.later
 	for _, o := range outs {
 		if err := o.finish(tx); err != nil {
 			return done, err

@@ -65,8 +65,8 @@ type Index struct {
 	at func(step string) // set by tests only: where something else may happen beside
 
 	listing sync.Mutex
-	listed  map[uint64]uint32 // the segments that were seen last, with the versions of their heads
-	broken  map[uint64]bool   // segments in which a reader met a shard that does not open
+	listed  map[uint64]uint32   // the segments that were seen last, with the versions of their heads
+	broken  map[uint64]*Segment // in which a reader met a shard that does not open, until Report
 }
 
 // New gives the index of a database. Source may be nil where the index is only read or scrubbed.
@@ -88,7 +88,7 @@ func New(d *db.DB, s *seal.Store, from Source, o Options) *Index {
 	return &Index{
 		DB: d, Store: s, Source: from, mostChanges: o.MostChanges, divisions: o.Divisions,
 		heads: newCache[headKey, *head](o.HeadBytes), shards: newCache[shardKey, *shard](o.ShardBytes),
-		tokens: newTokens(), broken: map[uint64]bool{}, at: func(string) {},
+		tokens: newTokens(), broken: map[uint64]*Segment{}, at: func(string) {},
 	}
 }
 

@@ -51,18 +51,63 @@ func (x *Index) tidy(ctx context.Context) error {
 	if err := x.Sweep(ctx); err != nil {
 		return err
 	}
-	x.listing.Lock()
-	broken := slices.Collect(maps.Keys(x.broken))
-	x.listing.Unlock()
-	for _, segment := range broken {
-		if err := x.mend(ctx, segment); err != nil {
-			return err
-		}
-		x.listing.Lock()
-		delete(x.broken, segment)
-		x.listing.Unlock()
+	if err := x.Report(ctx); err != nil {
+		return err
 	}
 	return x.dropOrphans(ctx)
+}
+
+// Report tells everybody which segments readers of this process could not open: the conversations in them
+// are noted as changed. So every search asks the rows for them from now on, and whoever folds next takes
+// them in anew and drops the segment.
+func (x *Index) Report(ctx context.Context) error {
+	x.listing.Lock()
+	broken := slices.Collect(maps.Values(x.broken))
+	clear(x.broken)
+	x.listing.Unlock()
+	for _, s := range broken {
+		if err := x.doubt(ctx, s); err != nil {
+			x.listing.Lock()
+			x.broken[s.row.ID] = s
+			x.listing.Unlock()
+			return err
+		}
+	}
+	return nil
+}
+
+// doubt notes the conversations of a segment as changed, unless it was replaced meanwhile. What was
+// erased gets no note: nobody would take it away.
+func (x *Index) doubt(ctx context.Context, s *Segment) error {
+	var ids []id.Conversation
+	for it := s.live.Iterator(); it.HasNext(); {
+		ids = append(ids, s.ids[it.Next()])
+	}
+	slices.Sort(ids)
+	for part := range slices.Chunk(ids, changesAtOnce) {
+		err := x.DB.Write(ctx, func(tx *db.Tx) error {
+			if there, err := isReady(tx, s.row.ID); err != nil || !there {
+				return err
+			}
+			there, err := x.lock(tx, part)
+			if err != nil {
+				return err
+			}
+			return Changed(tx, true, slices.Collect(maps.Keys(there))...)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isReady(tx *db.Tx, segment uint64) (bool, error) {
+	var n int64
+	if err := tx.Model(&segmentRow{}).Where("id = ? AND state = ?", segment, ready).Count(&n).Error; err != nil {
+		return false, fmt.Errorf("look for segment: %w", err)
+	}
+	return n > 0, nil
 }
 
 // Runner is the job of Fold. Each step takes a few thousand changes, or merges one group of segments; when
@@ -132,6 +177,14 @@ func (x *Index) mending(ctx context.Context, f func() error) error {
 // not open. What was in them cannot be told, so every conversation that no other segment has is noted
 // as changed before.
 func (x *Index) mend(ctx context.Context, met uint64) error {
+	there := false
+	err := x.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		there, err = isReady(tx, met)
+		return err
+	})
+	if err != nil || !there { // a scrub or a merge beside us was faster, and nothing is wrong
+		return err
+	}
 	drops := map[uint64]bool{met: true}
 	for last, more := id.Conversation(0), true; more; {
 		var unknown []id.Conversation

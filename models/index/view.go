@@ -284,15 +284,19 @@ func (v *View) Settled(s *Segment) *roaring.Bitmap {
 }
 
 // Postings gives, for each of the segments, the living documents that have each token; a token that
-// none has is there with an empty bitmap. It reads what it does not remember in one statement. Bitmaps
-// are the caller's own.
+// none has is there with an empty bitmap. Bitmaps are the caller's own. After ErrUnreadable the caller
+// calls Report, outside the transaction, and may look again.
 func (v *View) Postings(tokens []Token, segments ...*Segment) (map[*Segment]map[Token]*roaring.Bitmap, error) {
 	found, err := v.postings(tokens, segments)
 	var broken *unreadableError
 	if errors.As(err, &broken) {
 		v.x.listing.Lock()
 		defer v.x.listing.Unlock()
-		v.x.broken[broken.segment] = true // the next Fold of this process mends it
+		for _, s := range segments {
+			if s.row.ID == broken.segment {
+				v.x.broken[broken.segment] = s
+			}
+		}
 	}
 	return found, err
 }
@@ -321,9 +325,7 @@ func (v *View) postings(tokens []Token, segments []*Segment) (map[*Segment]map[T
 // openShards gives the shards in which the tokens stand.
 func (v *View) openShards(tokens []Token, segments []*Segment) (map[shardKey]*shard, error) {
 	opened := map[shardKey]*shard{}
-	keys := map[uint64]*seal.Bucket{}
-	var either []string
-	var args []any
+	var missing []shardsOf
 	for _, s := range segments {
 		var parts []int
 		for _, t := range tokens {
@@ -337,16 +339,44 @@ func (v *View) openShards(tokens []Token, segments []*Segment) (map[shardKey]*sh
 			}
 		}
 		if len(parts) > 0 {
-			keys[s.row.ID] = s.key
-			either, args = append(either, "segment_id = ? AND part IN ?"), append(args, s.row.ID, parts)
+			missing = append(missing, shardsOf{s, parts})
 		}
 	}
-	if len(either) == 0 {
-		return opened, nil
+	for some := range slices.Chunk(missing, shardsAtOnce) {
+		if err := v.readShards(some, opened); err != nil {
+			return nil, err
+		}
+	}
+	for k, s := range opened {
+		if s == nil {
+			return nil, unreadable(k.segment, errMissing)
+		}
+	}
+	return opened, nil
+}
+
+// shardsOf are shards of a segment that are to be read.
+type shardsOf struct {
+	*Segment
+	parts []int
+}
+
+// shardsAtOnce bounds from how many segments one statement reads: SQLite takes no expression that is
+// more than 1,000 deep, nor more than 32,766 values.
+const shardsAtOnce = 100
+
+// readShards reads and opens shards with one statement.
+func (v *View) readShards(missing []shardsOf, opened map[shardKey]*shard) error {
+	var either []string
+	var args []any
+	keys := map[uint64]*seal.Bucket{}
+	for _, m := range missing {
+		keys[m.row.ID] = m.key
+		either, args = append(either, "segment_id = ? AND part IN ?"), append(args, m.row.ID, m.parts)
 	}
 	var rows []partRow
 	if err := v.tx.Where(strings.Join(either, " OR "), args...).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read shards: %w", err)
+		return fmt.Errorf("read shards: %w", err)
 	}
 	shards := make([]*shard, len(rows))
 	err := onAll(len(rows), func(i int) error {
@@ -360,17 +390,12 @@ func (v *View) openShards(tokens []Token, segments []*Segment) (map[shardKey]*sh
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i, r := range rows {
 		k := shardKey{r.SegmentID, r.Part}
 		opened[k] = shards[i]
 		v.x.shards.put(k, shards[i])
 	}
-	for k, s := range opened {
-		if s == nil {
-			return nil, unreadable(k.segment, errMissing)
-		}
-	}
-	return opened, nil
+	return nil
 }
