@@ -31,9 +31,6 @@ func (x *Index) Scrub(ctx context.Context, ids []id.Conversation, beat func(*db.
 	for _, c := range ids {
 		erased[c] = true
 	}
-	if err := x.forgetNotes(ctx, ids); err != nil {
-		return done, err
-	}
 	for lost := 0; ; {
 		n, err := x.scrubOnce(ctx, erased, &done, beat)
 		var broken *unreadableError
@@ -47,6 +44,10 @@ func (x *Index) Scrub(ctx context.Context, ids []id.Conversation, beat func(*db.
 		case err != nil:
 			return done, err
 		case n == 0:
+			// Not before: where a segment tells of an older state, the note keeps it from being believed.
+			if err := x.forgetNotes(ctx, ids); err != nil {
+				return done, err
+			}
 			return done, x.Sweep(ctx)
 		default:
 			lost = 0
