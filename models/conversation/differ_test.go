@@ -1,33 +1,40 @@
 package conversation_test
 
 import (
+	"bufio"
 	"cmp"
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
-
-	"qingdang/models/account"
-	"qingdang/models/account/accounttest"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/id"
 	"qingdang/models/index"
-	"qingdang/models/words"
+	"qingdang/models/seal"
 )
+
+// An archive beside a plaintext copy. Conversations are those of ../shared/data/gen, so that words come
+// again and again as in life; everything that may happen to them happens; and every search gives what a
+// filter over the copy gives.
 
 // plain is what the test itself knows of a conversation.
 type plain struct {
-	id       id.Conversation
-	external string
-	new      conversation.New
-	state    conversation.State
-	tags     []string
+	id    id.Conversation
+	new   conversation.New // with its tags and its department as they are now
+	state conversation.State
+	heard []string // what is said in it, folded, a message each
+	asked []uint64 // terms for which answer is known
+	says  []uint64
 }
 
 func (p *plain) lastAt() time.Time {
@@ -35,82 +42,162 @@ func (p *plain) lastAt() time.Time {
 	return m[len(m)-1].At.Time()
 }
 
-func (p *plain) texts() (out []string) {
-	for _, m := range p.new.Document.Messages {
-		if !m.Recalled {
-			out = append(out, m.Text)
+// mirror is an archive and its plain copy.
+type mirror struct {
+	t        *testing.T
+	settings db.Settings
+	d        *db.DB
+	s        *conversation.Conversations
+	x        *index.Index
+	rnd      *rand.Rand
+	said     *bufio.Scanner // what is still to be imported
+	all      []*plain       // newest first
+	unsorted bool
+	ghosts   bool // some were erased and not scrubbed yet
+	terms    map[string]int
+	ids      map[string]id.Department // of the departments' names
+	asked    tally
+}
+
+// tally counts what was asked.
+type tally struct {
+	queries, words, pages, hits, empty, inexact, waiting int
+}
+
+func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
+	t.Helper()
+	settings := dbtest.Settings(t, engine)
+	settings.Clock = dbtest.NewClock()
+	m := &mirror{
+		t: t, settings: settings, rnd: rand.New(rand.NewPCG(seed, 5)), said: generated(t, n, seed), terms: map[string]int{}, ids: map[string]id.Department{},
+	}
+	var err error
+	if m.d, err = db.Open(context.WithoutCancel(t.Context()), settings); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.d.Close() })
+	m.reopen(vault(t))
+	return m
+}
+
+// options cuts the index into three divisions.
+var options = index.Options{Divisions: func(*db.Tx) (func(id.Department) id.Department, error) {
+	return func(d id.Department) id.Department { return 1 + d%3 }, nil
+}}
+
+// reopen forgets everything that a process remembers.
+func (m *mirror) reopen(v conversation.Vault) {
+	m.x = conversation.NewIndex(m.d, v, options)
+	m.s = &conversation.Conversations{DB: m.d, Vault: v, Index: m.x}
+}
+
+// generated runs the generator of the shared data.
+func generated(t *testing.T, n int, seed uint64) *bufio.Scanner {
+	t.Helper()
+	dir := dbtest.Shared(t, "gen")
+	if _, err := exec.LookPath("go"); err != nil {
+		dbtest.Missing(t, "the go command, for "+dir)
+	}
+	file, err := os.Create(t.TempDir() + "/said.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	gen := exec.CommandContext(t.Context(), "go", "run", ".", "-n", fmt.Sprint(n), "-seed", fmt.Sprint(seed), "-days", "400", "-regions", "3", "-companies", "3", "-groups", "3")
+	gen.Dir, gen.Stdout = dir, file
+	if err := gen.Run(); err != nil {
+		t.Fatal("generator: ", err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 16<<20)
+	return lines
+}
+
+// hard is what the dialogues do not have: other widths and cases, words beside ideographs, blanks inside.
+var hard = []string{"iPhone手机壳", "ＡＢＣ公司的", "退 款", "refund please", "款到发货", "Ｒｅｆｕｎｄ！", "一二三㈠", "café au lait", "快"}
+
+// next reads one conversation of the generator.
+func (m *mirror) next() (n conversation.New, ok bool) {
+	m.t.Helper()
+	if !m.said.Scan() {
+		return n, false
+	}
+	var c struct {
+		Platform, Department string
+		External             string `json:"external_id"`
+		Type                 string `json:"service_type"`
+		Agent, Customer      struct{ ID, Name string }
+		Tags                 []string
+		Messages             []struct {
+			ID, Sender, Type, Text, Attachment string
+			At                                 time.Time
+			Recalled                           bool
 		}
 	}
-	return out
-}
-
-// mirror is an archive and a plain copy of it.
-type mirror struct {
-	t    *testing.T
-	d    *db.DB
-	s    *conversation.Conversations
-	x    *index.Index
-	rnd  *rand.Rand
-	all  map[id.Conversation]*plain
-	next int
-}
-
-func newMirror(t *testing.T, d *db.DB, seed uint64) *mirror {
-	v := vault(t)
-	x := conversation.NewIndex(d, v, index.Options{})
-	return &mirror{
-		t: t, d: d, x: x, s: &conversation.Conversations{DB: d, Vault: v, Index: x}, all: map[id.Conversation]*plain{},
-		rnd: rand.New(rand.NewPCG(seed, 5)),
+	if err := json.Unmarshal(m.said.Bytes(), &c); err != nil {
+		m.t.Fatal(err)
 	}
+	n = conversation.New{
+		Platform: c.Platform, ServiceType: c.Type, AgentID: c.Agent.ID, AgentName: c.Agent.Name, Tags: slices.Compact(slices.Sorted(slices.Values(c.Tags))),
+		Document: conversation.Document{ExternalID: c.External, CustomerID: c.Customer.ID, CustomerName: c.Customer.Name},
+	}
+	n.DepartmentID = m.department(c.Department)
+	if m.rnd.IntN(3) == 0 {
+		n.Document.OrderNo = fmt.Sprint("TB", 880000+m.rnd.IntN(40000))
+	}
+	var back time.Duration
+	if m.rnd.IntN(40) == 0 { // several at the same instant
+		back = c.Messages[len(c.Messages)-1].At.Sub(day)
+	}
+	for i, s := range c.Messages {
+		if m.rnd.IntN(60) == 0 && s.Text != "" {
+			s.Text += pick(m.rnd, hard)
+		}
+		n.Document.Messages = append(n.Document.Messages, conversation.Message{
+			ID: fmt.Sprint("m", i), Sender: conversation.Sender(s.Sender), At: conversation.MicrosOf(s.At.Add(-back)), Kind: s.Type, Text: s.Text, Attachment: s.Attachment, Recalled: s.Recalled,
+		})
+	}
+	return n, true
+}
+
+// department gives the number of a path.
+func (m *mirror) department(path string) id.Department {
+	if m.ids[path] == 0 {
+		m.ids[path] = id.Department(11 + len(m.ids))
+	}
+	return m.ids[path]
 }
 
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
-var (
-	mirrorTypes     = []string{"咨询", "售后", "投诉"}
-	mirrorPlatforms = []string{"wechat", "qianniu", "qq"}
-	mirrorTags      = []string{"退款", "物流", "差评", "对公"}
-	mirrorAgents    = []string{"小清", "小浊", "阿明"}
-	mirrorPhrases   = []string{"退款", "一直没到账", "物流太慢了", "iPhone手机壳", "订单TB8842确认", "发票抬头", "ＡＢＣ公司", "退 款", "差评", "你好", "款到发货", "refund please", "快"}
-)
-
-func (m *mirror) text() string {
-	var parts []string
-	for range 1 + m.rnd.IntN(3) {
-		parts = append(parts, pick(m.rnd, mirrorPhrases))
-	}
-	return strings.Join(parts, pick(m.rnd, []string{"", "，", " "}))
-}
-
+// store imports n conversations.
 func (m *mirror) store(n int) {
 	m.t.Helper()
-	batch := make([]conversation.New, n)
-	for i := range batch {
-		m.next++
-		at := day.Add(time.Duration(m.rnd.IntN(400*24*60)) * time.Minute)
-		if m.rnd.IntN(10) == 0 {
-			at = day // several at the same instant
+	var batch []conversation.New
+	for len(batch) < n {
+		one, ok := m.next()
+		if !ok {
+			break
 		}
-		var said []conversation.Message
-		for k := range 1 + m.rnd.IntN(4) {
-			said = append(said, conversation.Message{ID: fmt.Sprint("m", k), Sender: conversation.FromCustomer, At: conversation.MicrosOf(at.Add(time.Duration(k) * time.Minute)), Kind: "text", Text: m.text(), Recalled: m.rnd.IntN(9) == 0})
-		}
-		var tags []string
-		for _, t := range mirrorTags {
-			if m.rnd.IntN(3) == 0 {
-				tags = append(tags, t)
-			}
-		}
-		agent := pick(m.rnd, mirrorAgents)
-		batch[i] = conversation.New{
-			Platform: pick(m.rnd, mirrorPlatforms), DepartmentID: id.Department(11 + m.rnd.IntN(5)),
-			ServiceType: pick(m.rnd, mirrorTypes), AgentID: "A-" + agent, AgentName: agent, Tags: tags,
-			Document: conversation.Document{ExternalID: fmt.Sprint("e", m.next), CustomerID: fmt.Sprint("c", m.rnd.IntN(20)), Messages: said},
-		}
+		batch = append(batch, one)
 	}
 	for i, o := range store(m.t, m.d, m.s.Vault, batch...) {
-		m.all[o.ID] = &plain{id: o.ID, external: batch[i].Document.ExternalID, new: batch[i], state: conversation.Active, tags: batch[i].Tags}
+		p := &plain{id: o.ID, new: batch[i], state: conversation.Active}
+		p.hear()
+		m.all = append(m.all, p)
 	}
+	m.unsorted = true
+}
+
+func (m *mirror) sorted() []*plain {
+	if m.unsorted {
+		slices.SortFunc(m.all, func(a, b *plain) int { return cmp.Or(b.lastAt().Compare(a.lastAt()), cmp.Compare(b.id, a.id)) })
+		m.unsorted = false
+	}
+	return m.all
 }
 
 func (m *mirror) write(f func(tx *db.Tx) error) {
@@ -126,305 +213,154 @@ func (m *mirror) write(f func(tx *db.Tx) error) {
 
 // some gives n random conversations in the given states.
 func (m *mirror) some(n int, states ...conversation.State) (out []*plain) {
-	ids := make([]id.Conversation, 0, len(m.all))
-	for c, p := range m.all {
-		if slices.Contains(states, p.state) {
-			ids = append(ids, c)
+	for _, i := range m.rnd.Perm(len(m.all)) {
+		if p := m.sorted()[i]; len(out) < n && slices.Contains(states, p.state) {
+			out = append(out, p)
 		}
-	}
-	slices.Sort(ids)
-	m.rnd.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	for _, c := range ids[:min(n, len(ids))] {
-		out = append(out, m.all[c])
 	}
 	return out
 }
 
-func setOf(list []*plain) id.Set[id.Conversation] {
+func idsOf(list []*plain) []id.Conversation {
 	ids := make([]id.Conversation, len(list))
 	for i, p := range list {
 		ids[i] = p.id
 	}
-	s, _ := id.NewSet(ids...)
-	return s
+	return ids
 }
 
-func (m *mirror) move(n int, from, to conversation.State) {
+// turn moves conversations from one state to another.
+func (m *mirror) turn(n int, from, to conversation.State) {
 	m.t.Helper()
-	list := m.some(n, from)
-	if len(list) == 0 {
-		return
+	for list := range slices.Chunk(m.some(n, from), 500) {
+		m.write(func(tx *db.Tx) error {
+			set, err := id.NewSet(idsOf(list)...)
+			if err == nil {
+				_, err = conversation.Move(tx, set, from, to, nil)
+			}
+			return err
+		})
+		for _, p := range list {
+			p.state = to
+		}
 	}
+}
+
+// shift moves conversations to other departments.
+func (m *mirror) shift(n int) {
+	m.t.Helper()
+	others := m.some(20, conversation.Active)
 	m.write(func(tx *db.Tx) error {
-		_, err := conversation.Move(tx, setOf(list), from, to, nil)
-		return err
+		for _, p := range m.some(n, conversation.Active, conversation.Hidden, conversation.Binned) {
+			to := pick(m.rnd, others).new
+			p.new.DepartmentID = to.DepartmentID
+			err := tx.Exec("UPDATE conversation SET department_id = ? WHERE id = ?", to.DepartmentID, p.id).Error
+			if err == nil {
+				err = index.Changed(tx, false, p.id)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	for _, p := range list {
-		p.state = to
-	}
+}
+
+// untag takes a tag off conversations.
+func (m *mirror) untag(n int) {
+	m.t.Helper()
+	m.write(func(tx *db.Tx) error {
+		for _, p := range m.some(n, conversation.Active, conversation.Hidden) {
+			if len(p.new.Tags) == 0 {
+				continue
+			}
+			gone := pick(m.rnd, p.new.Tags)
+			err := tx.Exec("DELETE FROM conversation_tag WHERE conversation_id = ? AND tag_id = (SELECT id FROM tag WHERE name = ?)", p.id, gone).Error
+			if err == nil {
+				err = index.Changed(tx, false, p.id)
+			}
+			if err != nil {
+				return err
+			}
+			p.new.Tags = slices.DeleteFunc(slices.Clone(p.new.Tags), func(t string) bool { return t == gone })
+		}
+		return nil
+	})
 }
 
 // again imports known conversations once more, with another message, a recall or a tag.
 func (m *mirror) again(n int) {
 	m.t.Helper()
+	list, others := m.some(n, conversation.Active, conversation.Hidden), m.some(20, conversation.Active)
 	var batch []conversation.New
-	for _, p := range m.some(n, conversation.Active, conversation.Hidden) {
-		last := p.lastAt()
+	for _, p := range list {
 		said := slices.Clone(p.new.Document.Messages)
 		switch m.rnd.IntN(3) {
 		case 0:
-			said = append(said, conversation.Message{ID: fmt.Sprint("m", len(said)), Sender: conversation.FromAgent, At: conversation.MicrosOf(last.Add(time.Hour)), Kind: "text", Text: m.text()})
+			text := pick(m.rnd, pick(m.rnd, others).new.Document.Messages).Text + pick(m.rnd, hard)
+			said = append(said, conversation.Message{ID: fmt.Sprint("m", len(said)), Sender: conversation.FromAgent, At: conversation.MicrosOf(p.lastAt().Add(time.Hour)), Kind: "text", Text: text})
 		case 1:
 			said[m.rnd.IntN(len(said))].Recalled = true
 		default:
-			if !slices.Contains(p.tags, "退款") {
-				p.tags = append(slices.Clone(p.tags), "退款")
+			if !slices.Contains(p.new.Tags, "回访") {
+				p.new.Tags = append(slices.Clone(p.new.Tags), "回访")
 			}
 		}
-		p.new.Document.Messages, p.new.Tags = said, p.tags
+		p.new.Document.Messages = said
+		p.hear()
 		batch = append(batch, p.new)
 	}
-	store(m.t, m.d, m.s.Vault, batch...)
+	for part := range slices.Chunk(batch, 500) {
+		store(m.t, m.d, m.s.Vault, part...)
+	}
+	m.unsorted = true
 }
 
-// erase destroys conversations from the bin, as a purge does, and scrubs the index.
-func (m *mirror) erase(n int) {
+// erase destroys conversations of the bin, as a purge does: their rows go, and nothing is noted.
+func (m *mirror) erase(n int) []id.Conversation {
 	m.t.Helper()
 	list := m.some(n, conversation.Binned)
-	if len(list) == 0 {
-		return
-	}
-	var ids []id.Conversation
-	var stones []conversation.Tombstone
-	for _, p := range list {
-		ids = append(ids, p.id)
-		stones = append(stones, conversation.Tombstone{
-			Platform: p.new.Platform, ExternalMAC: m.s.Vault.ExternalMAC(p.new.Platform, p.external), ConversationID: p.id,
-			DepartmentID: p.new.DepartmentID, PurgeID: 1, CreatedAt: day,
+	for part := range slices.Chunk(list, 500) {
+		ids := idsOf(part)
+		m.write(func(tx *db.Tx) error {
+			for _, from := range []string{"conversation_key WHERE id", "conversation_body WHERE id", "conversation_tag WHERE conversation_id", "conversation WHERE id"} {
+				if err := tx.Exec("DELETE FROM "+from+" IN ?", ids).Error; err != nil {
+					return err
+				}
+			}
+			return nil
 		})
-		delete(m.all, p.id)
 	}
-	m.write(func(tx *db.Tx) error { return conversation.EraseAgain(tx, ids, stones) })
+	gone := map[id.Conversation]bool{}
+	for _, p := range list {
+		gone[p.id] = true
+	}
+	m.all = slices.DeleteFunc(m.all, func(p *plain) bool { return gone[p.id] })
+	m.ghosts = true
+	return idsOf(list)
+}
+
+func (m *mirror) scrub(ids []id.Conversation) {
+	m.t.Helper()
 	if _, err := m.x.Scrub(m.t.Context(), ids, nil); err != nil {
 		m.t.Fatal(err)
 	}
+	m.scrubbed(ids)
 }
 
-func (m *mirror) query() conversation.Query {
-	q := conversation.Query{Size: 1 + m.rnd.IntN(40)}
-	q.Departments = account.Everywhere()
-	if m.rnd.IntN(3) == 0 {
-		q.Departments = account.Within(id.Department(11+m.rnd.IntN(5)), id.Department(11+m.rnd.IntN(5)))
-	}
-	if m.rnd.IntN(3) == 0 {
-		q.From = day.Add(time.Duration(m.rnd.IntN(300)) * 24 * time.Hour)
-	}
-	if m.rnd.IntN(3) == 0 {
-		q.To = cmpLater(q.From, day).Add(time.Duration(1+m.rnd.IntN(200)) * 24 * time.Hour)
-	}
-	if m.rnd.IntN(4) == 0 {
-		q.ServiceTypes = []string{pick(m.rnd, mirrorTypes)}
-	}
-	if m.rnd.IntN(4) == 0 {
-		q.Platforms = []string{pick(m.rnd, mirrorPlatforms)}
-	}
-	if m.rnd.IntN(5) == 0 {
-		q.Tags = []string{pick(m.rnd, mirrorTags)}
-	}
-	if m.rnd.IntN(6) == 0 {
-		q.AgentIDs = []string{"A-" + pick(m.rnd, mirrorAgents)}
-	}
-	if m.rnd.IntN(10) == 0 {
-		q.Customer = fmt.Sprint("c", m.rnd.IntN(20))
-	}
-	switch m.rnd.IntN(4) {
-	case 0:
-		q.States = []conversation.State{conversation.Hidden}
-	case 1:
-		q.States = []conversation.State{conversation.Active, conversation.Hidden}
-	}
-	if m.rnd.IntN(3) > 0 {
-		var parts []string
-		for range 1 + m.rnd.IntN(3) {
-			word := pick(m.rnd, []string{"退款", "款", "物流太", "iphone", "手机壳", "tb8842", "abc", "\"退 款\"", "没到账", "refund", "不存在的词", "\"refund please\"", "iphone手机"})
-			switch m.rnd.IntN(6) {
-			case 0:
-				word = "-" + word
-			case 1:
-				word += " OR " + pick(m.rnd, []string{"差评", "发票", "快"})
-			}
-			parts = append(parts, word)
-		}
-		if m.rnd.IntN(5) == 0 {
-			parts = append(parts, pick(m.rnd, []string{"客服:小清", "标签:物流", "-标签:退款", "平台:qq", "客户:c3"}))
-		}
-		w, err := words.Parse(strings.Join(parts, " "))
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		q.Words = w
-	}
-	return q
-}
-
-func cmpLater(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// want is the brute-force answer: newest first. state says which states count.
-func (m *mirror) want(q conversation.Query, scope account.Scope, states ...conversation.State) (out []*plain) {
-	for _, p := range m.all {
-		n := &p.new
-		in := func(list []string, s string) bool { return len(list) == 0 || slices.Contains(list, s) }
-		ok := slices.Contains(states, p.state) && scope.Has(n.DepartmentID) && q.Departments.Has(n.DepartmentID) &&
-			(q.From.IsZero() || !p.lastAt().Before(q.From)) && (q.To.IsZero() || p.lastAt().Before(q.To)) &&
-			in(q.ServiceTypes, n.ServiceType) && in(q.Platforms, n.Platform) && in(q.Words.Platforms, n.Platform) &&
-			in(q.AgentIDs, n.AgentID) && in(q.Words.Agents, n.AgentName) &&
-			(q.Customer == "" || q.Customer == n.Document.CustomerID) && (q.Words.Customer == "" || q.Words.Customer == n.Document.CustomerID) &&
-			q.Words.Match(p.texts())
-		for _, t := range slices.Concat(q.Tags, q.Words.Tags) {
-			ok = ok && slices.Contains(p.tags, t)
-		}
-		for _, t := range q.Words.WithoutTags {
-			ok = ok && !slices.Contains(p.tags, t)
-		}
-		if ok {
-			out = append(out, p)
-		}
-	}
-	slices.SortFunc(out, func(a, b *plain) int { return cmp.Or(b.lastAt().Compare(a.lastAt()), cmp.Compare(b.id, a.id)) })
-	return out
-}
-
-func statesOf(q conversation.Query) []conversation.State {
-	if len(q.States) == 0 {
-		return []conversation.State{conversation.Active}
-	}
-	return q.States
-}
-
-// check walks through all pages and back, and compares what is counted.
-func (m *mirror) check(q conversation.Query) {
+// scrubbed makes sure that the index has nothing of them any more.
+func (m *mirror) scrubbed(ids []id.Conversation) {
 	m.t.Helper()
-	by := accounttest.Actor(account.Supervisor, 11, 12, 13, 14)
-	q.Zone = time.FixedZone("UTC+8", 8*3600)
-	want := m.want(q, by.Scope, statesOf(q)...)
-	first, err := m.s.Search(m.t.Context(), by, q)
-	if err != nil {
-		m.t.Fatalf("%s: %v", q.Words, err)
-	}
-	var pages [][]id.Conversation
-	for p := first; ; {
-		ids := []id.Conversation{}
-		for _, r := range p.Rows {
-			ids = append(ids, r.ID)
+	m.ghosts = false
+	err := m.d.Read(m.t.Context(), func(tx *db.Tx) error {
+		n, err := m.x.Holds(tx, ids)
+		if err == nil && n > 0 {
+			m.t.Errorf("the index holds %d of what was erased", n)
 		}
-		pages = append(pages, ids)
-		if p.Older == "" {
-			break
-		}
-		q.Cursor = p.Older
-		if p, err = m.s.Search(m.t.Context(), by, q); err != nil {
-			m.t.Fatal(err)
-		}
-		if len(pages) > 1 && p.Newer == "" {
-			m.t.Fatal("a later page has no way back")
-		}
-	}
-	var ids []id.Conversation
-	for _, p := range want {
-		ids = append(ids, p.id)
-	}
-	if diff := gocmp.Diff(ids, slices.Concat(pages...)); diff != "" {
-		m.t.Fatalf("%q %+v: %s", q.Words, q.Filter, diff)
-	}
-	if !first.Exact || first.Total != int64(len(want)) || first.Plan.Way != conversation.WayIndex {
-		m.t.Fatalf("%q: %d counted of %d, exact %v, by %s", q.Words, first.Total, len(want), first.Exact, first.Plan.Way)
-	}
-	if n := int64(len(m.want(q, by.Scope, conversation.Binned))); first.Binned != n {
-		m.t.Fatalf("%q: %d counted in the bin, %d are", q.Words, first.Binned, n)
-	}
-	m.checkBack(q, by, pages)
-	m.checkCounts(q, by, first, want)
-}
-
-func (m *mirror) checkBack(q conversation.Query, by account.Actor, pages [][]id.Conversation) {
-	m.t.Helper()
-	if len(pages) < 2 {
-		return
-	}
-	p, err := m.s.Search(m.t.Context(), by, q) // the last page
+		return err
+	})
 	if err != nil {
 		m.t.Fatal(err)
-	}
-	q.Cursor = p.Newer
-	if p, err = m.s.Search(m.t.Context(), by, q); err != nil {
-		m.t.Fatal(err)
-	}
-	var back []id.Conversation
-	for _, r := range p.Rows {
-		back = append(back, r.ID)
-	}
-	if diff := gocmp.Diff(pages[len(pages)-2], back); diff != "" {
-		m.t.Fatalf("%q: the way back: %s", q.Words, diff)
-	}
-}
-
-func (m *mirror) checkCounts(q conversation.Query, by account.Actor, page *conversation.Page, want []*plain) {
-	m.t.Helper()
-	got := page.Overview
-	o := conversation.Overview{Departments: map[id.Department]int64{}, Types: map[string]int64{}, Platforms: map[string]int64{}, States: map[conversation.State]int64{}, Tags: map[string]int64{}}
-	for _, p := range want {
-		for _, t := range p.tags {
-			o.Tags[t]++
-		}
-	}
-	if diff := gocmp.Diff(o.Tags, got.Tags); diff != "" {
-		m.t.Fatalf("%q: tags: %s", q.Words, diff)
-	}
-	without := func(change func(*conversation.Query)) []*plain {
-		other := q
-		change(&other)
-		return m.want(other, by.Scope, statesOf(other)...)
-	}
-	for _, p := range without(func(q *conversation.Query) { q.ServiceTypes = nil }) {
-		o.Types[p.new.ServiceType]++
-	}
-	for _, p := range without(func(q *conversation.Query) { q.Platforms, q.Words.Platforms = nil, nil }) {
-		o.Platforms[p.new.Platform]++
-	}
-	for _, p := range without(func(q *conversation.Query) { q.Departments = account.Everywhere() }) {
-		o.Departments[p.new.DepartmentID]++
-	}
-	for _, p := range without(func(q *conversation.Query) { q.States = []conversation.State{conversation.Active, conversation.Hidden} }) {
-		o.States[p.state]++
-	}
-	for _, s := range []conversation.State{conversation.Active, conversation.Hidden} {
-		if got.States[s] != o.States[s] {
-			m.t.Fatalf("%q: state %d: %d counted, %d are", q.Words, s, got.States[s], o.States[s])
-		}
-	}
-	if diff := gocmp.Diff([]any{o.Types, o.Platforms, o.Departments}, []any{got.Types, got.Platforms, got.Departments}); diff != "" {
-		m.t.Fatalf("%q %+v: %s", q.Words, q.Filter, diff)
-	}
-	sum := int64(0)
-	for i, b := range got.Histogram.Bars {
-		sum += b.Count
-		n := int64(0)
-		for _, p := range want {
-			if !p.lastAt().Before(b.From) && p.lastAt().Before(b.To) {
-				n++
-			}
-		}
-		if n != b.Count || i > 0 && !b.From.Equal(got.Histogram.Bars[i-1].To) {
-			m.t.Fatalf("%q: bar %s: %d counted, %d are", q.Words, b.From, b.Count, n)
-		}
-	}
-	if sum != page.Total {
-		m.t.Fatalf("%q: the bars have %d of %d", q.Words, sum, page.Total)
 	}
 }
 
@@ -435,26 +371,158 @@ func (m *mirror) fold() {
 	}
 }
 
-func TestEverySearchEqualsABruteForceFilter(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
-		m := newMirror(t, d, 11)
-		for round := range 3 {
-			m.store(150)
-			if round%2 == 0 {
-				m.fold()
-			}
-			m.move(40, conversation.Active, conversation.Hidden)
-			m.move(40, conversation.Active, conversation.Binned)
-			m.move(10, conversation.Binned, conversation.Active)
-			m.again(30)
-			for range 15 {
-				m.check(m.query())
-			}
-			m.fold()
-			m.erase(15)
-			for range 15 {
-				m.check(m.query())
-			}
+// life is what happens: of so many conversations, so many queries.
+func (m *mirror) life(n, queries, kills int) {
+	m.t.Helper()
+	part := func(share float64) int { return int(share * float64(n)) }
+	ask := func(share float64) {
+		m.t.Helper()
+		for range int(share * float64(queries)) {
+			m.check(m.question())
 		}
-	})
+	}
+	for left := part(0.8); left > 0; left -= 1000 {
+		m.store(min(left, 1000))
+		if _, err := m.x.Catch(m.t.Context()); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	m.fold()
+	ask(0.2)
+	change := func(share float64) {
+		m.turn(part(share), conversation.Active, conversation.Hidden)
+		m.turn(part(share), conversation.Active, conversation.Binned)
+		m.turn(part(share/4), conversation.Binned, conversation.Active)
+		m.turn(part(share/4), conversation.Hidden, conversation.Active)
+		m.shift(part(share / 4))
+		m.untag(part(share / 4))
+		m.again(part(share / 2))
+	}
+	change(0.005) // so few that every count stays exact beside them
+	ask(0.06)
+	change(0.1)
+	m.store(part(0.05))
+	ask(0.1)
+	m.fold()
+	ask(0.14)
+	erased := m.erase(part(0.05))
+	ask(0.06)
+	m.scrub(erased)
+	ask(0.14)
+	for round := range kills {
+		change(0.02)
+		m.store(part(0.1 / float64(kills)))
+		m.kill(m.erase(part(0.02)), round)
+		ask(0.15 / float64(kills))
+	}
+	m.reopen(m.s.Vault)
+	m.fold()
+	ask(0.1)
+	if _, err := m.x.Rebuild(m.t.Context(), nil); err != nil {
+		m.t.Fatal(err)
+	}
+	ask(0.05)
+	flaws, gone, err := m.x.Check(m.t.Context())
+	if err != nil || len(flaws)+len(gone) > 0 {
+		m.t.Errorf("%v %v %v", flaws, gone, err)
+	}
+}
+
+func TestEverySearchEqualsABruteForceFilter(t *testing.T) {
+	n, queries, kills := 700, 120, 1
+	if os.Getenv("QINGDANG_TEST_TIER") == "long" {
+		n, queries, kills = 20_000, 5000, 12
+	}
+	for _, engine := range []string{db.SQLite, db.MySQL} {
+		t.Run(engine, func(t *testing.T) {
+			m := newMirror(t, engine, n, 11)
+			m.life(n, queries, kills)
+			t.Logf("%d conversations, %d terms, %+v", len(m.all), len(m.terms), m.asked)
+		})
+	}
+}
+
+// child says to another process of this test what to do.
+type child struct {
+	DSN, File, Keys string
+	Erased          []id.Conversation
+}
+
+const childVariable = "QINGDANG_DIFFER_CHILD"
+
+// TestFoldAndScrubChild is the process that is killed.
+func TestFoldAndScrubChild(t *testing.T) {
+	var c child
+	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &c); err != nil {
+		t.Skip("runs as a child process only")
+	}
+	d, err := db.Open(t.Context(), db.Settings{DSN: c.DSN, File: c.File, Clock: dbtest.NewClock()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := seal.OpenStore(seal.Options{Dir: c.Keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := conversation.NewIndex(d, conversation.Vault{Store: s}, options)
+	fmt.Println("begun")
+	if _, err := x.Scrub(t.Context(), c.Erased, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Fold(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("ended")
+}
+
+// kill lets another process scrub and fold, kills it in the middle, asks, and so on, each time
+// later, until it comes to its end.
+func (m *mirror) kill(erased []id.Conversation, round int) {
+	m.t.Helper()
+	task, err := json.Marshal(child{m.settings.DSN, m.settings.File, m.s.Vault.Store.Dir(), erased})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	killed := 0
+	for wait := time.Duration(5+7*round) * time.Millisecond; ; wait = wait*2 + time.Duration(m.rnd.IntN(20))*time.Millisecond {
+		if m.run(task, wait) {
+			break
+		}
+		killed++
+		m.check(m.question())
+		m.check(m.question())
+	}
+	m.t.Logf("killed %d times in fold and scrub", killed)
+	if killed == 0 {
+		m.t.Error("nothing was killed")
+	}
+	m.scrubbed(erased)
+}
+
+// run starts the child and kills it a while after it has begun. It tells whether it had come to its end.
+func (m *mirror) run(task []byte, wait time.Duration) (ended bool) {
+	m.t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestFoldAndScrubChild$")
+	cmd.Env = append(os.Environ(), childVariable+"="+string(task))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		switch line := lines.Text(); {
+		case line == "begun":
+			stop := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
+			defer stop.Stop()
+		case line == "ended":
+			ended = true
+		case strings.HasPrefix(line, "--- FAIL"), strings.Contains(line, "_test.go:"):
+			m.t.Error(line)
+		}
+	}
+	_ = cmd.Wait() // says that it was killed
+	return ended
 }

@@ -179,3 +179,34 @@ func TestWhatHappensBesideAnOperation(t *testing.T) {
 		}
 	}
 }
+
+// A segment may tell of an older state of what is erased: the note that keeps it from being believed goes
+// last.
+func TestWhatIsBeingScrubbedDoesNotComeBack(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		w := newWorld(t, d)
+		ids := w.add(20)
+		w.fold()
+		w.turn(ids...)
+		w.erase(ids[:5]...)
+		w.x.at = func(string) {
+			err := d.Read(t.Context(), func(tx *db.Tx) error {
+				v, err := w.open(d).View(tx)
+				if err != nil {
+					return err
+				}
+				for _, c := range ids[:5] {
+					_, _, alive := v.Find(c)
+					if _, waits := v.Changes[c]; alive && !waits {
+						t.Errorf("%d is believed", c)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		w.scrub(ids[:5]...)
+	})
+}

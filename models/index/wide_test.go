@@ -17,7 +17,7 @@ func TestPostingsOfVeryManySegments(t *testing.T) {
 		w.write(func(tx *db.Tx) error {
 			for i := range n {
 				doc := w.doc()
-				doc.Levels[0] = id.Department(1000 + i) // a division, and a segment, of its own
+				doc.Department = id.Department(1000 + i) // a division, and a segment, of its own
 				w.said.put(doc.ID, 1, []string{"alle", fmt.Sprint("nur", i)})
 				if err := insertRow(tx, doc); err != nil {
 					return err
@@ -35,7 +35,7 @@ func TestPostingsOfVeryManySegments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.x.rewrite(t.Context(), whole, shape{split: true}, idle); err != nil {
+		if err := w.x.rewrite(t.Context(), whole, shape{division: func(d id.Department) id.Department { return d }}, idle); err != nil {
 			t.Fatal(err)
 		}
 		w.x = w.open(d) // nothing is remembered

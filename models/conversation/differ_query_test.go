@@ -1,0 +1,517 @@
+package conversation_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
+
+	"qingdang/models/account"
+	"qingdang/models/account/accounttest"
+	"qingdang/models/conversation"
+	"qingdang/models/id"
+	"qingdang/models/words"
+)
+
+// question is a query, and what its words are: one of each list of all, and none of none.
+type question struct {
+	conversation.Query
+	all  [][]string
+	none []string
+	by   account.Scope
+}
+
+// What words mean is said here with other means than package words: a text is folded as a whole, and
+// a word is looked for in it from every place.
+
+// meant is a text in small letters of one width; what separates is one blank, and nothing stands at its ends.
+func meant(text string) string {
+	var b strings.Builder
+	blank := false
+	for _, r := range norm.NFKC.String(strings.ToLower(text)) {
+		r = unicode.ToLower(r)
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case ideographic(r) || unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.Mc, r):
+			if blank && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			blank = false
+			b.WriteRune(r)
+		default:
+			blank = true
+		}
+	}
+	return b.String()
+}
+
+func ideographic(r rune) bool {
+	return r == 'ー' || unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo)
+}
+
+// said tells whether a folded word is said in a folded text.
+func saidIn(text, word string) bool {
+	parts := strings.Split(word, " ")
+	for at := 0; ; {
+		i := strings.Index(text[at:], parts[0])
+		if i < 0 {
+			return false
+		}
+		if at += i; saidAt(text, at, parts) {
+			return true
+		}
+		at++
+	}
+}
+
+func saidAt(text string, at int, parts []string) bool {
+	for i, part := range parts {
+		if i > 0 && at < len(text) && text[at] == ' ' {
+			at++
+		}
+		if !strings.HasPrefix(text[at:], part) || cuts(text, at) || cuts(text, at+len(part)) {
+			return false
+		}
+		at += len(part)
+	}
+	return true
+}
+
+// cuts tells whether a word would be cut in two.
+func cuts(text string, at int) bool {
+	before, behind := []rune(text[:at]), []rune(text[at:min(len(text), at+8)])
+	inWord := func(r rune) bool { return r != ' ' && !ideographic(r) }
+	return len(before) > 0 && len(behind) > 0 && inWord(before[len(before)-1]) && inWord(behind[0])
+}
+
+// hear folds what is said in a conversation, and forgets what was asked of it.
+func (p *plain) hear() {
+	p.heard, p.asked, p.says = nil, nil, nil
+	for _, m := range p.new.Document.Messages {
+		if !m.Recalled && m.Text != "" {
+			p.heard = append(p.heard, meant(m.Text))
+		}
+	}
+	p.heard = append(p.heard, meant(p.new.Document.OrderNo))
+}
+
+// has tells whether a word is said in a conversation, and remembers it.
+func (m *mirror) has(p *plain, word string) bool {
+	n, ok := m.terms[word]
+	if !ok {
+		n = len(m.terms)
+		m.terms[word] = n
+	}
+	for len(p.asked) <= n/64 {
+		p.asked, p.says = append(p.asked, 0), append(p.says, 0)
+	}
+	at, bit := n/64, uint64(1)<<(n%64)
+	if p.asked[at]&bit == 0 {
+		p.asked[at] |= bit
+		folded := meant(word)
+		if slices.ContainsFunc(p.heard, func(text string) bool { return saidIn(text, folded) }) {
+			p.says[at] |= bit
+		}
+	}
+	return p.says[at]&bit != 0
+}
+
+// word gives something that somebody may look for: of what was said in a conversation, most often.
+func (m *mirror) word(p *plain) string {
+	for {
+		if m.rnd.IntN(4) == 0 {
+			p = m.all[m.rnd.IntN(len(m.all))]
+		}
+		text := []rune(pick(m.rnd, p.new.Document.Messages).Text)
+		if m.rnd.IntN(12) == 0 {
+			text = []rune(pick(m.rnd, hard))
+		}
+		if len(text) == 0 {
+			continue
+		}
+		from := m.rnd.IntN(len(text))
+		n := pick(m.rnd, []int{1, 2, 2, 2, 2, 3, 4, 4, 6, 9})
+		switch m.rnd.IntN(20) {
+		case 0: // a whole word
+			for from > 0 && unicode.IsLetter(text[from-1]) && !ideographic(text[from-1]) {
+				from--
+			}
+			n = len(text)
+			for i, r := range text[from:] {
+				if ideographic(r) || !unicode.IsLetter(r) {
+					n = i
+					break
+				}
+			}
+		case 1:
+			if p.new.Document.OrderNo != "" {
+				return strings.ToLower(p.new.Document.OrderNo)
+			}
+		case 2: // hardly ever said
+			text, from, n = []rune(string(text[from:min(len(text), from+1)])+pick(m.rnd, hard)), 0, 2
+		}
+		word := string(text[from:min(len(text), from+n)])
+		if m.rnd.IntN(10) == 0 {
+			word = strings.ToUpper(word)
+		}
+		if meant(word) != "" && !strings.ContainsAny(word, "\"＂“”") {
+			return word
+		}
+	}
+}
+
+// typed writes a word as it is to be typed: in quotes where it would read as something else.
+func typed(word string) string {
+	if strings.ContainsFunc(word, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("|｜「」:：-－−", r) }) || slices.Contains([]string{"OR", "或", "ＯＲ"}, word) {
+		return `"` + word + `"`
+	}
+	return word
+}
+
+// question makes one up.
+func (m *mirror) question() question {
+	one := func() *conversation.New { return &m.all[m.rnd.IntN(len(m.all))].new }
+	q := question{by: account.Everywhere()}
+	if m.rnd.IntN(2) == 0 {
+		var mine []id.Department
+		for range 1 + m.rnd.IntN(40) {
+			mine = append(mine, one().DepartmentID)
+		}
+		q.by = account.Within(mine...)
+	}
+	q.Size, q.Zone, q.Departments = pick(m.rnd, []int{1, 7, 20, 50, 100}), time.FixedZone("UTC+8", 8*3600), account.Everywhere()
+	if m.rnd.IntN(6) == 0 {
+		q.Departments = account.Within(one().DepartmentID, one().DepartmentID, one().DepartmentID)
+	}
+	if m.rnd.IntN(5) == 0 {
+		q.From = pick(m.rnd, m.all).lastAt().Add(time.Duration(m.rnd.IntN(3)-1) * time.Microsecond)
+	}
+	if m.rnd.IntN(5) == 0 {
+		q.To = pick(m.rnd, m.all).lastAt()
+	}
+	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
+		q.From, q.To = q.To.Add(-time.Hour), q.From
+	}
+	if m.rnd.IntN(6) == 0 {
+		q.ServiceTypes = []string{one().ServiceType, one().ServiceType}
+	}
+	if m.rnd.IntN(8) == 0 {
+		q.Platforms = []string{one().Platform, one().Platform}
+	}
+	if tags := one().Tags; m.rnd.IntN(12) == 0 && len(tags) > 0 {
+		q.Tags = []string{pick(m.rnd, tags)}
+	}
+	if tags := one().Tags; m.rnd.IntN(10) == 0 && len(tags) > 0 {
+		q.WithoutTags = []string{pick(m.rnd, tags)}
+	}
+	if m.rnd.IntN(20) == 0 {
+		q.AgentIDs = []string{one().AgentID, one().AgentID}
+	}
+	if m.rnd.IntN(25) == 0 {
+		q.Customer = one().Document.CustomerID
+	}
+	switch m.rnd.IntN(5) {
+	case 0:
+		q.States = []conversation.State{conversation.Hidden}
+	case 1:
+		q.States = []conversation.State{conversation.Active, conversation.Hidden}
+	}
+	if m.rnd.IntN(6) > 0 {
+		m.asking(&q)
+	}
+	return q
+}
+
+// asking gives a question its words.
+func (m *mirror) asking(q *question) {
+	m.t.Helper()
+	one := func() *conversation.New { return &m.all[m.rnd.IntN(len(m.all))].new }
+	var input []string
+	about := m.all[m.rnd.IntN(len(m.all))]
+	for range pick(m.rnd, []int{0, 1, 1, 1, 2, 2, 3}) {
+		either := []string{m.word(about)}
+		for m.rnd.IntN(4) == 0 && len(either) < 4 {
+			either = append(either, m.word(about))
+		}
+		q.all = append(q.all, either)
+		var parts []string
+		for _, w := range either {
+			parts = append(parts, typed(w))
+		}
+		input = append(input, strings.Join(parts, pick(m.rnd, []string{" OR ", "|", " 或 "})))
+	}
+	for m.rnd.IntN(4) == 0 {
+		q.none = append(q.none, m.word(m.all[m.rnd.IntN(len(m.all))]))
+		input = append(input, "-"+typed(q.none[len(q.none)-1]))
+	}
+	m.rnd.Shuffle(len(input), func(i, j int) { input[i], input[j] = input[j], input[i] })
+	switch m.rnd.IntN(15) {
+	case 0:
+		input = append(input, "客服:"+one().AgentName)
+	case 1:
+		input = append(input, "agent:"+one().AgentID)
+	case 2:
+		if tags := one().Tags; len(tags) > 0 {
+			input = append(input, pick(m.rnd, []string{"标签:", "-标签:"})+typed(pick(m.rnd, tags)))
+		}
+	case 3:
+		input = append(input, "平台:"+one().Platform)
+	case 4:
+		input = append(input, "客户:"+one().Document.CustomerID)
+	}
+	text := strings.Join(input, " ")
+	w, err := words.Parse(text)
+	if err != nil {
+		m.t.Fatalf("%s: %v", text, err)
+	}
+	q.Words = w
+}
+
+// What a conversation meets of a question.
+const (
+	inTime = 1 << iota
+	inScope
+	ofDepartment
+	ofType
+	ofPlatform
+	ofState
+	others // agent, customer, tags
+	ofWords
+	everything = ofWords<<1 - 1
+)
+
+func (m *mirror) meets(p *plain, q *question) (met int) {
+	n, at := &p.new, p.lastAt()
+	in := func(list []string, s string) bool { return len(list) == 0 || slices.Contains(list, s) }
+	note := func(bit int, ok bool) {
+		if ok {
+			met |= bit
+		}
+	}
+	note(inTime, (q.From.IsZero() || !at.Before(q.From)) && (q.To.IsZero() || at.Before(q.To)))
+	note(inScope, q.by.Has(n.DepartmentID))
+	note(ofDepartment, q.Departments.Has(n.DepartmentID))
+	note(ofType, in(q.ServiceTypes, n.ServiceType))
+	note(ofPlatform, in(q.Platforms, n.Platform) && in(q.Words.Platforms, n.Platform))
+	note(ofState, slices.Contains(statesOf(q), p.state))
+	ok := in(q.AgentIDs, n.AgentID) && (in(q.Words.Agents, n.AgentName) || in(q.Words.Agents, n.AgentID)) &&
+		(q.Customer == "" || q.Customer == n.Document.CustomerID) && (q.Words.Customer == "" || q.Words.Customer == n.Document.CustomerID)
+	for _, t := range slices.Concat(q.Tags, q.Words.Tags) {
+		ok = ok && slices.Contains(n.Tags, t)
+	}
+	for _, t := range slices.Concat(q.WithoutTags, q.Words.WithoutTags) {
+		ok = ok && !slices.Contains(n.Tags, t)
+	}
+	note(others, ok)
+	if met&(inTime|inScope|others) != inTime|inScope|others {
+		return met // nothing counts it
+	}
+	said := true
+	for _, either := range q.all {
+		said = said && slices.ContainsFunc(either, func(w string) bool { return m.has(p, w) })
+	}
+	for _, w := range q.none {
+		said = said && !m.has(p, w)
+	}
+	note(ofWords, said)
+	return met
+}
+
+func statesOf(q *question) []conversation.State {
+	if len(q.States) == 0 {
+		return []conversation.State{conversation.Active}
+	}
+	return q.States
+}
+
+// contradicts tells whether field and words name different platforms or customers: then nothing is found.
+func (q *question) contradicts() bool {
+	apart := len(q.Platforms) > 0 && len(q.Words.Platforms) > 0 && !slices.ContainsFunc(q.Words.Platforms, func(p string) bool { return slices.Contains(q.Platforms, p) })
+	return apart || q.Customer != "" && q.Words.Customer != "" && q.Customer != q.Words.Customer
+}
+
+// wanted is the brute-force answer.
+type wanted struct {
+	list   []*plain // newest first
+	binned int64
+	conversation.Overview
+	counted int // what the search may have to open, to count
+}
+
+func (m *mirror) want(q *question) *wanted {
+	w := &wanted{Overview: conversation.Overview{Departments: map[id.Department]int64{}, Types: map[string]int64{}, Platforms: map[string]int64{}, States: map[conversation.State]int64{}, Tags: map[string]int64{}}}
+	if q.contradicts() {
+		return w
+	}
+	for _, p := range m.sorted() {
+		met := m.meets(p, q)
+		all := func(but int) bool { return met|but == everything }
+		if all(0) {
+			w.list = append(w.list, p)
+			for _, t := range p.new.Tags {
+				w.Tags[t]++
+			}
+		}
+		if all(ofType) {
+			w.Types[p.new.ServiceType]++
+		}
+		if all(ofPlatform) {
+			w.Platforms[p.new.Platform]++
+		}
+		if all(ofDepartment) {
+			w.Departments[p.new.DepartmentID]++
+		}
+		if all(ofState) {
+			switch p.state {
+			case conversation.Binned:
+				w.binned++
+			default:
+				w.States[p.state]++
+			}
+		}
+		if all(ofType|ofWords) || all(ofPlatform|ofWords) || all(ofDepartment|ofWords) || all(ofState|ofWords) {
+			w.counted++
+		}
+	}
+	return w
+}
+
+// check walks through pages and back, and compares everything that is counted.
+func (m *mirror) check(q question) {
+	m.t.Helper()
+	m.asked.queries++
+	if q.Words.HasTerms() {
+		m.asked.words++
+	}
+	want := m.want(&q)
+	ids := idsOf(want.list)
+	most := 4
+	if m.rnd.IntN(40) == 0 {
+		most, q.Size = 30, 100
+	}
+	by := accounttest.Actor(account.Supervisor)
+	by.Scope = q.by
+	var pages []*conversation.Page
+	for at := 0; ; at += q.Size {
+		p := m.page(by, q.Query)
+		pages = append(pages, p)
+		m.same(&q, fmt.Sprint("page ", len(pages)), ids[min(at, len(ids)):min(at+q.Size, len(ids))], p)
+		if more := at+q.Size < len(ids); more != (p.Older != "") || (len(pages) > 1) != (p.Newer != "") {
+			m.t.Fatalf("%s: page %d of %d: older %q, newer %q", describe(&q), len(pages), len(ids), p.Older, p.Newer)
+		}
+		if p.Older == "" || len(pages) == most {
+			break
+		}
+		q.Cursor = p.Older
+	}
+	m.asked.pages += len(pages)
+	m.asked.hits += len(ids)
+	if len(ids) == 0 {
+		m.asked.empty++
+	}
+	if pages[0].Plan.Changed > 0 {
+		m.asked.waiting++
+	}
+	for i := len(pages) - 1; i > 0; i-- {
+		q.Cursor = pages[i].Newer
+		p := m.page(by, q.Query)
+		m.same(&q, fmt.Sprint("back on page ", i), ids[(i-1)*q.Size:min(i*q.Size, len(ids))], p)
+		if pages[i-1] = p; i > 1 && p.Newer == "" {
+			m.t.Fatalf("%s: no way back from page %d", describe(&q), i)
+		}
+	}
+	m.counts(&q, pages[0], want)
+}
+
+func (m *mirror) page(by account.Actor, q conversation.Query) *conversation.Page {
+	m.t.Helper()
+	p, err := m.s.Search(m.t.Context(), by, q)
+	if err != nil {
+		m.t.Fatalf("%s: %v", q.Words, err)
+	}
+	return p
+}
+
+func describe(q *question) string {
+	return fmt.Sprintf("%q %+v customer %q scope %+v", q.Words, q.Filter, q.Customer, q.by)
+}
+
+func (m *mirror) same(q *question, where string, want []id.Conversation, p *conversation.Page) {
+	m.t.Helper()
+	got := make([]id.Conversation, len(p.Rows))
+	for i, r := range p.Rows {
+		got[i] = r.ID
+		if !r.Readable {
+			m.t.Fatalf("%s: %d does not open", describe(q), r.ID)
+		}
+	}
+	if !slices.Equal(want, got) {
+		m.t.Fatalf("%s: %s: %s", describe(q), where, gocmp.Diff(want, got))
+	}
+}
+
+// counts compares everything that a page counts. Where a search would have to open too much to be exact, it
+// says so, and counts what may match.
+func (m *mirror) counts(q *question, p *conversation.Page, want *wanted) {
+	m.t.Helper()
+	got := p.Overview
+	if p.Plan.Way != conversation.WayIndex {
+		m.t.Fatalf("%s: found by %s", describe(q), p.Plan.Way)
+	}
+	if !p.Exact {
+		m.asked.inexact++
+		if !q.Words.HasTerms() || want.counted <= 250 {
+			m.t.Fatalf("%s: not exact, of %d", describe(q), want.counted)
+		}
+		if p.Total < int64(len(want.list)) || p.Binned < want.binned || !covers(got.Types, want.Types) || !covers(got.Platforms, want.Platforms) ||
+			!covers(got.Departments, want.Departments) || !covers(got.Tags, want.Tags) || !covers(got.States, want.States) {
+			m.t.Fatalf("%s: counted too few", describe(q))
+		}
+		return
+	}
+	for _, s := range []conversation.State{conversation.Active, conversation.Hidden} {
+		if got.States[s] != want.States[s] {
+			m.t.Fatalf("%s: state %d: %d counted, %d are", describe(q), s, got.States[s], want.States[s])
+		}
+	}
+	if p.Total != int64(len(want.list)) || !m.ghosts && p.Binned != want.binned {
+		m.t.Fatalf("%s: %d counted of %d, in the bin %d of %d", describe(q), p.Total, len(want.list), p.Binned, want.binned)
+	}
+	if diff := gocmp.Diff([]any{want.Types, want.Platforms, want.Departments, want.Tags}, []any{got.Types, got.Platforms, got.Departments, got.Tags}); diff != "" {
+		m.t.Fatalf("%s: %s", describe(q), diff)
+	}
+	m.bars(q, got.Histogram, want.list)
+}
+
+func covers[K comparable](got, want map[K]int64) bool {
+	for k, n := range want {
+		if got[k] < n {
+			return false
+		}
+	}
+	return true
+}
+
+// bars compares the histogram: its bars follow one another and hold everything that was found.
+func (m *mirror) bars(q *question, h conversation.Histogram, list []*plain) {
+	m.t.Helper()
+	sum := int64(0)
+	for i, b := range h.Bars {
+		n := int64(0)
+		for _, p := range list {
+			if at := p.lastAt(); !at.Before(b.From) && at.Before(b.To) {
+				n++
+			}
+		}
+		if sum += n; n != b.Count || i > 0 && !b.From.Equal(h.Bars[i-1].To) {
+			m.t.Fatalf("%s: bar %s: %d counted, %d are", describe(q), b.From, b.Count, n)
+		}
+	}
+	if sum != int64(len(list)) {
+		m.t.Fatalf("%s: the bars have %d of %d", describe(q), sum, len(list))
+	}
+}
