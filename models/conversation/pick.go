@@ -26,9 +26,9 @@ func (s *Conversations) Pick(ctx context.Context, by account.Actor, q Query, lim
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	err = s.fresh(ctx, func(tx *db.Tx) (p *Page, err error) {
+	err = s.fresh(ctx, func(tx *db.Tx, last bool) (p *Page, err error) {
 		p = &Page{}
-		ids, err = s.pick(tx, by, q, limit, p)
+		ids, err = s.pick(tx, by, q, limit, p, last)
 		return p, err
 	})
 	if err != nil {
@@ -37,13 +37,13 @@ func (s *Conversations) Pick(ctx context.Context, by account.Actor, q Query, lim
 	return ids, s.note(ctx, by, q, int64(len(ids)))
 }
 
-func (s *Conversations) pick(tx *db.Tx, by account.Actor, q Query, limit int, p *Page) (ids []id.Conversation, err error) {
+func (s *Conversations) pick(tx *db.Tx, by account.Actor, q Query, limit int, p *Page, last bool) (ids []id.Conversation, err error) {
 	f, scope, err := s.narrow(tx, by, q)
 	if err != nil {
 		return nil, err
 	}
 	ids, err = s.pickFromIndex(tx, f, scope, q, limit, p)
-	if !errors.Is(err, index.ErrBehind) && !errors.Is(err, index.ErrUnreadable) {
+	if errors.Is(err, index.ErrUnreadable) && !last && s.Index != nil || !errors.Is(err, index.ErrBehind) && !errors.Is(err, index.ErrUnreadable) {
 		return ids, err
 	}
 	if q.Words.HasTerms() {
