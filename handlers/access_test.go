@@ -99,6 +99,11 @@ func TestAccessIsAskedForAgreedToUsedAndEnded(t *testing.T) {
 			reader.Post(t, path+act, url.Values{"reason": {"试图处理别家的会话"}, "request_key": {"k-" + act}}).Want(t, http.StatusNotFound)
 		}
 		reader.Post(t, "/exports/new", url.Values{"go": {"ask"}, "kind": {"conversation"}, "id": {id.String(theirs)}, "request_key": {"x-1"}, "format": {"pdf"}, "mask": {"all"}, "days": {"3"}, "lang": {"zh-CN"}, "purpose": {"试图导出别家的会话"}, "shown": {"1"}}).Want(t, 422)
+		// Asked under the reading it is refused, not taken for a search of the own departments.
+		reader.Get(t, "/exports/new?of=search&under="+grant).Want(t, http.StatusForbidden)
+		lead := a.reads(t, foreign)
+		lead.Get(t, "/exports/new?of=search&under="+grant).Want(t, 422, "只能检索和脱敏阅读，不能导出", "我的部门").Lacks(t, "导出 1 条会话", `name="shown"`)
+		lead.Post(t, "/exports/new", url.Values{"go": {"ask"}, "kind": {"query"}, "search": {"/conversations?q=13800138000&under=" + grant}, "request_key": {"x-2"}, "format": {"pdf"}, "mask": {"all"}, "days": {"3"}, "purpose": {"试图导出别家的会话"}}).Want(t, 422, "不能导出")
 		reader.Get(t, page).Want(t, 200, "检索这些会话", code)
 		asker.Get(t, "/conversations?under="+grant).Want(t, http.StatusForbidden, "已结束，或不在你名下") // a session that knows of no grant
 		stranger.Get(t, "/conversations?under="+grant).Want(t, http.StatusForbidden)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -157,7 +158,7 @@ func (h *Exports) ask(c echo.Context, status int, form exportForm, wrong error) 
 		if err != nil {
 			return err
 		}
-		v.Scope = exportScope(&w.Selection, tree)
+		v.Scope = exportScope(&w.Selection, tree, true)
 	}
 	if f, ok := fault.Of(wrong); ok {
 		v.Problems = exportProblems(wrong, form)
@@ -233,24 +234,25 @@ func (h *Exports) searched(c echo.Context, f exportForm, s export.Selection) (ex
 		return s, err
 	}
 	q, err := query(search, p, tree, by, zoneOf(c))
-	if q.Under = ""; err != nil {
-		return s, err
+	if s.Query = q; err != nil || q.Under != "" {
+		return s, err // under a reading the desk refuses it
 	}
+	how := export.Search{Words: cmp.Or(p.Q, search.Q), Terms: len(q.Words.All) + len(q.Words.None)}
 	if search.Sel != "" {
 		sel, err := openSelection(h.Seal, by, search, now(c))
 		if err != nil {
 			return s, onSelection(err)
 		}
-		s.Kind = export.OfConversations
+		how.Except = len(sel.Except)
+		s.Kind, s.Search = export.OfConversations, &how
 		s.Conversations, err = resolve(c, h.Find, by, q, sel, export.MostChosen)
 		return s, onSelection(err)
 	}
 	if q.Words.Empty() {
-		s.Query = q
 		return s, nil
 	}
 	// An export knows conditions, not words: it takes what the words find now, one by one.
-	s.Kind, s.Conversations = export.OfConversations, nil
+	s.Kind, s.Search, s.Conversations = export.OfConversations, &how, nil
 	err = h.Find.Each(c.Request().Context(), by, q, export.MostChosen+1, func(r *conversation.Row) error {
 		s.Conversations = append(s.Conversations, r.ID)
 		return nil

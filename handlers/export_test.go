@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -18,6 +19,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
+	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/export"
 	"qingdang/models/job"
@@ -225,6 +227,65 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		legal.Post(t, page+"/recall", url.Values{"reason": {"用途不明，先收回"}}).WantRedirect(t, page)
 		owner.Get(t, page).Want(t, 200, "用途不明，先收回", "密钥已销毁").Lacks(t, "显示口令")
 		owner.Post(t, page+"/prepare", nil).Want(t, http.StatusGone)
+	})
+}
+
+// Of a search with words the second person sees the words, the conditions and what they gave; the log, the
+// addresses and everybody else see how many words there were.
+func TestTheApproverSeesWhatASearchTook(t *testing.T) {
+	const word = "灯笼裤13812345678"
+	eachArchive(t, func(t *testing.T, a *archive, clock *dbtest.Clock) {
+		old := long(clock.Time())
+		a.add(t,
+			talk("e1", "云栖优品集团/一店", "tb_1", "售后", old, "想退"+word),
+			talk("e2", "云栖优品集团/一店", "tb_2", "售后", old.AddDate(0, 0, 2), "还是"+word),
+			talk("e3", "云栖优品集团", "tb_3", "投诉", old.AddDate(0, 0, 3), "这条"+word),
+			talk("e4", "云栖优品集团", "tb_4", "售后", old, "别的事"),
+			talk("e5", "别家", "tb_5", "售后", old, "外人的"+word),
+		)
+		boss := accounttest.User(t, a.db, a.people, account.Supervisor, a.company.ID, a.shop.ID)
+		peer := accounttest.User(t, a.db, a.people, account.Supervisor, a.company.ID, a.shop.ID)
+		zhou := accounttest.User(t, a.db, a.people, account.Legal)
+		zhou.Scope = account.Everywhere()
+		owner, other, legal := a.As(boss), a.As(peer), a.As(zhou)
+		found := owner.Post(t, "/conversations", url.Values{"q": {word}, "type": {"售后,投诉"}, "tag": {"退款"}, "from": {old.AddDate(0, 0, -9).Format(time.DateOnly)}}).Header.Get("Location")
+		if strings.Contains(found, "13812345678") || !strings.Contains(found, "sid=") {
+			t.Fatalf("the search stands at %s", found)
+		}
+		sent := url.Values{
+			"go": {"ask"}, "kind": {"query"}, "search": {found}, "request_key": {"words"}, "format": {"jsonl"}, "mask": {"all"}, "days": {"7"}, "lang": {"zh-CN"}, "purpose": {"配合市场监管部门问询"},
+			"recipient": {"杭州市市场监管局"}, "consent": {"行政调查"}, "shown": {"3"},
+		}
+		page := owner.Post(t, "/exports/new", sent).Header.Get("Location")
+		conditions := []string{"检索到的 3 条会话", "云栖优品集团/一店 2 条", "云栖优品集团 1 条", "售后 2 条", "投诉 1 条", "标签 退款", old.In(shanghai).Format(time.DateOnly) + " ～ " + old.AddDate(0, 0, 3).In(shanghai).Format(time.DateOnly)}
+		legal.Get(t, page).Want(t, 200, append(conditions, "关键词："+word, "批准导出 3 条会话")...)
+		legal.SetCookie("qd_lang", "en")
+		legal.Get(t, page).Want(t, 200, "Keywords: "+word, "3 conversations that a search found", "云栖优品集团/一店: 2")
+		owner.Get(t, page).Want(t, 200, append(conditions, word)...)
+		other.Get(t, page).Want(t, 200, append(conditions, "用了 1 个关键词")...).Lacks(t, "灯笼裤", "13812345678")
+
+		var leaf []byte
+		err := a.db.Read(context.WithoutCancel(t.Context()), func(tx *db.Tx) error {
+			return tx.Table("audit_leaf").Where("action = 'export.requested'").Order("n DESC").Limit(1).Select("leaf").Row().Scan(&leaf)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"words":1`, `"service_types":["售后","投诉"]`, `"by_department":{`, `"云栖优品集团/一店":2`, `"by_type":{`, `"tags":1`, `"from":"`} {
+			if !bytes.Contains(leaf, []byte(want)) {
+				t.Errorf("the log does not say %s: %s", want, leaf)
+			}
+		}
+		for _, never := range []string{"灯笼裤", "13812345678", "退款"} {
+			if bytes.Contains(leaf, []byte(never)) {
+				t.Errorf("the log says %s: %s", never, leaf)
+			}
+		}
+		// The address of somebody else's words, or of old ones, is no search: it is refused, not taken for one without.
+		sent.Set("request_key", "words-2")
+		other.Post(t, "/exports/new", sent).Want(t, 422, "请重新填写")
+		clock.Advance(31 * time.Minute)
+		owner.Post(t, "/exports/new", sent).Want(t, 422, "请重新填写")
 	})
 }
 

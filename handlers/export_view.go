@@ -1,6 +1,9 @@
 package handlers
 
 import (
+	"cmp"
+	"slices"
+
 	"qingdang/models/account"
 	"qingdang/models/conversation"
 	"qingdang/models/department"
@@ -49,7 +52,7 @@ func exportRow(e *export.Export, by account.Actor) templates.ExportRow {
 
 func exportView(d *export.Detail, tree *department.Tree, by account.Actor) templates.ExportView {
 	v := templates.ExportView{
-		ExportRow: exportRow(&d.Export, by), Now: d.Now, Scope: exportScope(&d.Selection, tree), Recipient: d.Recipient, Consent: d.Consent,
+		ExportRow: exportRow(&d.Export, by), Now: d.Now, Scope: exportScope(&d.Selection, tree, d.OwnerID == by.ID || by.May(account.ExportApprove)), Recipient: d.Recipient, Consent: d.Consent,
 		OwnKey: d.RecipientKey != "", Lang: d.Lang, Staff: d.OwnerStaffNo, Root: d.WishRoot(), Fingerprint: d.Fingerprint(), FrozenAt: instant(d.FrozenAt),
 		Asked: d.Asked, Written: d.Written, LeftOut: d.LeftOut, Messages: d.Messages, Bytes: d.Export.Bytes, AnswerUntil: instant(d.AnswerUntil),
 		KeyGoneAt: instant(d.KeyGoneAt), FileName: d.FileName(), FileHash: d.FileSHA256,
@@ -58,6 +61,7 @@ func exportView(d *export.Detail, tree *department.Tree, by account.Actor) templ
 		CanRecall: d.RecallRefused == nil && d.CancelRefused != nil && d.ApproveRefused != nil,
 	}
 	v.Done, v.Total, v.Ahead = d.Done, d.Total, d.Ahead
+	v.Spread = exportSpread(d.Spread, tree)
 	if !v.CanVote && fault.KindOf(d.ApproveRefused) != fault.KindConflict && by.May(account.ExportApprove) {
 		v.VoteRefused = words(d.ApproveRefused)
 	}
@@ -80,16 +84,38 @@ func exportView(d *export.Detail, tree *department.Tree, by account.Actor) templ
 	return v
 }
 
+// exportSpread tells what an export held when it was asked for.
+func exportSpread(s *export.Spread, tree *department.Tree) *templates.ExportSpread {
+	if s == nil {
+		return nil
+	}
+	out := &templates.ExportSpread{First: s.First, Last: s.Last}
+	for _, d := range s.Departments {
+		out.Departments = append(out.Departments, templates.ExportShare{Name: tree.Path(d.Department), Count: d.Conversations})
+	}
+	slices.SortStableFunc(out.Departments, func(a, b templates.ExportShare) int { return cmp.Compare(b.Count, a.Count) })
+	for _, t := range s.Types {
+		out.Types = append(out.Types, templates.ExportShare{Name: t.Type, Count: t.Conversations})
+	}
+	return out
+}
+
 // exportScope tells what an export is of. A customer is masked: the page may be seen by more people than
-// the form was.
-func exportScope(s *export.Selection, tree *department.Tree) templates.ExportScope {
+// the form was. Words are for whoever typed them and whoever decides on them; the others see how many there are.
+func exportScope(s *export.Selection, tree *department.Tree, words bool) templates.ExportScope {
 	out := templates.ExportScope{
 		Kind: string(s.Kind), Count: len(s.Conversations), Hold: uint64(s.Hold), Batch: uint64(s.Batch), Draft: s.Draft, Customer: maskedAccount(s.Customer),
 	}
 	if s.Kind == export.OfConversation && len(s.Conversations) == 1 {
 		out.Conversation = uint64(s.Conversations[0])
 	}
-	if s.Kind != export.OfQuery {
+	switch {
+	case s.Search != nil:
+		out.Found, out.Terms, out.Except = true, s.Search.Terms, s.Search.Except
+		if words {
+			out.Words = s.Search.Words
+		}
+	case s.Kind != export.OfQuery:
 		return out
 	}
 	q := &s.Query

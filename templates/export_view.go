@@ -46,6 +46,7 @@ type ExportView struct {
 	ExportRow
 	Now                                     time.Time
 	Scope                                   ExportScope
+	Spread                                  *ExportSpread // nil: not known
 	Recipient, Consent                      string
 	OwnKey                                  bool // the recipient's key closes the file
 	Lang, Staff                             string
@@ -74,6 +75,22 @@ type ExportScope struct {
 	From, To                                         time.Time
 	Departments, Types, Platforms, Tags, WithoutTags []string
 	Agents, States                                   []string
+	Found                                            bool   // the chosen conversations are what a search found
+	Words                                            string // as they were typed, for those who may read them
+	Terms, Except                                    int
+}
+
+// ExportSpread is what an export held when it was asked for: when its conversations ended, and of which
+// departments and service types they are, the most first.
+type ExportSpread struct {
+	First, Last        time.Time
+	Departments, Types []ExportShare
+}
+
+// ExportShare is how many conversations are of one department or type.
+type ExportShare struct {
+	Name  string
+	Count int64
 }
 
 // ExportPart is one file inside the file that is given out.
@@ -282,19 +299,29 @@ func (s ExportScope) lines(ctx context.Context) []string {
 	var out []string
 	add := func(key string, args ...any) { out = append(out, locale.T(ctx, key, args...)) }
 	join := func(list []string) string { return strings.Join(list, locale.T(ctx, "common.list_mark")) }
-	switch s.Kind {
-	case "conversations":
+	switch {
+	case s.Found:
+		add("export.page_of_found", s.Count)
+		if s.Words != "" {
+			add("export.page_of_words", s.Words)
+		} else if s.Terms > 0 {
+			add("export.page_of_terms", s.Terms)
+		}
+		if s.Except > 0 {
+			add("export.page_of_except", s.Except)
+		}
+	case s.Kind == "query":
+		add("export.page_of_query")
+	case s.Kind == "conversations":
 		add("export.page_of_conversations", s.Count)
 		return out
-	case "customer":
+	case s.Kind == "customer":
 		add("export.page_of_customer", s.Customer)
 		return out
-	case "query":
 	default:
 		add("export.page_of_" + s.Kind)
 		return out
 	}
-	add("export.page_of_query")
 	switch {
 	case !s.From.IsZero() && !s.To.IsZero():
 		add("hold.scope_between", locale.Day(ctx, s.From), locale.Day(ctx, s.To))
@@ -345,13 +372,18 @@ func (v ExportView) facts(ctx context.Context) []ui.Fact {
 	out := []ui.Fact{
 		{Term: locale.T(ctx, "export.page_scope"), Body: exportScope(v.Scope)},
 		{Term: locale.T(ctx, "export.page_conversations"), Text: locale.N(ctx, v.Conversations)},
+	}
+	if v.Spread != nil {
+		out = append(out, v.Spread.facts(ctx)...)
+	}
+	out = append(out, []ui.Fact{
 		{Term: locale.T(ctx, "export.page_format"), Text: formatName(v.Format) + " · " + locale.T(ctx, "export.page_lang_"+v.Lang)},
 		{Term: locale.T(ctx, "export.page_mask"), Text: locale.T(ctx, "export.page_mask_short_"+v.Mask)},
 		{Term: locale.T(ctx, "export.page_sealed"), Text: locale.T(ctx, v.sealedKey())},
 		{Term: locale.T(ctx, "export.page_purpose"), Text: v.Purpose},
 		{Term: locale.T(ctx, "export.page_owner"), Text: locale.T(ctx, "export.page_asked_by", v.Owner, v.Staff, locale.Date(ctx, v.At))},
 		{Term: locale.T(ctx, "export.page_life"), Text: v.lifeText(ctx)},
-	}
+	}...)
 	if v.Outside {
 		out = append(out, ui.Fact{Term: locale.T(ctx, "export.page_holder"), Text: v.Recipient}, ui.Fact{Term: locale.T(ctx, "export.page_consent"), Text: v.Consent})
 	} else {
@@ -364,6 +396,36 @@ func (v ExportView) facts(ctx context.Context) []ui.Fact {
 		out = append(out, ui.Fact{Term: locale.T(ctx, "export.page_key"), Text: locale.T(ctx, "export.page_key_gone", locale.DateSec(ctx, v.KeyGoneAt))})
 	}
 	return out
+}
+
+// mostShares is how many departments a page names; the others are one line.
+const mostShares = 10
+
+func (s *ExportSpread) facts(ctx context.Context) []ui.Fact {
+	return []ui.Fact{
+		{Term: locale.T(ctx, "export.page_departments"), Text: sharesText(ctx, s.Departments)},
+		{Term: locale.T(ctx, "export.page_period"), Text: locale.T(ctx, "export.page_period_text", locale.Day(ctx, s.First), locale.Day(ctx, s.Last))},
+		{Term: locale.T(ctx, "export.page_types"), Text: sharesText(ctx, s.Types)},
+	}
+}
+
+func sharesText(ctx context.Context, shares []ExportShare) string {
+	var out []string
+	for _, one := range shares[:min(len(shares), mostShares)] {
+		name := one.Name
+		if name == "" {
+			name = locale.None
+		}
+		out = append(out, locale.T(ctx, "export.page_share", one.Count, name))
+	}
+	text, rest := strings.Join(out, locale.T(ctx, "common.list_mark")), int64(0)
+	for _, one := range shares[len(out):] {
+		rest += one.Count
+	}
+	if rest > 0 {
+		text += locale.T(ctx, "export.page_shares_more", len(shares)-len(out), rest)
+	}
+	return text
 }
 
 func (v ExportView) sealedKey() string {

@@ -57,6 +57,7 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 
 	owner.login("/conversations")
 	owner.inChinese()
+	owner.open("/conversations?q=%E9%80%80%E6%AC%BE&type=%E6%8A%95%E8%AF%89")
 	owner.press("a[href^='/exports/new?of=search']")
 	owner.see("figure[data-mask=all]")
 	owner.wants("138****8000", "2 条会话")
@@ -86,7 +87,7 @@ func TestAnExportIsWalkedThrough(t *testing.T) {
 	legal.shot("home-approver")
 	legal.fits()
 	legal.press("#todo a[href='" + page + "']")
-	legal.wants("批准导出 2 条会话")
+	legal.wants("批准导出 2 条会话", "关键词：退款", "服务类型 投诉", "集团/一组 2 条")
 	legal.fill("textarea[name=opinion]", "同意，范围无误")
 	legal.fill("input[name=code]", legal.code())
 	legal.shot("vote")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -382,36 +381,9 @@ func (s *Conversations) TagNames(ctx context.Context, by account.Actor) (names [
 	return names, err
 }
 
-// note writes a search into the audit log: its conditions, and the customer only under
-// the keyed name.
+// note writes a search into the audit log.
 func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, found int64) error {
-	data := map[string]any{}
-	put := func(key string, v []string) {
-		if len(v) > 0 {
-			data[key] = v
-		}
-	}
-	put("service_types", q.ServiceTypes)
-	put("platforms", q.Platforms)
-	// What a person types may be anything, a telephone number in the wrong field too, and the log
-	// is for ever: it keeps how many there were.
-	w := q.Words
-	data["tags"], data["agents"] = len(q.Tags)+len(w.Tags)+len(w.WithoutTags), len(q.AgentIDs)+len(w.Agents)
-	if n := len(w.All) + len(w.None); n > 0 {
-		data["words"] = n
-	}
-	if customer := cmp.Or(q.Customer, w.Customer); customer != "" {
-		data["customer"] = hex.EncodeToString(s.Vault.CustomerMAC(customer)[:8])
-	}
-	if !q.From.IsZero() {
-		data["from"] = q.From.UTC().Format(time.RFC3339)
-	}
-	if !q.To.IsZero() {
-		data["to"] = q.To.UTC().Format(time.RFC3339)
-	}
-	if !q.Departments.All {
-		data["departments"] = q.Departments.Departments.Len()
-	}
+	data := s.Vault.Conditions(q)
 	if q.Under != "" {
 		data["access"] = q.Under
 	}

@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ func (d *Desk) Preview(ctx context.Context, by account.Actor, w Wish) (*Preview,
 		return nil, err
 	}
 	if f := w.Selection.check(); f != nil {
-		return nil, f
+		return nil, d.hidden(ctx, by, f)
 	}
 	var p *Preview
 	err := d.DB.Read(ctx, func(tx *db.Tx) error {
@@ -83,7 +84,7 @@ func (d *Desk) Ask(ctx context.Context, by account.Actor, w Wish) (*Export, erro
 		return nil, d.refused(ctx, by, "", err)
 	}
 	if err := w.check(); err != nil {
-		return nil, err
+		return nil, d.hidden(ctx, by, err)
 	}
 	var e *Export
 	err := d.DB.Write(ctx, func(tx *db.Tx) (err error) {
@@ -121,7 +122,15 @@ func (d *Desk) ask(tx *db.Tx, by account.Actor, w Wish) (*Export, error) {
 	case w.Shown != nil && *w.Shown != n:
 		return nil, fault.Conflict("export.count_changed", *w.Shown, n)
 	}
-	e, err := d.create(tx, by, w, n)
+	spread, err := m.spread(tx, shares)
+	if err != nil {
+		return nil, err
+	}
+	data, err := d.told(tx, &w.Selection, shares, spread)
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.create(tx, by, w, n, spread)
 	if err != nil {
 		return nil, err
 	}
@@ -139,12 +148,12 @@ func (d *Desk) ask(tx *db.Tx, by account.Actor, w Wish) (*Export, error) {
 	if err := d.store(tx, e, e.State); err != nil {
 		return nil, err
 	}
+	maps.Copy(data, map[string]any{
+		"kind": string(e.Kind), "format": string(e.Format), "mask": string(e.Mask), "purpose": e.Purpose, "days": e.Days, "outside": e.Outside,
+		"recipient_key": e.RecipientKey != "", "root": e.WishRoot(), "needs": e.NeedsApproval(), "again": w.Again,
+	})
 	return e, audit.Append(tx, audit.Entry{
-		Actor: by.Audit(), Action: "export.requested", ObjectKind: "export", Object: e.Code, Department: only(shares), Count: n,
-		Data: map[string]any{
-			"kind": string(e.Kind), "format": string(e.Format), "mask": string(e.Mask), "purpose": e.Purpose, "days": e.Days, "outside": e.Outside,
-			"recipient_key": e.RecipientKey != "", "root": e.WishRoot(), "needs": e.NeedsApproval(), "departments": len(shares), "again": w.Again,
-		},
+		Actor: by.Audit(), Action: "export.requested", ObjectKind: "export", Object: e.Code, Department: only(shares), Count: n, Data: data,
 	})
 }
 
@@ -179,7 +188,7 @@ func keepShares(tx *db.Tx, e id.Export, shares []share) error {
 	return nil
 }
 
-func (d *Desk) create(tx *db.Tx, by account.Actor, w Wish, n int64) (*Export, error) {
+func (d *Desk) create(tx *db.Tx, by account.Actor, w Wish, n int64, spread *Spread) (*Export, error) {
 	today := tx.Now.In(d.Zone).Format("20060102")
 	serial, err := db.Serial(tx, "EX", today)
 	if err != nil {
@@ -200,7 +209,9 @@ func (d *Desk) create(tx *db.Tx, by account.Actor, w Wish, n int64) (*Export, er
 	if len(e.NeedsApproval()) > 0 {
 		e.State = Waiting
 	}
-	if e.Sealed, err = d.sealWish(e.Code, w.stored()); err != nil {
+	stored := w.stored()
+	stored.Spread = spread
+	if e.Sealed, err = d.sealWish(e.Code, stored); err != nil {
 		return nil, err
 	}
 	root := wishRoot(d.Vault.Store, e)
@@ -345,9 +356,9 @@ func (w *Wish) whole(n int64) error {
 }
 
 // hidden writes down that somebody reached for conversations, a hold or a batch that are hidden from
-// them.
+// them, or would take out what they may only read.
 func (d *Desk) hidden(ctx context.Context, by account.Actor, err error) error {
-	if f, ok := fault.Of(err); ok && (f.Key == unknownConversation.Key || f.Kind == fault.KindNotFound) {
+	if f, ok := fault.Of(err); ok && (f.Key == unknownConversation.Key || f.Key == notUnder.Key || f.Kind == fault.KindNotFound) {
 		return d.refused(ctx, by, "", err)
 	}
 	return err

@@ -46,10 +46,41 @@ type Selection struct {
 	// do not matter.
 	Query         conversation.Query
 	Conversations []id.Conversation // of OfConversations, at most MostChosen, and OfConversation
-	Hold          id.Hold           // of OfHold
-	Customer      string            // of OfCustomer: the customer's id on the platform; it is stored sealed
-	Batch         id.Batch          // of OfBatch: a batch that rests in the bin,
-	Draft         uint64            // or the frozen list of one of the actor's drafts of the wizard
+	// Search says that OfConversations are what a search found: by the conditions of Query, and by words.
+	// Nil: they were chosen one by one.
+	Search   *Search
+	Hold     id.Hold  // of OfHold
+	Customer string   // of OfCustomer: the customer's id on the platform; it is stored sealed
+	Batch    id.Batch // of OfBatch: a batch that rests in the bin,
+	Draft    uint64   // or the frozen list of one of the actor's drafts of the wizard
+}
+
+// Search is how a search chose conversations, for those who decide on them.
+type Search struct {
+	Words  string `json:"words,omitempty"`  // as they were typed; they may be personal, and are kept sealed
+	Terms  int    `json:"terms,omitempty"`  // how many words there are
+	Except int    `json:"except,omitempty"` // of what was found, taken out by hand
+}
+
+// Spread is what a selection held when it was asked for. It is under the root to which the second person
+// agrees.
+type Spread struct {
+	First       time.Time     `json:"first"` // last message of the oldest conversation
+	Last        time.Time     `json:"last"`  // and of the youngest
+	Departments []Departments `json:"departments"`
+	Types       []Types       `json:"types"`
+}
+
+// Departments is how many conversations are of one department.
+type Departments struct {
+	Department    id.Department `json:"department"`
+	Conversations int64         `json:"conversations"`
+}
+
+// Types is how many conversations are of one service type.
+type Types struct {
+	Type          string `json:"type"`
+	Conversations int64  `json:"conversations"`
 }
 
 // MostChosen is how many single conversations can be chosen.
@@ -126,6 +157,7 @@ type Detail struct {
 	Export
 	Now         time.Time
 	Selection   Selection
+	Spread      *Spread // nil of an export of an earlier version
 	Recipient   string
 	Consent     string
 	Shelf       []Part

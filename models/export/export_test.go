@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"qingdang/models/db/dbtest"
 	"qingdang/models/export"
 	"qingdang/models/id"
+	"qingdang/models/words"
 )
 
 func TestAnExportIsMaskedWholeAndGivenOnce(t *testing.T) {
@@ -468,6 +470,53 @@ func TestARecipientsKeyOpensTheFile(t *testing.T) {
 }
 
 // A backup before a deletion keeps no identity or bank card (C13), and a subject's own copy masks the others.
+// A selection that would take more, or other, than its asker saw is refused.
+func TestASelectionIsNotGuessed(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ids := w.store(w.east, 2)
+		worded, under := w.wish(), w.wish()
+		q, err := words.Parse("退款")
+		w.must(err)
+		worded.Selection.Query.Words, under.Selection.Query.Under = q, "DY-20261122-001"
+		for _, tt := range []struct {
+			wish export.Wish
+			key  string
+			log  int64
+		}{{worded, "export.selection_needed", 0}, {under, "export.not_under", 2}} {
+			before := w.wrote("export.refused", "", "refused")
+			_, err := w.desk.Ask(w.ctx(), w.supervisor, tt.wish)
+			w.wantFault(err, tt.key)
+			_, err = w.desk.Preview(w.ctx(), w.supervisor, tt.wish)
+			w.wantFault(err, tt.key)
+			if n := w.wrote("export.refused", "", "refused") - before; n != tt.log {
+				t.Errorf("%s: %d entries, want %d", tt.key, n, tt.log)
+			}
+		}
+		// What was found by words is kept as it was found, and asked for again as it was.
+		found := w.wish()
+		found.Selection = export.Selection{Kind: export.OfConversations, Conversations: ids, Search: &export.Search{Words: canary, Terms: 1, Except: 3}, Query: conversation.Query{Filter: conversation.Filter{Departments: account.Within(w.east), ServiceTypes: []string{"咨询"}}, Words: q}}
+		e := w.ask(w.supervisor, found)
+		if bytes.Contains(w.now(e).Sealed, []byte(canary)) {
+			t.Error("the words lie open in the row")
+		}
+		dbtest.Exec(t, w.d, "UPDATE job SET state = 'failed' WHERE id = ?", e.JobID)
+		w.must(w.desk.Sweep(w.ctx()))
+		again, err := w.desk.Again(w.ctx(), w.supervisor, e.ID)
+		w.must(err)
+		for _, one := range []*export.Export{e, again} {
+			g, err := w.desk.Get(w.ctx(), w.supervisor, one.ID)
+			w.must(err)
+			s := g.Selection
+			if s.Search == nil || *s.Search != *found.Selection.Search || !slices.Equal(s.Conversations, ids) || !slices.Equal(s.Query.ServiceTypes, []string{"咨询"}) {
+				t.Errorf("%s is of %+v", one.Code, s)
+			}
+			if p := g.Spread; p == nil || len(p.Departments) != 1 || p.Departments[0] != (export.Departments{Department: w.east, Conversations: 2}) || len(p.Types) != 1 || !p.Last.After(p.First) {
+				t.Errorf("%s is spread over %+v", one.Code, p)
+			}
+		}
+	})
+}
+
 func TestKindsOfSelections(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ids := append(w.store(w.east, 1), w.say(w.east, canary+" 身份证 "+idCard)...)

@@ -21,6 +21,8 @@ import (
 // whoever asked, as they are when it is made. Preview, Ask and the worker use the same.
 type match func(q *gorm.DB) *gorm.DB
 
+var notUnder = fault.Invalid("export.not_under").On("selection")
+
 var unknownConversation = fault.Invalid("export.unknown_conversation").On("conversations")
 
 // allowed refuses what the actor's role may not choose. An agent takes out one conversation at a time.
@@ -46,6 +48,15 @@ func (s *Selection) allowed(by account.Actor) error {
 func (s *Selection) check() *fault.Fault {
 	switch s.Kind {
 	case OfQuery:
+		// A reading of other departments never lets anything out; under one's own scope the same conditions
+		// would mean something else.
+		if s.Query.Under != "" {
+			return notUnder
+		}
+		// An export knows conditions, not words: leaving them out would take more than was found.
+		if !s.Query.Words.Empty() {
+			return fault.Invalid("export.selection_needed").On("selection")
+		}
 		if !s.Query.From.IsZero() && !s.Query.To.IsZero() && !s.Query.From.Before(s.Query.To) {
 			return fault.Invalid("conversation.dates_reversed").On("to")
 		}
@@ -177,6 +188,8 @@ type wish struct {
 	Customer      string            `json:"customer,omitempty"`
 	Batch         id.Batch          `json:"batch,omitempty"`
 	Draft         uint64            `json:"draft,omitempty"`
+	Search        *Search           `json:"search,omitempty"`
+	Spread        *Spread           `json:"spread,omitempty"`
 	Recipient     string            `json:"recipient,omitempty"`
 	Consent       string            `json:"consent,omitempty"`
 }
@@ -202,16 +215,12 @@ func (w *Wish) stored() wish {
 	out := wish{Kind: s.Kind, Recipient: w.Recipient, Consent: w.Consent}
 	switch s.Kind {
 	case OfQuery:
-		f := s.Query.Filter
-		out.Query = &query{
-			From: f.From, To: f.To, Everywhere: f.Departments.All, ServiceTypes: f.ServiceTypes, Tags: f.Tags, WithoutTags: f.WithoutTags,
-			Platforms: f.Platforms, Agents: f.AgentIDs, States: f.States, Batch: f.Batch, Customer: s.Query.Customer,
-		}
-		if !f.Departments.Empty() && !f.Departments.All {
-			out.Query.Departments = f.Departments.Departments.Values()
-		}
+		out.Query = s.conditions()
 	case OfConversation, OfConversations:
 		out.Conversations = slices.Clone(s.Conversations)
+		if out.Search = s.Search; s.Search != nil {
+			out.Query = s.conditions()
+		}
 	case OfHold:
 		out.Hold = s.Hold
 	case OfCustomer:
@@ -222,8 +231,20 @@ func (w *Wish) stored() wish {
 	return out
 }
 
+func (s *Selection) conditions() *query {
+	f := s.Query.Filter
+	q := &query{
+		From: f.From, To: f.To, Everywhere: f.Departments.All, ServiceTypes: f.ServiceTypes, Tags: f.Tags, WithoutTags: f.WithoutTags,
+		Platforms: f.Platforms, Agents: f.AgentIDs, States: f.States, Batch: f.Batch, Customer: s.Query.Customer,
+	}
+	if !f.Departments.Empty() && !f.Departments.All {
+		q.Departments = f.Departments.Departments.Values()
+	}
+	return q
+}
+
 func (w *wish) selection() Selection {
-	s := Selection{Kind: w.Kind, Conversations: w.Conversations, Hold: w.Hold, Customer: w.Customer, Batch: w.Batch, Draft: w.Draft}
+	s := Selection{Kind: w.Kind, Conversations: w.Conversations, Search: w.Search, Hold: w.Hold, Customer: w.Customer, Batch: w.Batch, Draft: w.Draft}
 	if q := w.Query; q != nil {
 		s.Query.Filter = conversation.Filter{
 			From: q.From, To: q.To, Departments: account.Within(q.Departments...), ServiceTypes: q.ServiceTypes, Tags: q.Tags, WithoutTags: q.WithoutTags,
