@@ -25,6 +25,7 @@ import (
 type evidenceDesk struct {
 	*webtest.Site
 	db                       *db.DB
+	clock                    *dbtest.Clock
 	agent, supervisor, other account.Actor
 	auditor, legal, admin    account.Actor
 	evidence                 *report.Evidence
@@ -38,7 +39,7 @@ func openEvidence(t *testing.T) *evidenceDesk {
 		t.Fatal(err)
 	}
 	e := &evidenceDesk{
-		db: d, evidence: &report.Evidence{DB: d, Log: &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}, Organisation: "云栖优品集团"},
+		db: d, clock: clock, evidence: &report.Evidence{DB: d, Log: &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}, Organisation: "云栖优品集团"},
 		agent: accounttest.Actor(account.Agent, 1), supervisor: accounttest.Actor(account.Supervisor, 1), other: accounttest.Actor(account.Supervisor, 2),
 		auditor: accounttest.Actor(account.Auditor), legal: accounttest.Actor(account.Legal), admin: accounttest.Actor(account.Admin),
 	}

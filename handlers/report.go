@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -39,17 +38,18 @@ const reportsPerPage = 20
 // List answers GET /reports.
 func (h *Reports) List(c echo.Context) error {
 	var q struct {
-		Before report.PeriodReportID `query:"before"`
+		Before     report.PeriodReportID `query:"before"`
+		Kind       report.Kind           `query:"kind"`
+		Department id.Department         `query:"department"`
+		Period     string                `query:"period"`
 	}
 	web.Query(c, &q)
-	// The month before this one is what a report is most often asked for.
-	f := templates.FrameOf(c.Request().Context())
-	now := f.Now
-	if f.Zone != nil {
-		now = now.In(f.Zone)
+	if !q.Kind.Known() {
+		q.Kind = report.Operations
 	}
-	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location())
-	return h.list(c, http.StatusOK, q.Before, templates.ReportsView{Kind: string(report.Operations), From: first.AddDate(0, -1, 0).Format(time.DateOnly), To: first.AddDate(0, 0, -1).Format(time.DateOnly)})
+	v := templates.ReportsView{Kind: string(q.Kind), Dept: uint64(q.Department)}
+	choosePeriod(c, &v, q.Period)
+	return h.list(c, http.StatusOK, q.Before, v)
 }
 
 func (h *Reports) list(c echo.Context, status int, before report.PeriodReportID, v templates.ReportsView) error {
@@ -73,16 +73,21 @@ func (h *Reports) list(c echo.Context, status int, before report.PeriodReportID,
 	return web.Render(c, status, templates.ReportsPage(v))
 }
 
-// Create answers POST /reports.
+// Create answers POST /reports. A press on one of the periods makes nothing: it leads to the form with
+// its days.
 func (h *Reports) Create(c echo.Context) error {
 	var form struct {
 		Kind       report.Kind   `form:"kind"`
 		Department id.Department `form:"department"`
 		From       string        `form:"from"`
 		To         string        `form:"to"`
+		Period     string        `form:"period"`
 	}
 	if err := web.Form(c, &form); err != nil {
 		return err
+	}
+	if form.Period != "" {
+		return web.See(c, templates.ReportPeriodPath(string(form.Kind), uint64(form.Department), form.Period))
 	}
 	ask := report.Ask{Kind: form.Kind, Period: report.Period{First: form.From, Last: form.To}, Department: form.Department}
 	if ask.Kind == "" {

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +156,23 @@ func TestAnActWithoutWordsIsShownAsItIs(t *testing.T) {
 	out := draw(t, AuditPage(AuditView{TextKey: "audit.text", Rows: []AuditRow{{N: 1, Action: "strange.happened", Result: "ok", Path: "/audit"}}, Total: 1}), sampleFrame(locale.English, ThemeLight))
 	if !strings.Contains(out, "strange.happened") {
 		t.Error("the act is not shown")
+	}
+}
+
+// Bars of departments of one name are told apart by as much of their paths as it takes.
+func TestBarsNameDepartmentsApart(t *testing.T) {
+	paths := []string{"集团/华东/杭州/一店售后组", "集团/华东/上海/一店售后组", "集团/华东/杭州/二店售后组", "集团", "集团/华北/杭州/三组", "集团/华东/杭州/三组", "别处/集团", ""}
+	g := ReportGrid{Key: "access_departments", Texts: []ReportColumn{{"department", "department"}}, Numbers: []ReportColumn{{"opened", "count"}}}
+	for _, p := range paths {
+		g.Rows = append(g.Rows, ReportLine{[]string{p}, []int64{3}})
+	}
+	bars, ok := statementBars(locale.With(t.Context(), locale.Chinese, nil), g)
+	var got []string
+	for _, r := range bars.Rows {
+		got = append(got, r.Label)
+	}
+	want := []string{"杭州 / 一店售后组", "上海 / 一店售后组", "二店售后组", "集团", "华北 / 杭州 / 三组", "华东 / 杭州 / 三组", "别处 / 集团", "无部门或跨部门"}
+	if !ok || !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -222,14 +222,21 @@ func statementBars(ctx context.Context, g ReportGrid) (ui.BarsView, bool) {
 	b := ui.BarsView{Label: locale.T(ctx, "report.bars", locale.Key("report.num_"+g.Numbers[0].Key))}
 	for _, r := range rows[:min(len(rows), most)] {
 		if r.Numbers[0] > 0 {
-			name := r.Texts[0]
-			if i := strings.LastIndexByte(name, '/'); i >= 0 {
-				name = name[i+1:] // the path stands in the table
-			}
+			name := shortest(r.Texts[0], g.Rows)
 			b.Rows = append(b.Rows, ui.BarRow{Label: reportText(ctx, g.Texts[0].Unit, name), Value: r.Numbers[0]})
 		}
 	}
 	return b, len(b.Rows) > 1
+}
+
+// shortest is the end of a path by which it is told from the others; whole paths stand in the table.
+func shortest(path string, others []ReportLine) string {
+	for i := strings.LastIndexByte(path, '/'); i >= 0; i = strings.LastIndexByte(path[:i], '/') {
+		if !slices.ContainsFunc(others, func(o ReportLine) bool { return o.Texts[0] != path && strings.HasSuffix("/"+o.Texts[0], path[i:]) }) {
+			return path[i+1:]
+		}
+	}
+	return path
 }
 
 // inspectionsOf are the inspections that a table names, for their links.

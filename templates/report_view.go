@@ -2,6 +2,7 @@ package templates
 
 import (
 	"context"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -15,6 +16,7 @@ type ReportsView struct {
 	Kinds           []string
 	Dept            uint64
 	From, To        string
+	Period          string // which of ReportPeriods From and To are, if they were not typed
 	Tree            []BinDepartment
 	Problems        Problems
 	CanCreate       bool
@@ -23,6 +25,21 @@ type ReportsView struct {
 	Rows            []ReportRow
 	First           bool
 	Next            uint64
+}
+
+// ReportPeriods are the periods that reports are usually about.
+var ReportPeriods = []string{"this_month", "last_month", "this_quarter", "last_quarter", "this_year", "last_year"}
+
+// ReportPeriodPath is the form for a report with the days of a period.
+func ReportPeriodPath(kind string, department uint64, period string) string {
+	q := url.Values{"period": {period}}
+	if kind != "" {
+		q.Set("kind", kind)
+	}
+	if department != 0 {
+		q.Set("department", strconv.FormatUint(department, 10))
+	}
+	return withQuery(ReportsPath, q)
 }
 
 // ReportRow is one report in the list.

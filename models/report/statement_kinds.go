@@ -307,21 +307,30 @@ func (c *counting) holdsInForce(s *Statement) error {
 	return nil
 }
 
-// outgoing is every act by which something left the system.
+// taken are acts by which somebody takes something along and that are not called downloads.
+var taken = []string{"audit.log_exported", "hold.listed", "letter.written"}
+
+// outgoing is every act by which something left the system, and apart from it what was done
+// with exports inside of it.
 func (c *counting) outgoing(s *Statement) error {
 	if err := c.acts(); err != nil {
 		return err
 	}
-	g := Grid{
-		Key: "access_outgoing", Rows: []GridRow{}, Texts: []Column{{Key: "action", Unit: UnitAction}}, Numbers: counted("acts_ok", "acts_refused", "acts_failed", "acts_items"),
+	grid := func(key string) Grid {
+		return Grid{Key: key, Rows: []GridRow{}, Texts: []Column{{Key: "action", Unit: UnitAction}}, Numbers: counted("acts_ok", "acts_refused", "acts_failed", "acts_items")}
 	}
+	left, steps := grid("access_outgoing"), grid("access_steps")
 	for _, a := range c.body.Acts {
-		if strings.HasPrefix(a.Action, "export.") || strings.HasSuffix(a.Action, "downloaded") {
-			g.Rows = append(g.Rows, GridRow{Texts: []string{a.Action}, Numbers: []int64{a.OK, a.Refused, a.Failed, a.Items}})
+		row := GridRow{Texts: []string{a.Action}, Numbers: []int64{a.OK, a.Refused, a.Failed, a.Items}}
+		switch {
+		case strings.HasSuffix(a.Action, "downloaded"), slices.Contains(taken, a.Action):
+			left.Rows = append(left.Rows, row)
+		case strings.HasPrefix(a.Action, "export."):
+			steps.Rows = append(steps.Rows, row)
 		}
 	}
-	g.Of = int64(len(g.Rows))
-	s.Tables = append(s.Tables, g)
+	left.Of, steps.Of = int64(len(left.Rows)), int64(len(steps.Rows))
+	s.Tables = append(s.Tables, left, steps)
 	return nil
 }
 
