@@ -2,9 +2,11 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 
 	measure "qingdang/cmd/qingdang/bench"
 )
@@ -14,6 +16,7 @@ type benchCommand struct {
 	Purge  benchPurge  `cmd:"" help:"Purges against pt-archiver on MariaDB, and their write locks on SQLite."`
 	Export benchExport `cmd:"" help:"Exports against mariadb-dump of the same rows."`
 	Search benchSearch `cmd:"" help:"Searches against LIKE, FULLTEXT and Mroonga on plaintext, and against SQL."`
+	Pages  benchPages  `cmd:"" help:"Whole pages under wrk, against a handler that does nothing."`
 }
 
 type benchPurge struct {
@@ -92,6 +95,47 @@ func (c *benchSearch) Run(t *terminal) error {
 		return err
 	}
 	return printed(t, c.JSON, rep)
+}
+
+type benchPages struct {
+	N           int  `help:"Conversations in the database." default:"100000"`
+	Rounds      int  `help:"How often every page has its turn." default:"3"`
+	Seconds     int  `help:"How long a turn is." default:"8"`
+	Connections int  `help:"How many ask at once." default:"16"`
+	JSON        bool `help:"Print the figures as one JSON object."`
+}
+
+// Run measures and prints.
+func (c *benchPages) Run(t *terminal) error {
+	o := measure.PagesOptions{Conversations: c.N, Rounds: c.Rounds, Seconds: c.Seconds, Connections: c.Connections, Open: openBench, Progress: t.err}
+	if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
+		return errNoServer
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil))) // a line for every request is part of the work, not of the report
+	rep, err := measure.Pages(t.ctx, o)
+	if err != nil {
+		return err
+	}
+	return printed(t, c.JSON, rep)
+}
+
+// openBench opens the whole console over a new database with its files in dir.
+func openBench(ctx context.Context, dsn, dir string) (*measure.Console, error) {
+	c, err := loadConfig(func(name string) string { return map[string]string{"QINGDANG_DSN": dsn, "QINGDANG_DATA": dir}[name] })
+	if err != nil {
+		return nil, err
+	}
+	a, err := openApp(ctx, c, options{demo: true})
+	if err != nil {
+		return nil, err
+	}
+	h, err := a.handler()
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return &measure.Console{
+		Handler: h, DB: a.db, Vault: a.conversations.Vault, Index: a.index, Accounts: a.accounts, Departments: a.departments, Close: a.Close,
+	}, nil
 }
 
 // printed writes a report as a table or as JSON.

@@ -102,11 +102,13 @@ func (o *site) Close() error {
 	return errors.Join(append(errs, o.db.Close())...)
 }
 
-// The people of a site, by staff number.
+// The people of a site, by staff number, and the password that all have.
 const (
 	requester  = "b1"
 	supervisor = "b2"
 	legal      = "b3"
+
+	benchPassword = "qingdang-bench"
 )
 
 // people adds the people to a new database.
@@ -120,7 +122,7 @@ func (o *site) people(ctx context.Context) error {
 	}
 	for staffNo, role := range map[string]account.Role{requester: account.Agent, supervisor: account.Supervisor, legal: account.Legal} {
 		n := account.NewUser{StaffNo: staffNo, Name: "测试" + staffNo, Email: staffNo + "@example.cn", Role: role, Scope: []account.ScopeRow{{Department: root.ID, Sub: true}}}
-		if _, err := o.accounts.AddDemo(ctx, n, "qingdang-bench"); err != nil {
+		if _, err := o.accounts.AddDemo(ctx, n, benchPassword); err != nil {
 			return fmt.Errorf("account %s: %w", staffNo, err)
 		}
 	}
