@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"qingdang/models/department"
 	"qingdang/web"
 )
 
@@ -83,7 +84,11 @@ func (a *app) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, w.Mount(a.screens().Routes()...)
+	// Of one request all pages and parts see one tree of departments.
+	remembering := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.ServeHTTP(rw, r.WithContext(department.Remember(r.Context())))
+	})
+	return remembering, w.Mount(a.screens().Routes()...)
 }
 
 // unavailable tells whether an error means that the database is away.

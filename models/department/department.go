@@ -27,12 +27,16 @@ const (
 // Departments is the organisation's department tree.
 type Departments struct{ DB *db.DB }
 
-// Tree gives the tree as it is now.
+// Tree gives the tree as it is now, or as the request first saw it where its context remembers; it is
+// for reading only.
 func (d *Departments) Tree(ctx context.Context) (*Tree, error) {
-	var t *Tree
-	err := d.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		t, err = Load(tx)
-		return err
+	r, _ := ctx.Value(rememberKey{}).(*remembered)
+	t, err := r.get(func() (t *Tree, err error) {
+		err = d.DB.Read(ctx, func(tx *db.Tx) error {
+			t, err = Load(tx)
+			return err
+		})
+		return t, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load departments: %w", err)

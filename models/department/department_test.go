@@ -1,6 +1,7 @@
 package department_test
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -103,6 +104,28 @@ func TestEnsureCreatesWhatIsMissing(t *testing.T) {
 		}
 		if _, err := deps.Ensure(t.Context(), account.Actor{}, "x"); fault.KindOf(err) != fault.KindForbidden {
 			t.Errorf("nobody may create departments, got %v", err)
+		}
+	})
+}
+
+func TestARequestSeesOneTree(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		departments := &department.Departments{DB: d}
+		ctx := t.Context()
+		remembering := department.Remember(ctx)
+		for _, path := range []string{"一部", "一部/甲组"} {
+			if _, err := departments.Ensure(ctx, cli, path); err != nil {
+				t.Fatal(err)
+			}
+			first, err := departments.Tree(remembering)
+			if err != nil || first.Len() != 1 {
+				t.Errorf("the request's tree has %d departments, %v, want the 1 it first saw", first.Len(), err)
+			}
+		}
+		for name, c := range map[string]context.Context{"another request": department.Remember(ctx), "no request": ctx} {
+			if now, err := departments.Tree(c); err != nil || now.Len() != 2 {
+				t.Errorf("%s sees %d departments, %v", name, now.Len(), err)
+			}
 		}
 	})
 }

@@ -46,19 +46,15 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 		if a.Exports, err = export.CountWaiting(tx, by); err != nil {
 			return err
 		}
-		if err := tx.Table("job").Where("created_by = ? AND state IN ?", by.ID, []string{"queued", "running"}).Count(&a.JobsRunning).Error; err != nil {
-			return err
-		}
-		if by.Scope.All {
-			return nil
-		}
-		tree, err := department.Load(tx)
-		if err != nil {
-			return err
-		}
-		a.Scope = highest(tree, by.Scope)
-		return nil
+		err = tx.Table("job").Where("created_by = ? AND state IN ?", by.ID, []string{"queued", "running"}).Count(&a.JobsRunning).Error
+		return err
 	})
+	if err == nil && !by.Scope.All {
+		var tree *department.Tree
+		if tree, err = r.Departments.Tree(ctx); err == nil {
+			a.Scope = highest(tree, by.Scope)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("count around a page: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"qingdang/models/account/accounttest"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/department"
 	"qingdang/models/id"
 	"qingdang/models/purge"
 	"qingdang/models/report"
@@ -49,7 +50,7 @@ func TestWhatWaitsForWhom(t *testing.T) {
 		for _, rows := range [][]any{touches(1, north), touches(2, north, south), touches(3, north), touches(4, north), touches(5, north), touches(6, south), touches(7, north, south)} {
 			dbtest.Insert(t, d, rows...)
 		}
-		r := &report.Reader{DB: d, Zone: time.UTC}
+		r := &report.Reader{DB: d, Departments: &department.Departments{DB: d}, Zone: time.UTC}
 		for _, tt := range []struct {
 			name string
 			by   account.Actor

@@ -10,12 +10,14 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/db"
+	"qingdang/models/department"
 )
 
 // Reader answers questions that need more than one drawer. Zone is where days begin.
 type Reader struct {
-	DB   *db.DB
-	Zone *time.Location
+	DB          *db.DB
+	Departments *department.Departments
+	Zone        *time.Location
 }
 
 // within narrows a query to the actor's departments.
