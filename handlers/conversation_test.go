@@ -75,12 +75,16 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Help:        &handlers.Help{},
 		Inspections: inspectionsOf(t, a),
 		Reports:     reportsOf(t, a),
-		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments},
+		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments, Picker: a.picker(keys)},
 		Access:      &handlers.Access{Reader: a.access, Desk: a.access, Second: a.access, Departments: a.departments},
 		Exports:     &handlers.Exports{Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Find: a.conversations, Seal: keys},
 	}
 	a.Site = webtest.Start(t, screens.Routes(), func(o *web.Options) { o.Now, o.Zone = clock.Time, shanghai })
 	return a
+}
+
+func (a *archive) picker(keys handlers.Sealer) handlers.Picker {
+	return handlers.Picker{Find: a.conversations, Departments: a.departments, Seal: keys, Zone: shanghai}
 }
 
 func (a *archive) tagging() *conversation.Tagging {

@@ -7,6 +7,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/department"
+	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/mask"
 	terms "qingdang/models/words"
@@ -129,6 +130,7 @@ func offerActs(view *templates.ConversationsView, by account.Actor) {
 	}{
 		{view.ExportPath != "", templates.ChosenAct{Key: "export", Icon: "file-export", Path: templates.ExportNewPath}},
 		{by.May(account.ConversationHide) && view.Search.State != templates.SearchHidden, templates.ChosenAct{Key: "hide", Icon: "eye-off", Path: templates.HideRowsPath, Most: mostHidden}},
+		{by.May(account.HoldCreate), templates.ChosenAct{Key: "hold", Icon: "lock", Path: templates.HoldPickPath, Most: hold.MostSingle}},
 	} {
 		if a.may {
 			view.Acts = append(view.Acts, a.act)

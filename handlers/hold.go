@@ -44,6 +44,7 @@ type Holds struct {
 	Departments interface {
 		Tree(context.Context) (*department.Tree, error)
 	}
+	Picker Picker // of what a search found
 }
 
 const holdsPerPage = 20

@@ -37,16 +37,18 @@ type holdForm struct {
 	Tags          string        `form:"tags"`
 	WithoutTags   string        `form:"without_tags"`
 	Conversations string        `form:"conversations"`
+	Picked        string        `form:"picked"` // a sealed holdList
 }
 
 // New answers GET /holds/new.
 func (h *Holds) New(c echo.Context) error {
-	f := templates.FrameOf(c.Request().Context())
-	form := holdForm{
-		Key: requestKey(), Kind: string(hold.OnDepartment), Sub: true,
-		ReviewAt: f.Now.Add(hold.DefaultReview).In(zoneOf(c)).Format("2006-01-02"),
-	}
+	form := newHoldForm(c)
+	form.Kind, form.Sub = string(hold.OnDepartment), true
 	return h.ask(c, http.StatusOK, form, nil, nil)
+}
+
+func newHoldForm(c echo.Context) holdForm {
+	return holdForm{Key: requestKey(), ReviewAt: now(c).Add(hold.DefaultReview).In(zoneOf(c)).Format("2006-01-02")}
 }
 
 // Create answers POST /holds/new: it counts what the hold would cover, or places it.
@@ -55,21 +57,23 @@ func (h *Holds) Create(c echo.Context) error {
 	if err := web.Form(c, &form); err != nil {
 		return err
 	}
-	ctx, by := c.Request().Context(), web.Actor(c)
-	order, err := form.order(c)
-	if err != nil {
-		return h.ask(c, http.StatusUnprocessableEntity, form, nil, err)
-	}
 	if form.Go != "place" {
-		counts, err := h.Desk.Preview(ctx, by, order)
-		if fault.KindOf(err) == fault.KindInvalid {
-			return h.ask(c, http.StatusUnprocessableEntity, form, nil, err)
-		}
-		if err != nil {
-			return err
-		}
-		return h.ask(c, http.StatusOK, form, counts, nil)
+		return h.count(c, form)
 	}
+	order, list, err := h.order(c, form)
+	if err == nil {
+		err = h.same(c, list)
+	}
+	switch fault.KindOf(err) {
+	case fault.None:
+	case fault.KindInvalid:
+		return h.ask(c, http.StatusUnprocessableEntity, form, nil, err)
+	case fault.KindConflict:
+		return h.stalePick(c, form, err)
+	default:
+		return err
+	}
+	ctx, by := c.Request().Context(), web.Actor(c)
 	placed, err := h.Desk.Place(ctx, by, order)
 	switch fault.KindOf(err) {
 	case fault.None:
@@ -81,6 +85,37 @@ func (h *Holds) Create(c echo.Context) error {
 		return h.ask(c, http.StatusConflict, form, nil, err)
 	}
 	return err
+}
+
+// count shows the form with what the hold would cover.
+func (h *Holds) count(c echo.Context, form holdForm) error {
+	order, _, err := h.order(c, form)
+	var counts *hold.Counts
+	if err == nil {
+		counts, err = h.Desk.Preview(c.Request().Context(), web.Actor(c), order)
+	}
+	switch fault.KindOf(err) {
+	case fault.None:
+		return h.ask(c, http.StatusOK, form, counts, nil)
+	case fault.KindInvalid:
+		return h.ask(c, http.StatusUnprocessableEntity, form, nil, err)
+	case fault.KindConflict:
+		return h.stalePick(c, form, err)
+	}
+	return err
+}
+
+// order reads the form, and the list that it may carry.
+func (h *Holds) order(c echo.Context, form holdForm) (hold.Order, holdList, error) {
+	list, stale := h.list(c, form)
+	if stale != nil {
+		return hold.Order{}, list, stale
+	}
+	o, err := form.order(c)
+	if form.Picked != "" {
+		o.Conversations = list.IDs
+	}
+	return o, list, err
 }
 
 // ask shows the form with what was typed, what was counted and what is wrong.
@@ -95,6 +130,9 @@ func (h *Holds) ask(c echo.Context, status int, form holdForm, counts *hold.Coun
 		return err
 	}
 	v := form.view()
+	if list, err := h.list(c, form); form.Picked != "" && err == nil {
+		list.showPicked(&v)
+	}
 	v.Owners, v.Departments = holdOwners(owners, by.ID), departmentChoices(tree, by.Scope)
 	if counts != nil {
 		v.Count = &templates.HoldCount{
@@ -114,7 +152,7 @@ func (f holdForm) view() templates.HoldNewView {
 	v := templates.HoldNewView{
 		Kind: f.Kind, Name: f.Name, Reason: f.Reason, Fixed: f.Fixed, Owner: f.Owner, ReviewAt: f.ReviewAt, Department: uint64(f.Department), Sub: f.Sub,
 		From: f.From, To: f.To, Types: f.Types, Tags: f.Tags, WithoutTags: f.WithoutTags, Platforms: f.Platforms, Agents: f.Agents,
-		Customers: f.Customers, Codes: f.Conversations, Key: f.Key,
+		Customers: f.Customers, Codes: f.Conversations, Key: f.Key, Picked: f.Picked,
 	}
 	for _, k := range hold.Kinds() {
 		v.Kinds = append(v.Kinds, string(k))

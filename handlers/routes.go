@@ -98,6 +98,7 @@ func (s *Screens) Routes() []web.Route {
 		{Method: get, Path: "/holds/list.csv", Permission: account.HoldRead, Handler: s.Holds.File},
 		{Method: get, Path: "/holds/new", Permission: account.HoldCreate, Handler: s.Holds.New},
 		{Method: post, Path: "/holds/new", Permission: account.HoldCreate, Handler: s.Holds.Create, Slow: true},
+		{Method: post, Path: "/holds/pick", Permission: account.HoldCreate, Handler: s.Holds.Pick, Slow: true},
 		{Method: get, Path: "/holds/:id", Permission: account.HoldRead, Handler: s.Holds.Show},
 		{Method: post, Path: "/holds/:id/review", Permission: account.HoldReview, Handler: s.Holds.Review},
 		{Method: post, Path: "/holds/:id/release", Permission: account.HoldRelease, Handler: s.Holds.AskRelease},

@@ -89,6 +89,14 @@ type ChosenAct struct {
 	Most            int64
 }
 
+// pickedWords says how much was chosen of a search, on the pages that it is taken to.
+func pickedWords(ctx context.Context, n int64, except int) string {
+	if except == 0 {
+		return locale.T(ctx, "conversation.picked", n)
+	}
+	return locale.T(ctx, "conversation.picked_but", n, except)
+}
+
 // tooMany tells whether more is chosen than an act takes.
 func (v ConversationsView) tooMany(most int64) bool { return most > 0 && v.Chosen > most }
 

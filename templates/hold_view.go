@@ -143,8 +143,13 @@ type HoldNewView struct {
 	Customers   string
 	Codes       string
 	Key         string
-	Count       *HoldCount // after "count"
-	Problems    Problems
+	// Picked is what was chosen of a search, sealed, "" for none; PickedBack leads back to it.
+	Picked       string
+	PickedCount  int64
+	PickedExcept int
+	PickedBack   string
+	Count        *HoldCount // after "count"
+	Problems     Problems
 }
 
 // DepartmentChoice is a department in a list of choices.

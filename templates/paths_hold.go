@@ -9,6 +9,7 @@ import (
 const (
 	HoldsPath    = "/holds"
 	HoldNewPath  = "/holds/new"
+	HoldPickPath = "/holds/pick"
 	HoldsCSVPath = "/holds/list.csv"
 )
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"qingdang/handlers"
 	"qingdang/models/access"
 	"qingdang/models/account"
 	"qingdang/models/audit"
@@ -229,4 +230,9 @@ func (a *app) tagging() *conversation.Tagging {
 	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
 		return hold.OnStore(tx, ids, bin.Rescue)
 	}}
+}
+
+// picker finds out what was chosen of a search.
+func (a *app) picker() handlers.Picker {
+	return handlers.Picker{Find: a.conversations, Departments: a.departments, Seal: a.store, Zone: a.config.location}
 }

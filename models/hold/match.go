@@ -32,7 +32,7 @@ func (o *Order) match(tx *db.Tx, by account.Actor, macs [][]byte) ([]match, erro
 		return o.singles(tx, by)
 	case OnDepartment:
 		if tree.Known(o.Department) != nil {
-			return nil, fault.Invalid("hold.scope_needed", mostSingle).On("department")
+			return nil, fault.Invalid("hold.scope_needed", MostSingle).On("department")
 		}
 		f := Criteria{Departments: []id.Department{o.Department}, Sub: o.Sub}.filter(tree)
 		if !contained(f.Departments, by.Scope) {

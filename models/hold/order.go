@@ -50,12 +50,14 @@ type Order struct {
 	Shown *int64
 }
 
+// MostSingle is how many single conversations one hold names.
+const MostSingle = 10_000
+
 // Bounds of an order.
 const (
 	leastReason   = 8
 	mostReason    = 2000
 	mostName      = 200
-	mostSingle    = 10_000
 	mostCustomers = 2_000
 	mostOfAList   = 200
 	mostKey       = 60
@@ -120,16 +122,16 @@ func (o Order) checkScope() *fault.Fault {
 	// A field of another kind that is filled in was meant to narrow or to widen: neither may be
 	// dropped in silence.
 	if o.stray() {
-		return fault.Invalid("hold.scope_needed", mostSingle).On("department")
+		return fault.Invalid("hold.scope_needed", MostSingle).On("department")
 	}
 	switch o.Kind {
 	case OnDepartment:
 		if o.Department == 0 {
-			return fault.Invalid("hold.scope_needed", mostSingle).On("department")
+			return fault.Invalid("hold.scope_needed", MostSingle).On("department")
 		}
 	case OnConversations:
-		if len(o.Conversations) == 0 || len(o.Conversations) > mostSingle {
-			return fault.Invalid("hold.scope_needed", mostSingle).On("department")
+		if len(o.Conversations) == 0 || len(o.Conversations) > MostSingle {
+			return fault.Invalid("hold.scope_needed", MostSingle).On("department")
 		}
 	case OnCustomers:
 		if len(o.Customers) == 0 || len(o.Customers) > mostCustomers || slices.ContainsFunc(o.Customers, tooLong(longestID)) {
