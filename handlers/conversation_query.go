@@ -14,6 +14,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/search"
 	"qingdang/templates"
 )
 
@@ -31,6 +32,12 @@ func readSearch(v url.Values) templates.Search {
 		Q: typedWords(v.Get("q")), From: short(v.Get("from")), To: short(v.Get("to")), Dept: short(v.Get("dept")), Sub: v.Get("sub") == "1",
 		Types: list(v["type"]), Platforms: list(v["platform"]), Tags: list(v["tag"]), Agents: list(v["agent"]),
 		State: v.Get("state"), SID: v.Get("sid"), Sel: v.Get("sel"), Cursor: v.Get("cursor"),
+	}
+	if period := v.Get("period"); slices.Contains(templates.Periods, period) {
+		s.Period = period
+	}
+	if code := v.Get("search"); search.IsCode(code) {
+		s.Saved, s.Changed = code, v.Get("changed") == "1"
 	}
 	if under := v.Get("under"); account.IsReadingCode(under) {
 		s.Under = under
@@ -72,6 +79,15 @@ func list(values []string) []string {
 // those of the organisation's zone, and both are included.
 func query(s templates.Search, p private, tree *department.Tree, by account.Actor, zone *time.Location) (conversation.Query, error) {
 	q := conversation.Query{Customer: p.Customer, Under: s.Under, Size: s.Size}
+	if s.Saved != "" && s.Base == nil && !s.Changed {
+		return q, fault.Conflict("search.not_read") // its conditions are not known here, and none is not what it asks
+	}
+	if s.Saved != "" && s.Under == "" && !s.Edited() {
+		q.Saved = s.Saved
+	}
+	if s.Period != "" && s.From == "" && s.To == "" {
+		return q, fault.Conflict("search.not_read")
+	}
 	var badWords error
 	q.Words, badWords = parseWords(cmp.Or(p.Q, s.Q))
 	if q.Size == 0 {
@@ -96,6 +112,23 @@ func query(s templates.Search, p private, tree *department.Tree, by account.Acto
 	scope, badDept := searchScope(s, tree, by)
 	q.From, q.To, q.Departments = from, to, scope
 	return q, together(badWords, fault.All(badFrom, badTo, badDept))
+}
+
+// dated gives a search with a period the days that the period means now.
+func dated(s templates.Search, now time.Time, zone *time.Location) templates.Search {
+	if s.Period == "" {
+		return s
+	}
+	y, m, d := now.In(zone).Date()
+	ago := func(days int) string { return time.Date(y, m, d-days, 0, 0, 0, 0, zone).Format(time.DateOnly) }
+	s.From, s.To = "", ""
+	if n, err := strconv.Atoi(strings.TrimPrefix(s.Period, "last")); err == nil {
+		s.From, s.To = ago(n-1), ago(0)
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(s.Period, "older")); err == nil {
+		s.To = ago(n)
+	}
+	return s
 }
 
 func day(s string, zone *time.Location, field string) (time.Time, *fault.Fault) {
@@ -126,6 +159,14 @@ func searchScope(s templates.Search, tree *department.Tree, by account.Actor) (a
 		return account.Everywhere(), nil
 	}
 	d, err := id.Parse[id.Department](s.Dept)
+	if err == nil && s.Base != nil && s.Base.Dept == s.Dept {
+		// What was saved may be gone, or lie where this reader may not look: the search finds what of it may be
+		// seen, and the page says so.
+		if tree.Known(d) == nil && s.Sub {
+			return account.Within(tree.Subtree(d)...), nil
+		}
+		return account.Within(d), nil
+	}
 	if err != nil || tree.Known(d) != nil || !searchReach(s, by).Has(d) {
 		return account.Scope{}, fault.Invalid("conversation.bad_department").On("dept")
 	}

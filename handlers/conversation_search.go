@@ -15,6 +15,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/search"
 	"qingdang/templates"
 	"qingdang/web"
 )
@@ -31,6 +32,7 @@ type Conversations struct {
 		Finder
 		Search(context.Context, account.Actor, conversation.Query) (*conversation.Page, error)
 		TagNames(context.Context, account.Actor) ([]string, error)
+		Strangers(ctx context.Context, by account.Actor, tags, agents []string) (noTags, noAgents []string, err error)
 	}
 	Fold interface {
 		Hide(context.Context, account.Actor, id.Conversation) error
@@ -44,16 +46,20 @@ type Conversations struct {
 	Departments interface {
 		Tree(context.Context) (*department.Tree, error)
 	}
-	Seal Sealer
-	Zone *time.Location
+	Saved SavedSearches
+	Seal  Sealer
+	Zone  *time.Location
 }
 
 // Search answers GET /conversations. An address that is not written as we write it is
 // answered by the one that is, so that a shared link is short and drops what we do not know; keywords
 // that look like personal data are sealed.
 func (h *Conversations) Search(c echo.Context) error {
-	s, by := readSearch(c.QueryParams()), web.Actor(c)
-	p, stale := openPrivate(h.Seal, by, s.SID, now(c))
+	by := web.Actor(c)
+	s, p, saved, stale := h.recall(c, readSearch(c.QueryParams()))
+	if stale != nil && fault.KindOf(stale) != fault.KindInvalid {
+		return stale
+	}
 	if open, more := privately(s, p.Customer); more.Q != "" {
 		var err error
 		if open.SID, err = more.seal(h.Seal, by, now(c)); err != nil {
@@ -64,11 +70,8 @@ func (h *Conversations) Search(c echo.Context) error {
 	if canonical := templates.ConversationsPath(s); canonical != c.Request().URL.RequestURI() {
 		return c.Redirect(http.StatusSeeOther, canonical)
 	}
-	view := templates.ConversationsView{Search: s, Form: templates.SearchForm{Search: s, Customer: p.Customer}}
-	if view.Form.Q == "" {
-		view.Form.Q = p.Q
-	}
-	err := together(stale, h.find(c, by, &view, p, stale == nil))
+	view := templates.ConversationsView{Search: s, Form: formOf(s, p)}
+	err := together(stale, h.find(c, by, &view, p, saved, stale == nil))
 	if err == nil {
 		if err := h.showSelection(c, &view); err != nil {
 			return h.unpicked(c, s, err)
@@ -100,7 +103,7 @@ func (h *Conversations) render(c echo.Context, status int, view templates.Conver
 }
 
 // find fills the view: the choices of the form in any case, the rows when nothing is wrong and run says so.
-func (h *Conversations) find(c echo.Context, by account.Actor, view *templates.ConversationsView, p private, run bool) error {
+func (h *Conversations) find(c echo.Context, by account.Actor, view *templates.ConversationsView, p private, saved *search.Search, run bool) error {
 	ctx := c.Request().Context()
 	tree, err := h.Departments.Tree(ctx)
 	if err != nil {
@@ -110,6 +113,9 @@ func (h *Conversations) find(c echo.Context, by account.Actor, view *templates.C
 		return err
 	}
 	offerConditions(view, p, tree, by)
+	if err := h.offerSaved(c, by, view, saved, tree); err != nil {
+		return err
+	}
 	if err := h.offerWithout(c, by, view, p); err != nil {
 		return err
 	}
@@ -131,6 +137,9 @@ func (h *Conversations) find(c echo.Context, by account.Actor, view *templates.C
 		return err
 	}
 	showFound(view, page, q, locks, tree, by)
+	if err := h.tellHidden(c, by, view, saved, tree); err != nil {
+		return err
+	}
 	if page.Overview != nil {
 		showFacets(view, page.Overview, tree, searchReach(view.Search, by))
 		showHistogram(view, page.Overview.Histogram)
@@ -170,15 +179,23 @@ func (h *Conversations) Ask(c echo.Context) error {
 	}
 	by := web.Actor(c)
 	typed := templates.SearchForm{Search: readSearch(form), Customer: strings.TrimSpace(form.Get("customer"))}
-	typed.SID, typed.Cursor, typed.Sel = "", "", ""
+	typed.SID, typed.Cursor, typed.Sel, typed.Changed = "", "", "", true
 	s, p := privately(typed.Search, typed.Customer)
+	if s, err = h.beside(c, s, p); err != nil {
+		return err
+	}
 	tree, err := h.Departments.Tree(c.Request().Context())
 	if err != nil {
 		return err
 	}
 	_, wrong := query(s, p, tree, by, h.Zone)
-	if s.SID, err = p.seal(h.Seal, by, now(c)); err != nil {
-		wrong = together(wrong, err)
+	if typed.Period != "" && (typed.From != "" || typed.To != "") {
+		wrong = together(wrong, fault.Invalid("conversation.period_or_days").On("period"))
+	}
+	if s.SID == "" {
+		if s.SID, err = p.seal(h.Seal, by, now(c)); err != nil {
+			wrong = together(wrong, err)
+		}
 	}
 	switch fault.KindOf(wrong) {
 	case fault.None:
@@ -191,20 +208,31 @@ func (h *Conversations) Ask(c echo.Context) error {
 
 // askAgain shows the form with what is wrong, and below it what was found before.
 func (h *Conversations) askAgain(c echo.Context, typed templates.SearchForm, back string, wrong error) error {
-	by := web.Actor(c)
-	view := templates.ConversationsView{}
-	at, err := url.Parse(searchPath(back))
-	if err == nil && at.Path == templates.ConversationsRoot {
-		view.Search = readSearch(at.Query())
-	}
-	p, stale := openPrivate(h.Seal, by, view.Search.SID, now(c))
-	err = h.find(c, by, &view, p, back != "" && stale == nil)
-	if _, refused := fault.Of(err); err != nil && !refused {
+	view, err := h.before(c, back)
+	if err != nil {
 		return err
 	}
 	view.Form, view.Problems = typed, problems(wrong)
 	view.Departments = chooseDepartment(view.Departments, typed.Dept)
 	return h.render(c, http.StatusUnprocessableEntity, view)
+}
+
+// before shows once more the search from whose page something was sent.
+func (h *Conversations) before(c echo.Context, back string) (view templates.ConversationsView, err error) {
+	at, err := url.Parse(searchPath(back))
+	if err == nil && at.Path == templates.ConversationsRoot {
+		view.Search = readSearch(at.Query())
+	}
+	s, p, saved, stale := h.recall(c, view.Search)
+	if stale != nil {
+		s, p, saved = templates.Search{}, private{}, nil
+	}
+	view.Search, view.Form = s, formOf(s, p)
+	err = h.find(c, web.Actor(c), &view, p, saved, back != "" && stale == nil)
+	if _, refused := fault.Of(err); err != nil && !refused {
+		return view, err
+	}
+	return view, nil
 }
 
 // formValues gives the body of a form.

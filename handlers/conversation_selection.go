@@ -35,7 +35,7 @@ type selection struct {
 
 // conditionsOf is the address of a search without what only pages through it.
 func conditionsOf(s templates.Search) string {
-	s.Cursor, s.Sel, s.Size = "", "", 0
+	s.Cursor, s.Sel, s.Size, s.Saved, s.Base, s.Changed = "", "", 0, "", nil, false
 	return templates.ConversationsPath(s)
 }
 
@@ -80,7 +80,7 @@ func (h *Conversations) showSelection(c echo.Context, view *templates.Conversati
 	by, at := web.Actor(c), now(c)
 	if view.Search.Sel == "" {
 		if view.Total > int64(len(view.Rows)) && !view.AtMost && view.Search.Under == "" {
-			all := view.Search
+			all := view.Search.Dated()
 			all.Sel, err = selection{Of: conditionsOf(all), Total: view.Total}.seal(h.Seal, by, at)
 			view.AllPath = templates.ConversationsPath(all)
 		}

@@ -26,6 +26,7 @@ import (
 	"qingdang/models/intake/format"
 	"qingdang/models/purge"
 	"qingdang/models/report"
+	"qingdang/models/search"
 	"qingdang/web"
 	"qingdang/web/webtest"
 )
@@ -63,9 +64,11 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 	b := &bin.Bin{DB: d, Zone: shanghai}
 	a.exports = exportsOf(t, a)
 	a.access = &access.Desk{DB: d, Vault: vault, Accounts: people, Zone: shanghai}
+	saved := &search.Desk{DB: d, Keys: keys, Zone: shanghai}
 	screens := &handlers.Screens{
 		Home:          &handlers.Home{Board: reader},
-		Conversations: &handlers.Conversations{Find: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: b, Departments: a.departments, Seal: keys, Zone: shanghai},
+		Conversations: &handlers.Conversations{Find: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: b, Departments: a.departments, Saved: saved, Seal: keys, Zone: shanghai},
+		Searches:      &handlers.Searches{Desk: saved, Find: a.conversations, Departments: a.departments, Zone: shanghai},
 		Conversation: &handlers.Conversation{
 			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Seal: keys, Bin: b, Past: reader, Log: &audit.Log{DB: d}, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments,
 		},

@@ -13,6 +13,7 @@ import (
 type Screens struct {
 	Conversations *Conversations
 	Conversation  *Conversation
+	Searches      *Searches
 	Batches       *Batches
 	Bin           *Bin
 	Login         *Login
@@ -77,6 +78,15 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/conversations/:id/tags", Permission: account.ConversationTag, Handler: s.Conversation.Tag},
 		{Method: post, Path: "/conversations/:id/discard", Permission: account.ConversationDiscard, Handler: s.Conversation.Discard},
 		{Method: post, Path: "/conversations/:id/restore", Permission: account.BinRestore, Handler: s.Conversation.Restore},
+		{Method: get, Path: "/searches", Permission: account.SearchRead, Handler: s.Searches.List, Slow: true},
+		{Method: post, Path: "/searches", Permission: account.SearchSave, Handler: s.Conversations.Save},
+		{Method: get, Path: "/searches/counts", Permission: account.SearchRead, Handler: s.Searches.Counts, Slow: true},
+		{Method: get, Path: "/searches/:code", Permission: account.SearchRead, Handler: s.Searches.Show},
+		{Method: post, Path: "/searches/:code/update", Permission: account.SearchSave, Handler: s.Conversations.UpdateSaved},
+		{Method: post, Path: "/searches/:code/rename", Permission: account.SearchSave, Handler: s.Searches.Rename},
+		{Method: post, Path: "/searches/:code/share", Permission: account.SearchSave, Handler: s.Searches.Share},
+		{Method: post, Path: "/searches/:code/move", Permission: account.SearchRead, Handler: s.Searches.Move},
+		{Method: post, Path: "/searches/:code/delete", Permission: account.SearchSave, Handler: s.Searches.Delete},
 		{Method: get, Path: "/batches", Permission: account.BatchRead, Handler: s.Batches.List},
 		{Method: get, Path: "/batches/new", Permission: account.BatchCreate, Handler: s.Batches.New, Slow: true},
 		{Method: post, Path: "/batches/new", Permission: account.BatchCreate, Handler: s.Batches.Create, Slow: true},

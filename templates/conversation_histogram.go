@@ -90,7 +90,7 @@ func (v ConversationsView) barPath(ctx context.Context, b SearchBar) string {
 
 func (v ConversationsView) days(from, to string) string {
 	s := v.Search
-	s.From, s.To, s.Cursor, s.Sel = from, to, "", ""
+	s.Period, s.From, s.To, s.Cursor, s.Sel = "", from, to, "", ""
 	return ConversationsPath(s)
 }
 

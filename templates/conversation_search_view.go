@@ -21,6 +21,9 @@ type ConversationsView struct {
 	WithoutCustomer string
 	Problems        Problems
 
+	Tabs []SavedTab
+	Kept KeptSearch
+
 	Departments []ui.Option // those of the reader, in walking order
 	DeptName    string      // of the chosen one
 	Tags        []string    // that exist
@@ -194,6 +197,14 @@ func options(ctx context.Context, word func(context.Context, string) string, off
 	return out
 }
 
+func periodOptions(ctx context.Context, chosen string) []ui.Option {
+	out := []ui.Option{{Label: locale.T(ctx, "conversation.period_none")}}
+	for _, p := range Periods {
+		out = append(out, ui.Option{Value: p, Label: PeriodWord(ctx, p), Chosen: p == chosen})
+	}
+	return out
+}
+
 func stateOptions(ctx context.Context, chosen string) []ui.Option {
 	var out []ui.Option
 	for _, s := range []string{"", SearchHidden, SearchAll} {
@@ -243,7 +254,7 @@ func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
 			n.SID = v.WithoutQ
 		}
 	})
-	add(s.From != "" || s.To != "", named("conversation.last_message", v.period(ctx)), func(n *Search) { n.From, n.To = "", "" })
+	add(s.From != "" || s.To != "", named("conversation.last_message", v.period(ctx)), func(n *Search) { n.Period, n.From, n.To = "", "", "" })
 	dept := v.DeptName
 	if s.Sub {
 		dept = locale.T(ctx, "conversation.dept_sub", dept)
@@ -262,7 +273,20 @@ func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
 }
 
 func (v ConversationsView) period(ctx context.Context) string {
-	from, to := v.Search.From, v.Search.To
+	if v.Search.Period != "" {
+		return locale.T(ctx, "conversation.period_days", PeriodWord(ctx, v.Search.Period), v.Search.days(ctx))
+	}
+	return v.Search.days(ctx)
+}
+
+// PeriodWord is a period in the reader's language.
+func PeriodWord(ctx context.Context, code string) string {
+	return locale.T(ctx, "conversation.period_"+code)
+}
+
+// days says which days are searched.
+func (s Search) days(ctx context.Context) string {
+	from, to := s.From, s.To
 	switch {
 	case from == "":
 		return locale.T(ctx, "conversation.until", to)

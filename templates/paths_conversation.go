@@ -15,6 +15,8 @@ const (
 	TagRowsPath       = "/conversations/tags"
 	GoPath            = "/go"
 	HelpPath          = "/help"
+	SearchesPath      = "/searches"
+	SearchCountsPath  = "/searches/counts"
 )
 
 // Search is what stands in the address of a search. Its zero value is every conversation
@@ -22,6 +24,7 @@ const (
 // keywords that look like personal data, never stand in an address.
 type Search struct {
 	Q         string // keywords, unless they are sealed in SID
+	Period    string // one of Periods: From and To are what it means today; "": the days themselves
 	From, To  string // days, both included
 	Dept      string
 	Sub       bool
@@ -35,7 +38,17 @@ type Search struct {
 	Sel       string // all that was found, but for exceptions, as a sealed choice
 	Cursor    string
 	Size      int
+
+	// Saved is the code of the saved search from which this one comes, Base what that asks for. As long as
+	// both ask for the same the address names the code and nothing else.
+	Saved   string
+	Base    *Search
+	Changed bool // where Base is not known: the conditions are in the address
 }
+
+// Periods are what the form offers beside days: the last days, today included, and what is older than so
+// many days.
+var Periods = []string{"last7", "last30", "last90", "last180", "last365", "older180", "older365", "older730"}
 
 // The states a search may ask for beside the ordinary one.
 const (
@@ -56,7 +69,14 @@ func ConversationsPath(s Search) string {
 		}
 		q.WriteString(name + "=" + value)
 	}
-	s.asked(put)
+	put("search", url.QueryEscape(s.Saved))
+	switch {
+	case s.Saved == "":
+		s.asked(put)
+	case s.Edited():
+		put("changed", "1")
+		s.asked(put)
+	}
 	put("under", url.QueryEscape(s.Under))
 	put("sel", url.QueryEscape(s.Sel))
 	put("cursor", url.QueryEscape(s.Cursor))
@@ -69,10 +89,29 @@ func ConversationsPath(s Search) string {
 	return ConversationsRoot + "?" + q.String()
 }
 
+// Edited tells whether a search asks for something else than the saved one from which it comes. What is
+// chosen of a search is chosen of its conditions, which then stand in the address.
+func (s Search) Edited() bool {
+	if s.Base == nil || s.Sel != "" {
+		return s.Changed || s.Sel != ""
+	}
+	return s.text() != s.Base.text()
+}
+
+// text is the conditions alone.
+func (s Search) text() string { return conditionsAfter(s) }
+
+// Dated is the search with the days that its period means today.
+func (s Search) Dated() Search {
+	s.Period = ""
+	return s
+}
+
 // BatchFromSearchPath is the first step of a bulk delete with the conditions of a search.
 func BatchFromSearchPath(s Search) string {
 	var q []string
 	s.State = ""
+	s = s.Dated()
 	s.conditions(func(name, value string) {
 		if value != "" {
 			q = append(q, name+"="+value)
@@ -92,8 +131,11 @@ func (s Search) asked(put func(name, value string)) {
 }
 
 func (s Search) conditions(put func(name, value string)) {
-	put("from", url.QueryEscape(s.From))
-	put("to", url.QueryEscape(s.To))
+	put("period", s.Period)
+	if s.Period == "" {
+		put("from", url.QueryEscape(s.From))
+		put("to", url.QueryEscape(s.To))
+	}
 	put("dept", url.QueryEscape(s.Dept))
 	if s.Sub && s.Dept != "" {
 		put("sub", "1")
@@ -115,7 +157,7 @@ func joined(values []string) string {
 
 // Narrowed tells whether the search has any condition.
 func (s Search) Narrowed() bool {
-	s.Cursor, s.Sel, s.Size, s.Under = "", "", 0, ""
+	s.Cursor, s.Sel, s.Size, s.Under, s.Saved, s.Base = "", "", 0, "", "", nil
 	return ConversationsPath(s) != ConversationsRoot
 }
 
@@ -147,3 +189,12 @@ func ConversationPartPath(conversation uint64, part int, back string) string {
 	}
 	return ConversationPath(conversation, "") + "?" + q.Encode()
 }
+
+// SavedPath is the search that was saved under a code.
+func SavedPath(code string) string { return ConversationsPath(Search{Saved: code}) }
+
+// SavedActPath is where an act on a saved search is sent: rename, share, move, update or delete.
+func SavedActPath(code, act string) string { return SearchesPath + "/" + code + "/" + act }
+
+// SavedPagePath is the page of one saved search.
+func SavedPagePath(code string) string { return SearchesPath + "/" + code }

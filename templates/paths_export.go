@@ -24,7 +24,9 @@ func ExportOfPath(of string, which uint64) string {
 }
 
 // ExportOfSearchPath is the form of a new export of everything that a search finds.
-func ExportOfSearchPath(s Search) string { return ExportNewPath + "?of=search" + conditionsAfter(s) }
+func ExportOfSearchPath(s Search) string {
+	return ExportNewPath + "?of=search" + conditionsAfter(s.Dated())
+}
 
 func conditionsAfter(s Search) (q string) {
 	put := func(name, value string) {

@@ -27,6 +27,7 @@ import (
 	"qingdang/models/purge"
 	"qingdang/models/report"
 	"qingdang/models/seal"
+	"qingdang/models/search"
 )
 
 // app is everything a command works with, opened by one Config.
@@ -38,6 +39,7 @@ type app struct {
 	departments   *department.Departments
 	conversations *conversation.Conversations
 	index         *index.Index
+	searches      *search.Desk
 	importer      *intake.Importer
 	imports       *intake.Imports
 	log           *audit.Log
@@ -155,6 +157,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.access.Accounts = a.accounts
 	a.index = conversation.NewIndex(a.db, vault, index.Options{Divisions: department.Divisions})
 	a.conversations = &conversation.Conversations{DB: a.db, Vault: vault, Index: a.index}
+	a.searches = &search.Desk{DB: a.db, Keys: a.store, Zone: a.config.location}
 	a.importer = &intake.Importer{DB: a.db, Vault: vault}
 	signer, err := a.store.Signer(signingName)
 	if err != nil {

@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"audit", "job", "words"},
 	{"account", "index"},
 	{"department", "conversation", "approval"},
-	{"retention", "hold", "access", "custody"},
+	{"retention", "hold", "access", "custody", "search"},
 	{"bin"},
 	{"intake", "purge", "export", "inspection"},
 	{"report"},

@@ -20,6 +20,8 @@ const (
 	ConversationDiscard Permission = "conversation.discard"
 	SearchRead          Permission = "search.read"
 	SearchSave          Permission = "search.save"
+	SearchShare         Permission = "search.share"  // with everybody of a role
+	SearchRemove        Permission = "search.remove" // what others share
 
 	BatchRead   Permission = "batch.read"
 	BatchCreate Permission = "batch.create"
@@ -101,7 +103,7 @@ var table = map[Role]map[Permission]bool{
 	),
 	Supervisor: may(
 		HomeRead,
-		ConversationSearch, ConversationOpen, ConversationUnmask, ConversationTag, ConversationHide, ConversationDiscard, SearchRead, SearchSave,
+		ConversationSearch, ConversationOpen, ConversationUnmask, ConversationTag, ConversationHide, ConversationDiscard, SearchRead, SearchSave, SearchShare, SearchRemove,
 		BatchRead, BatchCreate, BatchUndo, BatchRaise,
 		BinRead, BinRestore, BinExtend,
 		PurgeRead, PurgeRequest, PurgeApprove, PurgeApproveSupervisor, PurgeWithdraw, CertificateRead,
@@ -114,7 +116,7 @@ var table = map[Role]map[Permission]bool{
 	),
 	Legal: may(
 		HomeRead,
-		ConversationSearch, ConversationOpen, ConversationUnmask, ConversationTag, SearchRead, SearchSave,
+		ConversationSearch, ConversationOpen, ConversationUnmask, ConversationTag, SearchRead, SearchSave, SearchShare, SearchRemove,
 		BatchRead, BatchRaise,
 		BinRead, BinRestore, BinRestoreExpired,
 		PurgeRead, PurgeRequest, PurgeApprove, PurgeApproveLegal, PurgeWithdraw, PurgeExecute, CertificateRead,

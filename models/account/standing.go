@@ -40,6 +40,22 @@ func Names(tx *db.Tx, users ...id.User) (map[id.User]Standing, error) {
 	return out, nil
 }
 
+// Live tells which accounts may be used now.
+func Live(tx *db.Tx, users ...id.User) (map[id.User]bool, error) {
+	out := make(map[id.User]bool, len(users))
+	if len(users) == 0 {
+		return out, nil
+	}
+	var rows []user
+	if err := tx.Where("id IN ?", users).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	for i := range rows {
+		out[rows[i].ID] = rows[i].live(tx)
+	}
+	return out, nil
+}
+
 // InRole gives the accounts that are usable now and have the role, by staff number.
 func InRole(tx *db.Tx, role Role) ([]Standing, error) {
 	var rows []user

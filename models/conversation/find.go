@@ -35,6 +35,7 @@ type Query struct {
 	Customer string
 	Zone     *time.Location
 	Under    string // code of the reading under which it is searched; empty: in the own departments
+	Saved    string // code of the saved search that this is, as it was saved; for the log only
 	Cursor   string
 	Size     int // 1 to 100
 }
@@ -387,7 +388,10 @@ func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, fou
 	if q.Under != "" {
 		data["access"] = q.Under
 	}
+	if q.Saved != "" {
+		data["saved"] = q.Saved
+	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
-		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Object: q.Under, Count: found, Data: data})
+		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Object: cmp.Or(q.Under, q.Saved), Count: found, Data: data})
 	})
 }

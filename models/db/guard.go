@@ -17,7 +17,7 @@ var protected = map[string]bool{
 	"legal_hold": true, "hold_item": true, "hold_customer": true, "hold_review": true, "hold_release": true, "retention_rule": true,
 	"bin_batch": true, "bin_item": true, "bin_raise": true,
 	"purge_request": true, "purge_item": true, "purge_batch": true, "purge_department": true, "purge_bucket": true, "key_bucket": true, "recovery_code": true, "approval": true, "vote": true, "certificate": true, "audit_report": true,
-	"access_grant": true, "access_department": true,
+	"access_grant": true, "access_department": true, "saved_search": true,
 	"export": true, "export_part": true, "export_grant": true,
 	"inspection": true, "inspection_item": true, "inspection_finding": true, "inspection_signature": true,
 }

@@ -27,6 +27,7 @@ type (
 	Export       uint64
 	Inspection   uint64
 	Access       uint64
+	Search       uint64
 )
 
 // ErrMalformed says that a text is no identifier.

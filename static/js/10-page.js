@@ -44,6 +44,16 @@ document.addEventListener("htmx:afterRequest", (event) => {
 	}
 });
 
+// A choice that stands instead of other fields empties them, and what is filled in there takes it back.
+on("change", "[data-instead-of]", (event, choice) => {
+	if (!choice.value) return;
+	for (const name of choice.getAttribute("data-instead-of").split(" ")) choice.form.elements[name].value = "";
+});
+on("input", "[data-search] input[type=date]", (event, field) => {
+	const choice = field.form.querySelector("[data-instead-of]");
+	if (choice && field.value) choice.value = "";
+});
+
 on("change", "[data-autosubmit]", (event, control) => control.form && control.form.requestSubmit());
 
 on("click", "[data-copy]", async (event, button) => {

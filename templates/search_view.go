@@ -1,0 +1,177 @@
+package templates
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"qingdang/templates/locale"
+	"qingdang/templates/ui"
+)
+
+// SavedTab is one saved search above the form.
+type SavedTab struct {
+	Code, Name string
+	Active     bool
+	Shared     bool // by somebody else
+}
+
+// KeptSearch is what the search page says of the saved search from which it comes, and the form that keeps
+// this one.
+type KeptSearch struct {
+	Code, Name string // empty: it comes from none
+	Owner      string // who shares it; empty: the reader's own
+	Own        bool
+	Edited     bool
+	Notes      []Words // what of it is hidden from this reader, or no more
+
+	CanSave  bool
+	Open     bool // the form stands open, with what was wrong
+	NewName  string
+	Shares   []ShareOption
+	Problems Problems
+}
+
+// ShareOption is one audience that a search can have: nobody, a department of the reader's, or a role.
+type ShareOption struct {
+	Value, Department, Role string
+	Chosen                  bool
+}
+
+func shareChoices(ctx context.Context, all []ShareOption) []ui.Option {
+	out := make([]ui.Option, len(all))
+	for i, s := range all {
+		out[i] = ui.Option{Value: s.Value, Label: shareWord(ctx, s.Department, s.Role), Chosen: s.Chosen}
+	}
+	return out
+}
+
+// shareWord says with whom a search is shared.
+func shareWord(ctx context.Context, department, role string) string {
+	switch {
+	case department != "":
+		return locale.T(ctx, "search.share_in", department)
+	case role != "":
+		return locale.T(ctx, "search.share_with", locale.T(ctx, "role."+role))
+	}
+	return locale.T(ctx, "search.share_private")
+}
+
+// LostDepartment is a choice for a department that a saved search asks for and its reader cannot choose.
+func LostDepartment(value, name string) ui.Option {
+	return ui.Option{Value: value, Label: name, Chosen: true}
+}
+
+// mostTabs is how many saved searches stand above the form; the others are one link away.
+const mostTabs = 6
+
+// tabs are all conversations, and the saved searches. The active one is always there.
+func (v ConversationsView) tabs(ctx context.Context) []ui.TabView {
+	out := []ui.TabView{{Label: locale.T(ctx, "search.tab_all"), Path: ConversationsRoot, Active: v.Search.Saved == ""}}
+	hidden := 0
+	for i, t := range v.Tabs {
+		if i >= mostTabs && !t.Active {
+			hidden++
+			continue
+		}
+		tab := ui.TabView{Label: t.Name, Path: SavedPath(t.Code), Active: t.Active}
+		if t.Shared {
+			tab.Icon = "users"
+		}
+		if t.Active && v.Found && !v.Kept.Edited && v.Search.Sel == "" {
+			tab.Count = v.counted(ctx, v.Total)
+		}
+		out = append(out, tab)
+	}
+	if hidden > 0 {
+		out = append(out, ui.TabView{Label: locale.T(ctx, "search.tab_more", hidden), Path: SearchesPath})
+	}
+	return out
+}
+
+// SearchesView is the page of the saved searches.
+type SearchesView struct {
+	Rows    []SavedRow
+	Counted bool
+}
+
+// SavedRow is one saved search.
+type SavedRow struct {
+	Code, Name        string
+	Broken            bool
+	Conditions        ConversationsView // for its chips
+	Owner             string
+	OwnerGone, Own    bool
+	Department, Role  string // with whom it is shared
+	CanEdit           bool
+	CanRemove         bool
+	Count             int64
+	AtMost, Known     bool
+	Counted           bool
+	UsedAt, CreatedAt time.Time
+	ChangedAt         time.Time
+	First, Last       bool
+}
+
+// conditions says in one line what is searched for.
+func (r SavedRow) conditions(ctx context.Context) string {
+	var out []string
+	for _, c := range r.Conditions.chips(ctx) {
+		out = append(out, c.Text)
+	}
+	if len(out) == 0 {
+		return locale.T(ctx, "search.no_conditions")
+	}
+	return strings.Join(out, " · ")
+}
+
+// title is the name, or the code of what cannot be opened.
+func (r SavedRow) title() string {
+	if r.Broken {
+		return r.Code
+	}
+	return r.Name
+}
+
+func (r SavedRow) count(ctx context.Context) string {
+	switch {
+	case !r.Counted:
+		return locale.None
+	case !r.Known:
+		return locale.T(ctx, "search.count_unknown")
+	case r.AtMost:
+		return locale.T(ctx, "conversation.at_most", r.Count)
+	}
+	return locale.N(ctx, r.Count)
+}
+
+func (r SavedRow) used(ctx context.Context) string {
+	if r.UsedAt.IsZero() {
+		return locale.None
+	}
+	return locale.Date(ctx, r.UsedAt)
+}
+
+// SavedView is the page of one saved search.
+type SavedView struct {
+	SavedRow
+	NewName  string
+	Shares   []ShareOption
+	Problems Problems
+}
+
+func (v SavedView) facts(ctx context.Context) []ui.Fact {
+	owner := v.Owner
+	if v.OwnerGone {
+		owner = locale.T(ctx, "search.owner_gone", owner)
+	}
+	return []ui.Fact{
+		{Term: locale.T(ctx, "search.conditions"), Text: v.conditions(ctx)},
+		{Term: locale.T(ctx, "search.owner"), Text: owner},
+		{Term: locale.T(ctx, "search.share"), Text: shareWord(ctx, v.Department, v.Role)},
+		{Term: locale.T(ctx, "search.count"), Text: v.count(ctx)},
+		{Term: locale.T(ctx, "search.used"), Text: v.used(ctx)},
+		{Term: locale.T(ctx, "search.created"), Text: locale.Date(ctx, v.CreatedAt)},
+		{Term: locale.T(ctx, "search.changed"), Text: locale.Date(ctx, v.ChangedAt)},
+	}
+}
