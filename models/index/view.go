@@ -306,18 +306,26 @@ func (v *View) postings(tokens []Token, segments []*Segment) (map[*Segment]map[T
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[*Segment]map[Token]*roaring.Bitmap, len(segments))
-	for _, s := range segments {
-		found := make(map[Token]*roaring.Bitmap, len(tokens))
+	each := make([]map[Token]*roaring.Bitmap, len(segments))
+	err = onAll(len(segments), func(i int) error {
+		s := segments[i]
+		each[i] = make(map[Token]*roaring.Bitmap, len(tokens))
 		for _, t := range tokens {
 			b, err := opened[shardKey{s.row.ID, shardOf(t, s.row.Parts)}].find(t)
 			if err != nil {
-				return nil, unreadable(s.row.ID, err)
+				return unreadable(s.row.ID, err)
 			}
 			b.AndNot(s.dead)
-			found[t] = b
+			each[i][t] = b
 		}
-		out[s] = found
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[*Segment]map[Token]*roaring.Bitmap, len(segments))
+	for i, s := range segments {
+		out[s] = each[i]
 	}
 	return out, nil
 }
