@@ -14,7 +14,7 @@ import (
 // Around is what stands in the menu of every page: how much there is, and how much waits for
 // this person.
 type Around struct {
-	Binned      int64    // conversations in the bin, of the actor's departments
+	Binned      int64    // conversations in the bin that can still be restored, as the home page counts them
 	Waiting     int64    // purge requests that the actor's role has to decide
 	Access      int64    // requests to read elsewhere that the actor may answer
 	Exports     int64    // exports that wait for the actor's answer
@@ -28,8 +28,7 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 	err := r.DB.Read(ctx, func(tx *db.Tx) error {
 		*a = Around{}
 		if by.May(account.BinRead) {
-			q := within(tx.Table("bin_item"), "department_id", by.Scope).Where("state IN ?", []string{"binned", "frozen"})
-			if err := q.Count(&a.Binned).Error; err != nil {
+			if err := restorable(tx, by).Count(&a.Binned).Error; err != nil {
 				return err
 			}
 		}

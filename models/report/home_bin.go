@@ -6,15 +6,17 @@ import (
 	"gorm.io/gorm"
 
 	"qingdang/models/account"
+	"qingdang/models/db"
 )
 
-// resting are the items in the bin that the actor may see; an agent sees those of his own
-// conversations.
-func (q *asking) resting() *gorm.DB {
-	items := within(q.tx.Table("bin_item i").Joins("JOIN bin_batch b ON b.id = i.batch_id"), "i.department_id", q.by.Scope).
-		Where("i.state IN ?", []string{"binned", "frozen"})
-	if q.by.Role == account.Agent {
-		items = items.Joins("JOIN conversation c ON c.id = i.conversation_id").Where("c.agent_id = ?", q.by.StaffNo)
+// restorable are the items in the bin whose time is not over, as far as the actor may see them; an
+// agent sees those of his own conversations. It is what every number beside "recycle bin" counts:
+// of the menu, of the home page and of the bin's own list.
+func restorable(tx *db.Tx, by account.Actor) *gorm.DB {
+	items := within(tx.Table("bin_item i").Joins("JOIN bin_batch b ON b.id = i.batch_id"), "i.department_id", by.Scope).
+		Where("i.state IN ? AND b.keep_until > ?", []string{"binned", "frozen"}, tx.Now)
+	if by.Role == account.Agent {
+		items = items.Joins("JOIN conversation c ON c.id = i.conversation_id").Where("c.agent_id = ?", by.StaffNo)
 	}
 	return items
 }
@@ -28,7 +30,7 @@ func (q *asking) bin() error {
 		KeepUntil time.Time
 		N         int64
 	}
-	err := q.resting().Where("b.keep_until > ?", now).Select("b.keep_until, COUNT(*) AS n").Group("b.id, b.keep_until").Scan(&batches).Error
+	err := restorable(q.tx, q.by).Select("b.keep_until, COUNT(*) AS n").Group("b.id, b.keep_until").Scan(&batches).Error
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/department"
@@ -92,5 +94,48 @@ func TestWhatWaitsForWhom(t *testing.T) {
 		if named, err := r.Code(t.Context(), boss, "tb_88821"); named != nil || err != nil {
 			t.Errorf("no code: %v %v", named, err)
 		}
+	})
+}
+
+// The menu, the home page and the bin say one number: what can still be restored, as far as the person sees it.
+func TestTheBinIsOneNumberEverywhere(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		s := newShop(t, d, clock)
+		s.story()
+		var old []conversation.Conversation
+		for _, c := range s.conversations() {
+			if c.State == conversation.Active && c.DepartmentID == s.sales {
+				old = append(old, c)
+			}
+		}
+		if len(old) < 2 {
+			t.Fatalf("only %d conversations are left", len(old))
+		}
+		s.discard(old[0].ID)
+		clock.Advance(5 * 24 * time.Hour)
+		s.discard(old[1].ID)
+		r := &report.Reader{DB: d, Zone: time.UTC}
+		agree := func(want int64) {
+			t.Helper()
+			for _, by := range []account.Actor{s.agent, s.supervisor, s.elsewhere, s.legal, s.auditor} {
+				around, err := r.Around(s.ctx(), by)
+				s.must(err)
+				home, err := r.Home(s.ctx(), by)
+				s.must(err)
+				figures, err := s.bin.Figures(s.ctx(), by)
+				s.must(err)
+				list, err := s.bin.Items(s.ctx(), by, bin.View{})
+				s.must(err)
+				if got := [4]int64{around.Binned, home.Binned, figures.Restorable, list.Total}; got != [4]int64{list.Total, list.Total, list.Total, list.Total} {
+					t.Errorf("%s: menu, home, bin and its list say %v", by.Role, got)
+				}
+				if by.Role == account.Auditor && list.Total != want {
+					t.Errorf("%d can be restored, want %d", list.Total, want)
+				}
+			}
+		}
+		agree(2)
+		clock.Advance(3 * 24 * time.Hour) // the first has expired; it rests there all the same
+		agree(1)
 	})
 }
