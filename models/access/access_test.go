@@ -170,6 +170,27 @@ func TestAGrantEndsByItselfToTheMinute(t *testing.T) {
 	})
 }
 
+// However many grants run before it, one that is over is written down.
+func TestTheWorkerLooksAtEveryGrant(t *testing.T) {
+	was := access.SetPage(2)
+	t.Cleanup(func() { access.SetPage(was) })
+	each(t, func(t *testing.T, w *world) {
+		var running []*access.Grant
+		for range 5 {
+			running = append(running, w.grant(func(wish *access.Wish) { wish.Days = access.MostDays }))
+		}
+		short := w.grant(func(wish *access.Wish) { wish.Days = 1 })
+		waits := w.ask(nil)
+		w.clock.Advance(access.AnswerTime + day)
+		w.must(w.desk.Tick(w.ctx()))
+		for _, g := range running {
+			w.wantState(g, access.Granted, "")
+		}
+		w.wantState(short, access.Ended, access.EndTime)
+		w.wantState(waits, access.Lapsed, access.EndTime)
+	})
+}
+
 func TestAWishLapses(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		g := w.ask(nil)
@@ -266,6 +287,23 @@ func TestAnAccountThatIsTurnedOffReadsNoMore(t *testing.T) {
 		g = w.grant(nil)
 		w.must(w.accounts.ChangeRole(w.ctx(), admin, w.li.ID, account.Supervisor))
 		w.wantState(g, access.Ended, access.EndAccount)
+	})
+}
+
+// Decided: a grant lies beside the own departments, and other ones of the asker's neither end nor widen it.
+func TestTheAskersOwnDepartmentsChangeNoGrant(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		g := w.grant(nil)
+		found, err := w.found(g)
+		w.must(err)
+		for _, rows := range [][]account.ScopeRow{nil, {{Department: w.north}, {Department: w.city}}} {
+			w.must(w.accounts.SetScope(w.ctx(), account.System("test", ""), w.li.ID, rows))
+			w.must(w.desk.Tick(w.ctx()))
+			w.wantState(g, access.Granted, "")
+			if again, err := w.found(g); err != nil || again != found {
+				t.Errorf("with %v the grant finds %d, before %d, %v", rows, again, found, err)
+			}
+		}
 	})
 }
 

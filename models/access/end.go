@@ -108,7 +108,9 @@ func (d *Desk) close(tx *db.Tx, by account.Actor, g *Grant, why, note string) er
 
 // Left ends, within the act of an administrator, all that somebody may read or has asked to read: the
 // account was turned off or does other work. What the person agreed to for others ends at their next
-// request, since the consent no longer stands; Tick writes that down.
+// request, since the consent no longer stands; Tick writes that down. Other departments of the asker's
+// own end nothing: what was agreed to names a person, a list and an end, and lies beside the own scope,
+// whatever that is; with other departments of the approver the consent is looked at again.
 func (d *Desk) Left(tx *db.Tx, by account.Actor, who id.User) error {
 	var open []Grant
 	if err := tx.ForUpdate().Where("asker_id = ? AND state IN ?", who, []State{Asked, Granted}).Order("id").Find(&open).Error; err != nil {
@@ -126,30 +128,38 @@ func (d *Desk) Left(tx *db.Tx, by account.Actor, who id.User) error {
 	return nil
 }
 
-const perTick = 500
+// perPage is how many are looked up at once; tests take less.
+var perPage = 500
 
 // Tick writes down what is over: wishes that nobody answered, grants whose days are over, whose asker
 // is gone or whose consent no longer stands. None of them opened anything in the meantime. The worker
-// does it every few minutes.
+// does it every few minutes, and looks at all of them each time, however many run.
 func (d *Desk) Tick(ctx context.Context) error {
-	var open []id.Access
-	err := d.DB.Read(ctx, func(tx *db.Tx) error {
-		if err := d.Clock.Check(tx); err != nil {
-			return err
-		}
-		return tx.Model(&Grant{}).Where("state = ? OR (state = ? AND expires_at <= ?)", Granted, Asked, tx.Now).Order("id").Limit(perTick).Pluck("id", &open).Error
-	})
-	if err != nil {
-		return fmt.Errorf("look for access that is over: %w", err)
-	}
 	var errs []error
-	for _, one := range open {
-		err := d.Clock.Write(ctx, d.DB, func(tx *db.Tx) error { return d.settle(tx, one) })
-		if !errors.Is(err, errAsItIs) && fault.KindOf(err) != fault.KindConflict {
-			errs = append(errs, err)
+	for last := id.Access(0); ; {
+		var open []id.Access
+		err := d.DB.Read(ctx, func(tx *db.Tx) error {
+			if err := d.Clock.Check(tx); err != nil {
+				return err
+			}
+			open = nil
+			return tx.Model(&Grant{}).Where("id > ? AND (state = ? OR (state = ? AND expires_at <= ?))", last, Granted, Asked, tx.Now).
+				Order("id").Limit(perPage).Pluck("id", &open).Error
+		})
+		if err != nil {
+			return errors.Join(append(errs, fmt.Errorf("look for access that is over: %w", err))...)
 		}
+		for _, one := range open {
+			err := d.Clock.Write(ctx, d.DB, func(tx *db.Tx) error { return d.settle(tx, one) })
+			if !errors.Is(err, errAsItIs) && fault.KindOf(err) != fault.KindConflict {
+				errs = append(errs, err)
+			}
+		}
+		if len(open) < perPage {
+			return errors.Join(errs...)
+		}
+		last = open[len(open)-1]
 	}
-	return errors.Join(errs...)
 }
 
 // errAsItIs ends a transaction in which there was nothing to end.

@@ -95,8 +95,9 @@ func (a *Accounts) ChangeRole(ctx context.Context, by Actor, who id.User, role R
 	})
 }
 
-// SetScope replaces the departments of an account. The faults are those of
-// DisableUser.
+// SetScope replaces the departments of an account. What the account may read beside them stays as it was
+// agreed to; what it agreed to for others is looked at again with the next request. The faults are those
+// of DisableUser.
 func (a *Accounts) SetScope(ctx context.Context, by Actor, who id.User, rows []ScopeRow) error {
 	return a.manage(ctx, by, who, "account.scope_changed", map[string]any{"scope": describe(rows)}, func(tx *db.Tx, _ *user) error {
 		return replaceScope(tx, who, rows)
