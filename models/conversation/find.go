@@ -223,7 +223,7 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 	}
 	if errors.Is(err, index.ErrBehind) || errors.Is(err, index.ErrUnreadable) {
 		if q.Words.HasTerms() {
-			return nil, fault.Busy("conversation.index_behind")
+			return nil, fmt.Errorf("%w: %w", fault.Busy("conversation.index_behind"), err)
 		}
 		found, err = s.fromRows(tx, f, p, at, backward, q.Size+1, counted)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"qingdang/models/db"
 	"qingdang/models/id"
@@ -16,6 +17,9 @@ type Flaw struct {
 	Key    string
 	Object string
 }
+
+// strayAge is how old a key that no segment has may become: every fold destroys those that it sees.
+const strayAge = 24 * time.Hour
 
 // mostFlaws is how many flaws of one look are told.
 const mostFlaws = 20
@@ -45,6 +49,13 @@ func Keys(tx *db.Tx, s *seal.Store) (flaws []Flaw, err error) {
 		case k.State == keyLive && k.Segment == ready && !alive:
 			flaws = append(flaws, Flaw{"fsck.index_key_lost", fmt.Sprint(k.BucketID)})
 		}
+	}
+	lost, err := strays(tx, s, strayAge)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range lost {
+		flaws = append(flaws, Flaw{"fsck.index_key_stray", fmt.Sprint(k)})
 	}
 	var loose []string
 	err = tx.Raw("SELECT DISTINCT p.segment_id FROM index_part p LEFT JOIN index_segment s ON s.id = p.segment_id WHERE s.id IS NULL LIMIT ?", mostFlaws).Scan(&loose).Error

@@ -3,6 +3,7 @@ package index
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
@@ -22,6 +23,9 @@ func TestEveryFlawIsSeen(t *testing.T) {
 			if err := w.store.Destroy(s); err != nil {
 				w.t.Fatal(err)
 			}
+		}},
+		{"fsck.index_key_stray", func(w *world, _ id.Conversation, _ uint64) {
+			w.stray(-25 * time.Hour)
 		}},
 		{"fsck.index_part_loose", func(w *world, _ id.Conversation, _ uint64) {
 			w.exec("INSERT INTO index_part (segment_id, part, wrapped, body) VALUES (7777, 1, 'w', 'b')")
@@ -79,7 +83,7 @@ func TestEveryFlawIsSeen(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("%q: %v, gone %v", got, flaws, gone)
 			}
-			if tt.want == "" || tt.want == "fsck.index_key_alive" || tt.want == "fsck.index_part_loose" {
+			if tt.want == "" || tt.want == "fsck.index_key_alive" || tt.want == "fsck.index_key_stray" || tt.want == "fsck.index_part_loose" {
 				return
 			}
 			if tt.want == "gone" {

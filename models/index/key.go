@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"qingdang/models/db"
@@ -90,6 +91,40 @@ func (x *Index) Sweep(ctx context.Context) error {
 		}
 	}
 	return x.clear(ctx)
+}
+
+// Stray destroys the keys of segments that the database does not know, if they are so old or older, and
+// tells how many. It does not know them when it was restored from before they were made, and another copy
+// of it may; or when their builder died before it wrote them down. Nothing is lost with them but a copy.
+func (x *Index) Stray(ctx context.Context, age time.Duration) (n int, err error) {
+	var keys []uint64
+	err = x.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		keys, err = strays(tx, x.Store, age)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := x.Store.Destroy(keys...); err != nil {
+		return 0, fmt.Errorf("destroy stray keys of segments: %w", err)
+	}
+	return len(keys), nil
+}
+
+func strays(tx *db.Tx, s *seal.Store, age time.Duration) ([]uint64, error) {
+	var known []uint64
+	if err := tx.Model(&keyRow{}).Pluck("bucket_id", &known).Error; err != nil {
+		return nil, fmt.Errorf("keys of the index: %w", err)
+	}
+	live, err := s.LiveFor(seal.ForIndex, age)
+	if err != nil {
+		return nil, fmt.Errorf("keys of segments: %w", err)
+	}
+	here := make(map[uint64]bool, len(known))
+	for _, k := range known {
+		here[k] = true
+	}
+	return slices.DeleteFunc(live, func(k uint64) bool { return here[k] }), nil
 }
 
 // destroy takes keys out of the key store. One that an older key store never had is gone as well.

@@ -40,7 +40,7 @@ func (x *Index) begin(ctx context.Context, outs []*output, allowed func(tx *db.T
 	if len(outs) == 0 {
 		return nil
 	}
-	slots, err := x.Store.NewBuckets(len(outs))
+	slots, err := x.Store.NewBucketsFor(seal.ForIndex, len(outs))
 	if err != nil {
 		return fmt.Errorf("keys of new segments: %w", err)
 	}

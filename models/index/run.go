@@ -54,6 +54,9 @@ func (x *Index) tidy(ctx context.Context) error {
 	if err := x.Report(ctx); err != nil {
 		return err
 	}
+	if _, err := x.Stray(ctx, abandoned); err != nil {
+		return err
+	}
 	return x.dropOrphans(ctx)
 }
 

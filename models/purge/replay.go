@@ -40,6 +40,7 @@ type ReplayReport struct {
 	Held    int64 // marks of legal holds on these
 	Moved   int64 // survivors whose keys the ledger had
 	Lost    []id.Conversation
+	Strays  int   // keys of index segments that the database does not know
 	Missing int64 // audit entries that were signed and are not here
 	Aside   int   // checkpoints that the log does not continue any more
 }
@@ -101,6 +102,11 @@ func (p *Replay) Run(ctx context.Context) (*ReplayReport, error) {
 	}
 	if err := p.lost(ctx, out); err != nil {
 		return nil, err
+	}
+	if p.Index != nil { // what was indexed after the backup is known to nobody here, and to other copies
+		if out.Strays, err = p.Index.Stray(ctx, 0); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.DB.Flush(ctx); err != nil {
 		return nil, err
@@ -191,7 +197,7 @@ func (p *Replay) open(ctx context.Context, s *Standing, restored int64, out *Rep
 		at = tx.Now
 		data := map[string]any{
 			"by": p.By, "reason": p.Reason, "restored_size": restored, "purges": out.Purges, "back": out.Back, "held": out.Held,
-			"moved": out.Moved, "lost": len(out.Lost),
+			"moved": out.Moved, "lost": len(out.Lost), "index_keys": out.Strays,
 		}
 		out.Missing = 0
 		if s.Outside != nil {

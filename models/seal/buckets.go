@@ -5,9 +5,21 @@ import (
 	"slices"
 )
 
+// Use says what a bucket key is for. A slot carries it in the clear.
+type Use byte
+
+// The uses.
+const (
+	ForRecords Use = 0 // records that are nowhere else
+	ForIndex   Use = 1 // copies: what only these keys open can be made anew
+)
+
 // NewBuckets allocates n bucket keys and returns their ids, in ascending order. They are on disk when
 // it returns. Ids are never used twice: if the process dies here, those of this call stay unused.
-func (s *Store) NewBuckets(n int) ([]uint64, error) {
+func (s *Store) NewBuckets(n int) ([]uint64, error) { return s.NewBucketsFor(ForRecords, n) }
+
+// NewBucketsFor is NewBuckets for a use.
+func (s *Store) NewBucketsFor(use Use, n int) ([]uint64, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -23,7 +35,7 @@ func (s *Store) NewBuckets(n int) ([]uint64, error) {
 		buf := make([]byte, 0, n*slotSize)
 		for i := range ids {
 			ids[i] = first + uint64(i)
-			sl := s.newSlot(ids[i], now)
+			sl := s.newSlot(ids[i], use, now)
 			buf = append(buf, sl[:]...)
 		}
 		if _, err := s.slots.file.WriteAt(buf, int64(first)*slotSize); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Census counts the buckets of a key store by their state.
@@ -18,8 +19,28 @@ type Census struct {
 
 // Census reads every slot once.
 func (s *Store) Census() (c Census, err error) {
-	err = s.reading(func(f *slots) error {
-		c = Census{Epoch: f.epoch}
+	err = s.each(func(f *slots) { c = Census{Epoch: f.epoch} }, func(id uint64, sl *slot) { c.count(s.slotState(id, sl)) })
+	return c, err
+}
+
+// LiveFor gives the living buckets of a use that were made so long ago or longer, in ascending order.
+func (s *Store) LiveFor(use Use, age time.Duration) (ids []uint64, err error) {
+	latest := s.now().Add(-age)
+	err = s.each(func(*slots) { ids = nil }, func(id uint64, sl *slot) {
+		if Use(sl[slotUse]) != use {
+			return
+		}
+		if st := s.status(id, sl); st.State == Live && !st.CreatedAt.After(latest) {
+			ids = append(ids, id)
+		}
+	})
+	return ids, err
+}
+
+// each begins, and then visits every slot once.
+func (s *Store) each(begin func(*slots), visit func(id uint64, sl *slot)) error {
+	return s.reading(func(f *slots) error {
+		begin(f)
 		in := io.NewSectionReader(f.file, slotSize, 1<<62)
 		buf := make([]byte, 1024*slotSize)
 		for id := uint64(1); ; {
@@ -27,7 +48,7 @@ func (s *Store) Census() (c Census, err error) {
 			for at := 0; at < n; at += slotSize {
 				var sl slot // the last one may be cut off
 				copy(sl[:], buf[at:n])
-				c.count(s.slotState(id, &sl))
+				visit(id, &sl)
 				id++
 			}
 			switch {
@@ -38,7 +59,6 @@ func (s *Store) Census() (c Census, err error) {
 			}
 		}
 	})
-	return c, err
 }
 
 func (c *Census) count(s State) {

@@ -12,7 +12,7 @@ import (
 //
 //	0    version, 2
 //	1    state: 1 live, 2 destroyed
-//	2    zero, 2 bytes
+//	2    use: 0 records, 1 search index; one byte of zero
 //	4    epoch of the root key it is wrapped by, big-endian as all numbers here
 //	8    created, unix seconds
 //	16   destroyed, unix seconds; 0 while live
@@ -27,6 +27,7 @@ import (
 const (
 	slotSize     = 128
 	slotVersion  = 2
+	slotUse      = 2
 	slotWrapped  = 24
 	slotPadding  = slotWrapped + dataKeySize + boxOverhead
 	slotChecksum = slotSize - 16
@@ -57,9 +58,9 @@ type Status struct {
 
 type slot [slotSize]byte
 
-func (s *Store) newSlot(id uint64, created time.Time) slot {
+func (s *Store) newSlot(id uint64, use Use, created time.Time) slot {
 	var sl slot
-	sl[0], sl[1] = slotVersion, byte(Live)
+	sl[0], sl[1], sl[slotUse] = slotVersion, byte(Live), byte(use)
 	binary.BigEndian.PutUint64(sl[8:], uint64(created.Unix()))
 	var key [dataKeySize]byte
 	defer clear(key[:])
