@@ -6,12 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,14 +44,17 @@ func TestNothingReadableIsLeftBehind(t *testing.T) {
 	for _, engine := range []string{db.SQLite, db.MySQL} {
 		t.Run(engine, func(t *testing.T) {
 			dsn, folder := canaryDatabase(t, engine)
-			data := t.TempDir()
+			data, temporary := t.TempDir(), t.TempDir()
+			t.Setenv("TMPDIR", temporary)
+			folder = append(folder, data, temporary)
 			var log bytes.Buffer
 			old := slog.Default()
 			slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 			defer slog.SetDefault(old)
 			clock := dbtest.NewClock()
 			a := openAppAt(t, dsn, data, clock)
-			playCanaries(t, a, clock)
+			plantControl(t, a)
+			playCanaries(t, a, clock, func() { nothingOfTheIndex(t, a, "while it is kept", folder) })
 			if err := a.db.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +62,8 @@ func TestNothingReadableIsLeftBehind(t *testing.T) {
 				t.Fatal(err)
 			}
 			found := map[string][]string{}
-			for _, f := range append(folder, data) {
+			nothingOfTheIndex(t, a, "after it was destroyed", folder)
+			for _, f := range folder {
 				scan(t, f, found)
 			}
 			if len(found["control"]) == 0 {
@@ -85,7 +87,7 @@ func canaryDatabase(t *testing.T, engine string) (dsn string, folder []string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s, err := dbtest.StartServer(dir)
+	s, err := dbtest.StartServer(dir, "--log-bin="+filepath.Join(dir, "binlog"), "--server-id=1", "--innodb-log-file-size=24M", "--binlog-format=ROW")
 	if err != nil {
 		dbtest.Missing(t, err.Error())
 	}
@@ -94,11 +96,11 @@ func canaryDatabase(t *testing.T, engine string) (dsn string, folder []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d, []string{s.Data}
+	return d, []string{dir}
 }
 
-// playCanaries imports, searches, reads, deletes and destroys.
-func playCanaries(t *testing.T, a *app, clock *dbtest.Clock) {
+// playCanaries imports, searches, reads, deletes and destroys. kept is called before the deletion.
+func playCanaries(t *testing.T, a *app, clock *dbtest.Clock, kept func()) {
 	t.Helper()
 	ctx := t.Context()
 	exports := t.TempDir()
@@ -123,7 +125,9 @@ func playCanaries(t *testing.T, a *app, clock *dbtest.Clock) {
 	}
 	team, _ := tree.ByPath(control + "/一组")
 	supervisor := accounttest.User(t, a.db, a.accounts, account.Supervisor, team.ID)
+	indexed(t, a, supervisor)
 	browse(t, a, supervisor)
+	kept()
 	draft, err := a.bin.NewDraft(ctx, supervisor, bin.Scope{Departments: []id.Department{team.ID}, To: "2025-01-01"})
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +160,7 @@ func canaryExport(t *testing.T) []byte {
 			"platform": "wechat", "external_id": fmt.Sprint(canaries["external id"], i), "service_type": "咨询", "order_no": canaries["order"],
 			"customer": map[string]string{"id": canaries["customer id"], "name": canaries["customer name"], "nick": canaries["customer name"]},
 			"messages": []map[string]any{
-				{"id": fmt.Sprint(canaries["message id"], i), "sender": "customer", "at": at.Format(time.RFC3339), "type": "text", "text": canaries["text"]},
+				{"id": fmt.Sprint(canaries["message id"], i), "sender": "customer", "at": at.Format(time.RFC3339), "type": "text", "text": canaries["text"] + " " + indexWords},
 				{"id": "2", "sender": "agent", "at": at.Add(time.Minute).Format(time.RFC3339), "type": "text", "text": strings.Repeat(canaries["long text"]+" ", 500)},
 				{"id": "3", "sender": "customer", "at": at.Add(time.Hour).Format(time.RFC3339), "type": "image", "attachment": canaries["attachment"]},
 			},
@@ -230,22 +234,15 @@ func scan(t *testing.T, folder string, found map[string][]string) {
 		}
 		needles[what] = [][]byte{[]byte(s), wide, []byte(strings.ToUpper(s)), []byte(hex.EncodeToString([]byte(s)))}
 	}
-	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return nil // files come and go under a running server
+	var all []needle
+	for what, forms := range needles {
+		for _, form := range forms {
+			all = append(all, needle{what, form})
 		}
-		body, err := os.ReadFile(path)
-		if err != nil {
-			return nil
+	}
+	for what, where := range lookFor(t, []string{folder}, all) {
+		for _, path := range where {
+			found[what] = append(found[what], filepath.Base(path))
 		}
-		for what, forms := range needles {
-			if slices.ContainsFunc(forms, func(n []byte) bool { return bytes.Contains(body, n) }) {
-				found[what] = append(found[what], filepath.Base(path))
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
