@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/text/unicode/norm"
@@ -83,9 +84,10 @@ func saidAt(text string, at int, parts []string) bool {
 
 // cuts tells whether a word would be cut in two.
 func cuts(text string, at int) bool {
-	before, behind := []rune(text[:at]), []rune(text[at:min(len(text), at+8)])
-	inWord := func(r rune) bool { return r != ' ' && !ideographic(r) }
-	return len(before) > 0 && len(behind) > 0 && inWord(before[len(before)-1]) && inWord(behind[0])
+	before, _ := utf8.DecodeLastRuneInString(text[:at])
+	behind, _ := utf8.DecodeRuneInString(text[at:])
+	inWord := func(r rune) bool { return r != ' ' && r != utf8.RuneError && !ideographic(r) }
+	return inWord(before) && inWord(behind)
 }
 
 // hear folds what is said in a conversation, and forgets what was asked of it.

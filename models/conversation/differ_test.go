@@ -400,11 +400,13 @@ func (m *mirror) life(n, queries, kills int) {
 	}
 	change(0.005) // so few that every count stays exact beside them
 	ask(0.06)
-	change(0.1)
-	m.store(part(0.05))
-	ask(0.1)
+	change(0.02)
+	m.store(part(0.01))
+	ask(0.05) // with many waiting
+	change(0.08)
+	m.store(part(0.04))
 	m.fold()
-	ask(0.14)
+	ask(0.19)
 	erased := m.erase(part(0.05))
 	ask(0.06)
 	m.scrub(erased)
