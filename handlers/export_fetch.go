@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"qingdang/models/export"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/templates"
@@ -24,7 +25,7 @@ func (h *Exports) Prepare(c echo.Context) error {
 		return h.show(c, http.StatusConflict, templates.ExportEntry{}, err)
 	}
 	if err != nil {
-		return err
+		return h.notGiven(c, which, err)
 	}
 	return web.Render(c, http.StatusOK, templates.ExportFetchPage(templates.ExportFetchView{
 		ID: uint64(g.Export), Code: g.Code, FileName: g.FileName, Token: g.Token, Passphrase: g.Passphrase, Until: g.Until,
@@ -46,10 +47,50 @@ func (h *Exports) Download(c echo.Context) error {
 	}
 	f, err := h.Shelf.Download(c.Request().Context(), web.Actor(c), which, form.Token, form.Passphrase)
 	if err != nil {
-		return err
+		return h.notGiven(c, which, err)
 	}
 	_, err = f.WriteTo(attachment(c, "application/octet-stream", f.Name))
 	return err
+}
+
+// notGiven answers whoever comes for a file that is not there any more, with who had it or ended it, and whoever
+// comes with a form that is not the last one. Both pages name the way on. Other faults stay as they are.
+func (h *Exports) notGiven(c echo.Context, which id.Export, wrong error) error {
+	f, ok := fault.Of(wrong)
+	if !ok {
+		return wrong
+	}
+	v := templates.ErrorView{RequestID: web.RequestID(c), Link: templates.ExportPath(uint64(which)), LinkKey: "export.gone_open", More: templates.ExportsPath, MoreKey: "export.gone_list"}
+	switch {
+	case f.Kind == fault.KindGone:
+		d, err := h.Reader.Get(c.Request().Context(), web.Actor(c), which)
+		if err != nil {
+			return err
+		}
+		v.Status, v.TitleKey = http.StatusGone, "export.gone_title"
+		v.TextKey, v.Args = exportGone(d, f.Key)
+	case f.Key == "export.no_grant", f.Key == "export.grant_over":
+		v.Status, v.TitleKey, v.TextKey, v.LinkKey = http.StatusForbidden, "export.grant_title", f.Key, "export.grant_again"
+	default:
+		return wrong
+	}
+	return web.Render(c, v.Status, templates.ErrorPage(v))
+}
+
+// exportGone is the sentence of how a file went, with who and when; the fault's own where the record tells
+// nothing more.
+func exportGone(d *export.Detail, key string) (string, []any) {
+	switch {
+	case d.State == export.Fetched && d.FetchedAt != nil:
+		return "export.gone_text_fetched", []any{d.Code, d.OwnerName, *d.FetchedAt}
+	case d.State == export.Recalled && d.ClosedAt != nil:
+		return "export.gone_text_recalled", []any{d.Code, d.ClosedName, *d.ClosedAt, d.ClosedReason}
+	case d.State == export.Cancelled && d.ClosedAt != nil:
+		return "export.gone_text_cancelled", []any{d.Code, d.ClosedName, *d.ClosedAt}
+	case key == "export.gone_expired" && d.ExpiresAt != nil:
+		return "export.gone_text_expired", []any{d.Code, *d.ExpiresAt}
+	}
+	return key, nil
 }
 
 // AskCheck answers GET /exports/check.

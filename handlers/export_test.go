@@ -108,7 +108,7 @@ func TestAnExportIsAskedForFetchedOnceAndChecked(t *testing.T) {
 			t.Errorf("the page with the passphrase may be kept: %q", got)
 		}
 		grant := url.Values{"token": {tokenShown.FindStringSubmatch(taken.Body)[1]}, "passphrase": {"AAAA-BBBB"}}
-		owner.Post(t, page+"/download", grant).Want(t, http.StatusForbidden)
+		owner.Post(t, page+"/download", grant).Want(t, http.StatusForbidden, "这个下载页已失效", "不是最近一次准备的", "重新准备下载", page).Lacks(t, "你没有权限")
 		secret := passphraseShown.FindStringSubmatch(taken.Body)[1]
 		grant.Set("passphrase", secret)
 		stranger.Post(t, page+"/download", grant).Want(t, http.StatusNotFound)
@@ -120,8 +120,13 @@ func TestAnExportIsAskedForFetchedOnceAndChecked(t *testing.T) {
 		if text := unsealed(t, given.Body, secret); !strings.Contains(text, "138****8000") || strings.Contains(text, "13800138000") || strings.Contains(text, "外人的话") {
 			t.Errorf("the file says %.500s", text)
 		}
-		owner.Post(t, page+"/download", grant).Want(t, http.StatusGone)
-		owner.Get(t, page).Want(t, 200, "系统里已没有副本").Lacks(t, "显示口令", "收回…")
+		for _, way := range []string{"/download", "/prepare"} {
+			owner.Post(t, page+way, grant).Want(t, http.StatusGone, "文件已不在系统里", "已由 "+boss.Name+" 于", "下载。文件只能下载一次", "重新导出", page).Lacks(t, "彻底删除证书", "<h1>已彻底删除")
+		}
+		owner.SetCookie("qd_lang", "en")
+		owner.Post(t, page+"/prepare", nil).Want(t, http.StatusGone, "The file is no longer here", "was downloaded by "+boss.Name)
+		owner.SetCookie("qd_lang", "zh-CN")
+		owner.Get(t, page).Want(t, 200, "系统里已没有副本", "重新导出").Lacks(t, "显示口令", "收回…")
 
 		legalCheck := check(t, legal, "EX.zip.age", given.Body)
 		legalCheck.Want(t, 200, "与导出时一致", "配合市场监管部门问询")
@@ -195,6 +200,9 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		page = legal.Post(t, "/exports/new", sent).Header.Get("Location")
 		no := url.Values{"verdict": {"reject"}, "root": {rootShown.FindStringSubmatch(second.Get(t, page).Body)[1]}, "opinion": {"没有客户的书面请求"}, "code": {accounttest.Code(t, a.db, yang.ID)}}
 		second.Post(t, page+"/decide", no).WantRedirect(t, page)
+		legal.Get(t, page).Want(t, 200, "按审批意见改好范围或用途").Lacks(t, page+"/again")
+		legal.Post(t, page+"/again", nil).Want(t, http.StatusConflict, "被驳回的")
+		legal.Post(t, page+"/prepare", nil).Want(t, http.StatusGone, "文件已不在系统里")
 		legal.Get(t, "/").Want(t, 200, "被驳回（1 条）", yang.Name+" 于", "驳回：没有客户的书面请求", page)
 
 		// Chosen rows; cancelled before it is made, and another one recalled when it is ready.
@@ -202,7 +210,7 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		chosen.Want(t, 200, "选中的 1 条会话", "导出 1 条会话")
 		sent = url.Values{"go": {"ask"}, "kind": {"conversations"}, "id": {fmt.Sprint(a.only(t, "e1"))}, "format": {"jsonl"}, "mask": {"all"}, "days": {"7"}, "purpose": {"内部复盘培训"}}
 		page = owner.Post(t, "/exports/new", sent).Header.Get("Location")
-		owner.Post(t, page+"/again", nil).Want(t, http.StatusConflict, "只有失败或已过期的导出")
+		owner.Post(t, page+"/again", nil).Want(t, http.StatusConflict, "导出结束后才能重新提交")
 		dbtest.Exec(t, a.db, "UPDATE job SET state = 'failed' WHERE state = 'queued'")
 		if err := a.exports.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
@@ -226,7 +234,15 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		legal.Post(t, page+"/recall", url.Values{"reason": {"短"}}).Want(t, 422, "reason-error")
 		legal.Post(t, page+"/recall", url.Values{"reason": {"用途不明，先收回"}}).WantRedirect(t, page)
 		owner.Get(t, page).Want(t, 200, "用途不明，先收回", "密钥已销毁").Lacks(t, "显示口令")
-		owner.Post(t, page+"/prepare", nil).Want(t, http.StatusGone)
+		owner.Post(t, page+"/prepare", nil).Want(t, http.StatusGone, "文件已不在系统里", "已由 "+zhou.Name+" 于", "原因：用途不明，先收回")
+		fresh := owner.Post(t, page+"/again", nil).Header.Get("Location")
+		a.makeExports(t)
+		taken = owner.Post(t, fresh+"/prepare", nil)
+		late := url.Values{"token": {tokenShown.FindStringSubmatch(taken.Body)[1]}, "passphrase": {passphraseShown.FindStringSubmatch(taken.Body)[1]}}
+		clock.Advance(16 * time.Minute)
+		owner.Post(t, fresh+"/download", late).Want(t, http.StatusForbidden, "这个下载页已失效", "15 分钟", fresh).Lacks(t, "你没有权限")
+		clock.Advance(8 * 24 * time.Hour)
+		owner.Post(t, fresh+"/prepare", nil).Want(t, http.StatusGone, "文件已不在系统里", "期间没有人下载")
 	})
 }
 

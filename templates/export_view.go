@@ -60,7 +60,7 @@ type ExportView struct {
 	Reasons                                 []ExportReason
 	Votes                                   []ExportVote
 	CanVote, CanFetch, CanCancel, CanRecall bool
-	CanAgain                                bool // it failed or nobody fetched it: the reader may ask anew
+	CanAgain                                bool // it is over: the reader may ask for the same anew
 	VoteRefused, FetchRefused               Words
 	Entry                                   ExportEntry
 	Problems                                Problems

@@ -10,10 +10,10 @@ import (
 	"qingdang/models/id"
 )
 
-// Again asks for the same as an export that failed, or that nobody fetched in time: a new export, with
-// the selection as it is now and, where one is needed, a new answer of the second person. Trying twice asks
-// once. The faults are those of Ask, not-found, forbidden for somebody else's, and a conflict for an
-// export that did not end this way.
+// Again asks for the same as an export that is over: a new export, with the selection as it is now and, where
+// one is needed, a new answer of the second person. Trying twice asks once. The faults are those of Ask,
+// not-found, forbidden for somebody else's, and a conflict for an export that is not over, and for one that was
+// rejected: what the second person did not want has to be asked for otherwise.
 func (d *Desk) Again(ctx context.Context, by account.Actor, which id.Export) (*Export, error) {
 	var w Wish
 	err := d.DB.Read(ctx, func(tx *db.Tx) error {
@@ -53,7 +53,7 @@ func mayAgain(by account.Actor, e *Export) error {
 	switch {
 	case by.ID != e.OwnerID || by.PersonID != e.OwnerPerson:
 		return fault.Forbidden("export.not_yours")
-	case e.State != Failed && e.State != Expired:
+	case !e.State.Over() || e.State == Rejected:
 		return fault.Conflict("export.not_again")
 	}
 	return by.Require(account.ExportCreate)
