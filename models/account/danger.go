@@ -70,6 +70,13 @@ func (a *Accounts) consume(tx *db.Tx, u *user, code string) (int64, error) {
 	case err != nil:
 		return 0, err
 	case !found:
+		used, err := usedBefore(secret, code, u.TOTPLastStep, tx.Now)
+		if err != nil {
+			return 0, err
+		}
+		if used {
+			return 0, fault.Invalid(keyCodeUsed).On(codeField)
+		}
 		return 0, fault.Invalid(keyCodeWrong).On(codeField)
 	}
 	res := tx.Model(&user{}).Where("id = ? AND totp_last_step < ?", u.ID, step).Update("totp_last_step", step)
@@ -85,7 +92,8 @@ func (a *Accounts) consume(tx *db.Tx, u *user, code string) (int64, error) {
 // NoteWrongCode settles the try that BeginCode counted once the act has failed. A
 // wrong code is written to the audit log, with a second entry when it was the one
 // that locked approvals, and comes back with the tries that are left. Every other
-// error gives the try back and passes through, as nil does.
+// error gives the try back and passes through, as nil does; that a code was typed a
+// second time is written down.
 func (a *Accounts) NoteWrongCode(ctx context.Context, by Actor, object string, err error) error {
 	if err == nil {
 		return nil
@@ -95,6 +103,9 @@ func (a *Accounts) NoteWrongCode(ctx context.Context, by Actor, object string, e
 	if !ok || f.Key != keyCodeWrong {
 		if back := a.giveBack(context.WithoutCancel(ctx), key); back != nil {
 			return errors.Join(err, back)
+		}
+		if ok && f.Key == keyCodeUsed {
+			return a.noteRepeated(ctx, by.Audit(), object, err)
 		}
 		return err
 	}
@@ -121,6 +132,12 @@ func (a *Accounts) NoteWrongCode(ctx context.Context, by Actor, object string, e
 		return fault.Busy(keyCodeLocked, int(lockedFor.Minutes()))
 	}
 	return fault.Invalid(keyCodeWrong, left).On(codeField)
+}
+
+// noteRepeated writes down that a code was typed that had been taken before: by its owner in a hurry, or by
+// somebody who looked over a shoulder.
+func (a *Accounts) noteRepeated(ctx context.Context, who audit.Actor, object string, err error) error {
+	return errors.Join(err, audit.Refused(ctx, a.db, audit.Entry{Actor: who, Action: "code.repeated", ObjectKind: "account", Object: object}))
 }
 
 // CancelCode gives a counted try back when the act ended before its code was

@@ -63,6 +63,68 @@ func TestOneCodeOneAct(t *testing.T) {
 	})
 }
 
+// A code that was taken is told from a wrong one, within five minutes and not only while its own step is near;
+// it costs no try. Nothing else is told: neither a wrong code nor a right one of the past that nobody used.
+func TestACodeTypedTwiceIsNoWrongTry(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		a := accounttest.New(t, d)
+		by := accounttest.User(t, d, a, account.Legal)
+		clock.Advance(time.Minute)
+		unused := accounttest.Code(t, d, by.ID)
+		clock.Advance(2 * time.Minute)
+		code := accounttest.Code(t, d, by.ID)
+		if err := act(t, d, a, by, code, nil); err != nil {
+			t.Fatal(err)
+		}
+		for range 6 { // more than would lock; 0 to 300 s after it was taken
+			if f, _ := fault.Of(act(t, d, a, by, code, nil)); f == nil || f.Key != "account.code_used" || f.Field != "code" {
+				t.Errorf("a code that was used: %v", f)
+			}
+			clock.Advance(time.Minute)
+		}
+		if n := leaves(t, d, "code.repeated"); n != 6 {
+			t.Errorf("%d leaves of codes typed again, want 6", n)
+		}
+		if n := leaves(t, d, "code.refused"); n != 0 {
+			t.Errorf("%d leaves of wrong codes, want none", n)
+		}
+		// Past five minutes, of the wrong digits, and never used: wrong, and counted.
+		if f, _ := fault.Of(act(t, d, a, by, code, nil)); f == nil || f.Key != "account.code_wrong" || f.Args[0] != 4 {
+			t.Errorf("an old code: %v, want wrong with 4 left", f)
+		}
+		if err := act(t, d, a, by, accounttest.Code(t, d, by.ID), nil); err != nil {
+			t.Fatal(err)
+		}
+		for i, typed := range []string{unused, wrongCode(t, d, by), ""} {
+			if f, _ := fault.Of(act(t, d, a, by, typed, nil)); f == nil || f.Key != "account.code_wrong" || f.Args[0] != 4-i {
+				t.Errorf("%q: %v, want wrong with %d left", typed, f, 4-i)
+			}
+		}
+		// At login too, once the password was right.
+		clock.Advance(time.Minute)
+		code = accounttest.Code(t, d, by.ID)
+		if err := act(t, d, a, by, code, nil); err != nil {
+			t.Fatal(err)
+		}
+		half, err := login(t, a, by.StaffNo, accounttest.Password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(2 * time.Minute)
+		for range 6 {
+			if _, err := a.SecondFactor(t.Context(), half.Token, code, browser); faultKey(err) != "account.code_used" {
+				t.Errorf("a used code at login: %v", err)
+			}
+		}
+		if _, err := a.SecondFactor(t.Context(), "no session", code, browser); faultKey(err) != "account.session_over" {
+			t.Errorf("a used code without a password: %v", err)
+		}
+		if _, err := a.SecondFactor(t.Context(), half.Token, accounttest.Code(t, d, by.ID), browser); err != nil {
+			t.Errorf("the next code: %v", err)
+		}
+	})
+}
+
 func TestARolledBackActLeavesItsCodeFree(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
 		a := accounttest.New(t, d)

@@ -101,6 +101,9 @@ func (a *Accounts) pass(ctx context.Context, token string, from Client, action s
 		if back := a.giveBack(context.WithoutCancel(ctx), key); back != nil {
 			return nil, errors.Join(err, back)
 		}
+		if ok && f.Key == keyCodeUsed {
+			return nil, a.noteRepeated(ctx, u.audit(from), u.StaffNo, err)
+		}
 		return nil, err
 	}
 	return nil, a.refuseCode(ctx, u, left, from)
