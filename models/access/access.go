@@ -213,11 +213,12 @@ func lists(tx *db.Tx, grants ...id.Access) (map[id.Access][]id.Department, error
 // refused writes down that somebody reached for a grant that is hidden from them, or was forbidden to
 // do something with one that they see; it gives err back.
 func (d *Desk) refused(ctx context.Context, by account.Actor, which id.Access, g *Grant, err error) error {
-	entry := audit.Entry{Actor: by.Audit(), Action: "access.refused", ObjectKind: "access"}
+	entry := audit.Entry{Actor: by.Audit(), Action: "access.look_refused", ObjectKind: "access"}
 	f, ok := fault.Of(err)
 	if !ok || f.Kind != fault.KindForbidden || g == nil {
 		return audit.Unseen(ctx, d.DB, err, &Grant{}, which, entry)
 	}
+	entry.Action = "access.refused"
 	entry.Object, entry.Data = g.Code, map[string]any{"why": f.Key}
 	return errors.Join(err, audit.Refused(ctx, d.DB, entry))
 }

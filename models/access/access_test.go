@@ -82,7 +82,7 @@ func TestWhoAgrees(t *testing.T) {
 		w.wantKey(w.approve(g, w.auditor), "account.forbidden")
 		w.wantKey(w.approve(g, w.admin), "account.forbidden")
 		w.wantState(g, access.Asked, "")
-		if n := w.leaves("access.refused", "refused", g.Code); n != 4 {
+		if n := w.leaves("access.refused", "refused", g.Code) + w.leaves("access.look_refused", "refused", g.Code); n != 4 {
 			t.Errorf("%d refusals in the log, want 4", n)
 		}
 		below := accounttest.User(t, w.d, w.accounts, account.Supervisor, w.city)
@@ -520,7 +520,7 @@ func TestTheLists(t *testing.T) {
 		if _, err := w.desk.Get(w.ctx(), w.now(w.other), waits.ID); fault.KindOf(err) != fault.KindNotFound {
 			t.Errorf("another chief: %v", err)
 		}
-		if n := w.leaves("access.refused", "refused", waits.Code); n != 1 {
+		if n := w.leaves("access.look_refused", "refused", waits.Code); n != 1 {
 			t.Errorf("%d refusals, want 1", n)
 		}
 		w.clock.Advance(8 * day)

@@ -27,7 +27,7 @@ func TestWhatFailedIsAskedForAgain(t *testing.T) {
 		w.wantFault(err, "export.not_yours")
 		_, err = w.desk.Again(w.ctx(), w.agent, e.ID)
 		w.wantFault(err, "export.not_found")
-		if n := w.wrote("export.refused", e.Code, "refused"); n != 1 {
+		if n := w.wrote("export.look_refused", e.Code, "refused"); n != 1 {
 			t.Errorf("%d refusals are written down", n)
 		}
 

@@ -174,5 +174,5 @@ func (d *Desk) seen(tx *db.Tx, by account.Actor, which id.Export) (*Export, erro
 
 // unseen writes down that somebody reached for an export that is hidden from them.
 func (d *Desk) unseen(ctx context.Context, by account.Actor, which id.Export, err error) error {
-	return audit.Unseen(ctx, d.DB, err, &Export{}, which, audit.Entry{Actor: by.Audit(), Action: "export.refused", ObjectKind: "export", Data: map[string]any{"why": "export.not_found"}})
+	return audit.Unseen(ctx, d.DB, err, &Export{}, which, audit.Entry{Actor: by.Audit(), Action: "export.look_refused", ObjectKind: "export", Data: map[string]any{"why": "export.not_found"}})
 }

@@ -241,7 +241,7 @@ func TestTheFileIsRefusedAtTheDoor(t *testing.T) {
 		refused(w.legal, "export.not_yours")
 		refused(w.second, "export.not_found") // a part of it lies outside of his departments
 		refused(w.agent, "export.not_found")
-		if n := w.wrote("export.refused", e.Code, "refused"); n != 2 {
+		if n := w.wrote("export.look_refused", e.Code, "refused"); n != 2 {
 			t.Errorf("%d who reached for it are written down", n)
 		}
 		// With a grant that is somebody else's, wrong, or over.

@@ -71,12 +71,12 @@ func TestAHiddenFileIsUnknownAndWrittenDown(t *testing.T) {
 		}
 		_, err = w.desk.Check(w.ctx(), w.second, bytes.NewReader(out.Bytes()))
 		w.wantFault(err, "export.unknown_file")
-		if n := w.wrote("export.refused", e.Code, "refused"); n != 1 {
+		if n := w.wrote("export.look_refused", e.Code, "refused"); n != 1 {
 			t.Errorf("%d refusals are written down", n)
 		}
 		_, err = w.desk.Check(w.ctx(), w.second, bytes.NewReader(append(out.Bytes(), 'x')))
 		w.wantFault(err, "export.unknown_file")
-		if n := w.wrote("export.refused", e.Code, "refused"); n != 1 {
+		if n := w.wrote("export.look_refused", e.Code, "refused"); n != 1 {
 			t.Errorf("%d refusals are written down", n)
 		}
 	})

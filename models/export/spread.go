@@ -59,6 +59,6 @@ func (d *Desk) told(tx *db.Tx, s *Selection, shares []share, spread *Spread) (ma
 		types[t.Type] = t.Conversations
 	}
 	data["departments"], data["by_department"], data["by_type"] = len(shares), by, types
-	data["first"], data["last"] = spread.First.Format(time.RFC3339), spread.Last.Format(time.RFC3339)
+	data["oldest"], data["newest"] = spread.First.Format(time.RFC3339), spread.Last.Format(time.RFC3339)
 	return data, nil
 }
