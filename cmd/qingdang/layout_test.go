@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"bin"},
 	{"intake", "purge", "export", "inspection"},
 	{"report"},
-	{"fsck"},
+	{"fsck", "reorg"},
 }
 
 // The top level holds these folders and a few root files, nothing else.

@@ -43,7 +43,9 @@ func belowTop(t *department.Tree) []id.Department {
 }
 
 // WholeOrganisation tells whether what was chosen for batches is the whole organisation: one of
-// them says so, or together they cover it. Single conversations do not count.
+// them says so, or together they cover it, by the tree as it is or by where their conversations lie: a
+// department that was moved out from under what was chosen is in the batch all the same. Single
+// conversations do not count.
 func WholeOrganisation(tx *db.Tx, t *department.Tree, batches []Batch) (bool, error) {
 	taken := map[id.Department]bool{}
 	for i := range batches {
@@ -65,8 +67,29 @@ func WholeOrganisation(tx *db.Tx, t *department.Tree, batches []Batch) (bool, er
 	if len(taken) == 0 {
 		return false, nil
 	}
+	if err := takenBy(tx, batches, taken); err != nil {
+		return false, err
+	}
 	stored, err := holding(tx)
 	return err == nil && coversAll(t, stored, taken), err
+}
+
+// takenBy adds the departments whose conversations the batches took.
+func takenBy(tx *db.Tx, batches []Batch, taken map[id.Department]bool) error {
+	var ids []id.Batch
+	for i := range batches {
+		if batches[i].Kind != KindSingle {
+			ids = append(ids, batches[i].ID)
+		}
+	}
+	var from []id.Department
+	if err := tx.Model(&Item{}).Where("batch_id IN ?", ids).Distinct().Pluck("department_id", &from).Error; err != nil {
+		return fmt.Errorf("find the departments of batches: %w", err)
+	}
+	for _, d := range from {
+		taken[d] = true
+	}
+	return nil
 }
 
 // AllOf tells whether every conversation that rests in the batches is this agent's own.

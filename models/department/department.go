@@ -104,7 +104,7 @@ func (d *Departments) Ensure(ctx context.Context, by account.Actor, path string)
 			return err
 		}
 		return audit.Append(tx, audit.Entry{
-			Actor: by.Audit(), Action: "department.created", ObjectKind: "department", Object: dep.Name,
+			Actor: by.Audit(), Action: "department.created", ObjectKind: "department", Object: dep.Path,
 			Department: dep.ID, Count: int64(made),
 		})
 	})

@@ -26,6 +26,7 @@ var otherOracles = []oracle{
 	{"I1", (*Checker).requestsGenuine},
 	{"I2", (*Checker).manifestRoots},
 	{"I3", (*Checker).releasesGenuine},
+	{"I3", (*Checker).holdsReach},
 	{"I4", (*Checker).leafCounts},
 	{"I4", (*Checker).inspectionsSound},
 	{"I5", (*Checker).certificates},
@@ -54,6 +55,13 @@ func (c *Checker) requestsGenuine(tx *db.Tx) ([]Finding, error) {
 func (c *Checker) releasesGenuine(tx *db.Tx) ([]Finding, error) {
 	forged, err := hold.ForgedReleases(tx, c.Store)
 	return findings("I3", "fsck.release_forged", forged), err
+}
+
+// holdsReach finds continuing holds on departments under which something lies that they do not cover: moved
+// there, or imported, past them.
+func (c *Checker) holdsReach(tx *db.Tx) ([]Finding, error) {
+	missing, err := hold.Uncovered(tx)
+	return findings("I3", "fsck.hold_misses", missing), err
 }
 
 // windows finds batches whose rest in the bin was made shorter.

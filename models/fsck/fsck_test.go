@@ -49,6 +49,7 @@ func corruptions(w *world, now any) []corruption {
 		{"I3 fsck.held_in_bin", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT ?, id FROM legal_hold", []any{w.binned}},
 		{"I3 fsck.held_and_gone", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT 999999, id FROM legal_hold", nil},
 		{"I3 fsck.held_and_gone", false, "DELETE FROM conversation WHERE id = ?", []any{w.held}},
+		{"I3 fsck.hold_misses", false, "UPDATE legal_hold SET kind = 'department', continuing = 1, department_id = (SELECT c.department_id FROM conversation c WHERE c.id = ?)", []any{w.live}},
 		{"I3 fsck.hold_items_missing", false, "DELETE FROM hold_item", nil},
 		{"I3 fsck.purged_while_held", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT i.conversation_id, l.id FROM purge_item i, legal_hold l WHERE i.seq = 0", nil},
 		{"I3 fsck.binned_while_held", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT ?, id FROM legal_hold", []any{w.binned}},

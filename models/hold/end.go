@@ -102,7 +102,7 @@ func (h *Holds) flaw(tx *db.Tx, r *Release) (string, error) {
 
 // end releases the hold, alone: no step that bins, destroys or imports is under way.
 func (h *Holds) end(tx *db.Tx, r *Release) error {
-	if err := epoch(tx.ForUpdate()); err != nil {
+	if err := Alone(tx); err != nil {
 		return err
 	}
 	var of Hold

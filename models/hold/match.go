@@ -112,7 +112,7 @@ func (h *Hold) match(tree *department.Tree) (m match, f conversation.Filter, err
 // cover writes an item for each conversation that matches and has none, and tells how many.
 func cover(tx *db.Tx, h id.Hold, m match) (int64, error) {
 	list := m(tx.Model(&conversation.Conversation{})).Select("conversation.id").
-		Where("NOT EXISTS (SELECT 1 FROM hold_item old WHERE old.conversation_id = conversation.id AND old.hold_id = ?)", h)
+		Where(uncovered, h)
 	res := tx.Exec("INSERT INTO hold_item (conversation_id, hold_id) SELECT m.id, ? FROM (?) m", h, list)
 	if res.Error != nil {
 		return 0, fmt.Errorf("cover conversations: %w", res.Error)

@@ -70,7 +70,7 @@ func (h *Holds) Place(ctx context.Context, by account.Actor, o Order) (*Hold, er
 	var placed *Hold
 	err := h.DB.Write(ctx, func(tx *db.Tx) (err error) {
 		// Alone: everything that bins, destroys or imports shares this row.
-		if err := epoch(tx.ForUpdate()); err != nil {
+		if err := Alone(tx); err != nil {
 			return err
 		}
 		if placed, err = ofKey(tx, by, o.Key); placed != nil || err != nil {
