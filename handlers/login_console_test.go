@@ -9,9 +9,13 @@ import (
 	"qingdang/handlers"
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
+	"qingdang/models/bin"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/department"
+	"qingdang/models/hold"
+	"qingdang/models/reorg"
 	"qingdang/web"
 	"qingdang/web/webtest"
 )
@@ -36,6 +40,10 @@ func open(t *testing.T, d *db.DB, clock *dbtest.Clock, a *account.Accounts, secu
 		Preferences: &handlers.Preferences{Accounts: a},
 		Account:     &handlers.Account{Sessions: a, Secrets: a},
 		Org:         &handlers.Org{Accounts: a, Manage: a, Departments: &department.Departments{DB: d}, Origin: "https://qingdang.example.cn"},
+		OrgDepartment: &handlers.OrgDepartments{
+			Reorg:       &reorg.Reorg{DB: d, Holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: time.UTC, Vault: conversation.Vault{Store: accounttest.Keys(t, d)}, Accounts: a}},
+			Departments: &department.Departments{DB: d},
+		},
 	}
 	if err := app.Mount(screens.Routes()...); err != nil {
 		t.Fatal(err)

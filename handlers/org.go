@@ -52,6 +52,7 @@ func (h *Org) list(c echo.Context, status int, view templates.OrgView) error {
 		return err
 	}
 	view.CanManage, view.Pending = by.May(account.AccountManage), by.Pending
+	view.CanArrange = by.May(account.OrgEdit) && by.May(account.AccountManage)
 	view.StaffNo = by.StaffNo
 	view.Departments, view.Elsewhere = orgDepartments(tree, members, by)
 	return web.Render(c, status, templates.OrgPage(view))

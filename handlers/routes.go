@@ -21,6 +21,7 @@ type Screens struct {
 	Preferences   *Preferences
 	Account       *Account
 	Org           *Org
+	OrgDepartment *OrgDepartments
 	Purges        *Purges
 	Audit         *Audit
 	Reports       *Reports
@@ -59,6 +60,8 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/account/recovery", Permission: web.SignedIn, Handler: s.Account.RenewCodes},
 		{Method: post, Path: "/account/sessions/:handle/revoke", Permission: web.SignedIn, Handler: s.Account.Revoke},
 		{Method: get, Path: "/org", Permission: account.OrgRead, Handler: s.Org.List},
+		{Method: get, Path: "/org/departments/:id", Permission: account.OrgEdit, Handler: s.OrgDepartment.Show},
+		{Method: post, Path: "/org/departments/:id/move", Permission: account.OrgEdit, Handler: s.OrgDepartment.Move},
 		{Method: get, Path: "/org/members/:id", Permission: account.OrgRead, Handler: s.Org.Member},
 		{Method: post, Path: "/org/members", Permission: account.AccountManage, Handler: s.Org.Add},
 		{Method: post, Path: "/org/members/:id/disable", Permission: account.AccountManage, Handler: s.Org.Disable},

@@ -1,12 +1,17 @@
 package templates
 
-import "time"
+import (
+	"time"
+
+	"qingdang/templates/ui"
+)
 
 // OrgView is the page of departments and members.
 type OrgView struct {
 	Departments []OrgDepartment
 	Elsewhere   []OrgMember // without a department
 	CanManage   bool
+	CanArrange  bool   // move departments
 	Pending     bool   // an administrator whose own role does not count yet
 	StaffNo     string // their own
 	Link        string // a one-time link, shown this once
@@ -69,4 +74,45 @@ type OrgChoice struct {
 	Depth  int
 	Chosen bool
 	Sub    bool
+}
+
+// OrgDepartmentView is the page of one department. To is the name that was entered, or the present one.
+type OrgDepartmentView struct {
+	ID       uint64
+	Name     string
+	Path     string
+	Parents  []ui.Option
+	To       string
+	Problem  Words
+	Problems Problems
+	Effect   *OrgEffect // nil until another place was entered
+}
+
+// OrgEffect is what another place of a department changes.
+type OrgEffect struct {
+	From, To      string
+	Renames       bool // it hangs where it hung
+	Departments   int
+	Conversations int64
+	People        []OrgReach
+	HoldsGain     int
+	HoldsLose     int
+	Covers        int64 // conversations that come under holds
+	Returns       int64 // of them, out of the bin
+	Access        int   // grants that end
+	Drafts        int64
+	Batches       int64
+	Purges        int64
+	Parent        uint64 // 0: the top
+	Name          string
+	Seen          string
+}
+
+// OrgReach is somebody whose departments become more or fewer.
+type OrgReach struct {
+	ID           uint64
+	Name         string
+	StaffNo      string
+	RoleKey      string
+	Gains, Loses int
 }

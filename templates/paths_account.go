@@ -34,3 +34,13 @@ func MemberPath(user uint64) string { return OrgPath + "/members/" + strconv.For
 
 // MemberActPath is where a form about a member is sent.
 func MemberActPath(user uint64, act string) string { return MemberPath(user) + "/" + act }
+
+// DepartmentPath is the page of one department.
+func DepartmentPath(department uint64) string {
+	return OrgPath + "/departments/" + strconv.FormatUint(department, 10)
+}
+
+// DepartmentActPath is where a form about a department is sent.
+func DepartmentActPath(department uint64, act string) string {
+	return DepartmentPath(department) + "/" + act
+}

@@ -6,6 +6,7 @@ import (
 
 	"qingdang/handlers"
 	"qingdang/models/account"
+	"qingdang/models/reorg"
 	"qingdang/models/report"
 	"qingdang/templates"
 	"qingdang/templates/locale"
@@ -22,14 +23,15 @@ func (a *app) screens() *handlers.Screens {
 			Accounts: a.accounts, Factor: a.accounts, Enrolment: a.accounts, Demo: a.accounts,
 			Organisation: a.config.Organisation, DemoPassword: password,
 		},
-		Setup:        &handlers.Setup{Links: a.accounts},
-		Preferences:  &handlers.Preferences{Accounts: a.accounts},
-		Account:      &handlers.Account{Sessions: a.accounts, Secrets: a.accounts},
-		Org:          &handlers.Org{Accounts: a.accounts, Manage: a.accounts, Departments: a.departments, Origin: a.address()},
-		Purges:       &handlers.Purges{Reader: a.purges, Desk: a.purges, Manifest: a.purges},
-		Certificates: &handlers.Certificates{Desk: a.purges},
-		Holds:        &handlers.Holds{Reader: a.holds, Desk: a.holds, Release: a.holds, Departments: a.departments, Picker: a.picker()},
-		Inspections:  &handlers.Inspections{Reader: a.inspections, Desk: a.inspections, Findings: a.inspections, Papers: a.inspections},
+		Setup:         &handlers.Setup{Links: a.accounts},
+		Preferences:   &handlers.Preferences{Accounts: a.accounts},
+		Account:       &handlers.Account{Sessions: a.accounts, Secrets: a.accounts},
+		Org:           &handlers.Org{Accounts: a.accounts, Manage: a.accounts, Departments: a.departments, Origin: a.address()},
+		OrgDepartment: &handlers.OrgDepartments{Reorg: &reorg.Reorg{DB: a.db, Holds: a.holds}, Departments: a.departments},
+		Purges:        &handlers.Purges{Reader: a.purges, Desk: a.purges, Manifest: a.purges},
+		Certificates:  &handlers.Certificates{Desk: a.purges},
+		Holds:         &handlers.Holds{Reader: a.holds, Desk: a.holds, Release: a.holds, Departments: a.departments, Picker: a.picker()},
+		Inspections:   &handlers.Inspections{Reader: a.inspections, Desk: a.inspections, Findings: a.inspections, Papers: a.inspections},
 		Exports: &handlers.Exports{
 			Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Find: a.conversations, Seal: a.store,
 		},

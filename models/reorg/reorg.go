@@ -64,10 +64,18 @@ type Person struct {
 	Gains, Loses []id.Department
 }
 
-// Preview tells what a move would change. The faults are those of department.Moved, and forbidden without
-// org.edit.
-func (r *Reorg) Preview(ctx context.Context, by account.Actor, o Order) (e *Effect, err error) {
+// may asks for both permissions: a move changes in which departments people act.
+func may(by account.Actor) error {
 	if err := by.Require(account.OrgEdit); err != nil {
+		return err
+	}
+	return by.Require(account.AccountManage)
+}
+
+// Preview tells what a move would change. The faults are those of department.Moved, and forbidden without
+// org.edit and account.manage.
+func (r *Reorg) Preview(ctx context.Context, by account.Actor, o Order) (e *Effect, err error) {
+	if err := may(by); err != nil {
 		return nil, err
 	}
 	err = r.DB.Read(ctx, func(tx *db.Tx) error {
@@ -94,7 +102,7 @@ func (r *Reorg) Preview(ctx context.Context, by account.Actor, o Order) (e *Effe
 // under continuing holds stays there, and what comes under one is covered from the same instant on. The faults
 // are Preview's, and a conflict when people, holds or access would be touched otherwise than was shown.
 func (r *Reorg) Move(ctx context.Context, by account.Actor, o Order) (e *Effect, err error) {
-	if err := by.Require(account.OrgEdit); err != nil {
+	if err := may(by); err != nil {
 		return nil, err
 	}
 	err = r.DB.Write(ctx, func(tx *db.Tx) error {
