@@ -170,7 +170,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	}
 	a.access.Clock = a.guard
 	zone := a.config.location
-	a.bin = &bin.Bin{DB: a.db, Zone: zone, Clock: a.guard, Cap: a.config.BatchCap, Codes: a.accounts}
+	a.bin = &bin.Bin{DB: a.db, Zone: zone, Keys: a.store, Clock: a.guard, Cap: a.config.BatchCap, Codes: a.accounts}
 	a.holds = &hold.Holds{DB: a.db, Clock: a.guard, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
 	a.purges = &purge.Desk{DB: a.db, Clock: a.guard, Accounts: a.accounts, Keys: a.store, Copies: a.store, Zone: zone}
 	a.exports = &export.Desk{

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"qingdang/models/approval"
 	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -158,6 +159,8 @@ type Bin struct {
 	Cap int64
 	// Codes checks the one-time code of whoever raises a draft's cap.
 	Codes Codes
+	// Keys vouches for lists that were chosen of a search.
+	Keys approval.Keys
 	// Clock keeps batches from being made by a wrong clock; nil: it is trusted.
 	Clock *audit.ClockGuard
 }

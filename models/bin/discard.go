@@ -167,11 +167,12 @@ func (b *Bin) carryOut(tx *db.Tx, by account.Actor, row *draftRow, req Request) 
 	if err != nil {
 		return nil, err
 	}
+	if r.picked != nil {
+		d.Form.Scope.Departments = r.taken.Departments.Values()
+	}
 	batch, err := b.create(tx, by, d, p, req)
 	if err == nil && p.Excluded.Held > 0 {
-		f := r.filter
-		f.Departments = r.taken
-		err = hold.NoteBlock(tx, hold.BlockBatch, batch.Code, by.Name, f.Apply(tx.Model(&conversation.Conversation{})))
+		err = hold.NoteBlock(tx, hold.BlockBatch, batch.Code, by.Name, r.chosen(tx.Model(&conversation.Conversation{})))
 	}
 	if err != nil {
 		return nil, err
@@ -224,6 +225,9 @@ func (b *Bin) create(tx *db.Tx, by account.Actor, d *Draft, p *Preview, req Requ
 		return nil, fault.Conflict("bin.list_changed", batch.Size, res.RowsAffected)
 	}
 	if err := dropList(tx, d.ID); err != nil {
+		return nil, err
+	}
+	if err := dropPicks(tx, d.ID); err != nil {
 		return nil, err
 	}
 	if err := tx.Model(&draftRow{}).Where("id = ?", d.ID).Update("batch_id", batch.ID).Error; err != nil {

@@ -115,6 +115,7 @@ func (b *Bin) NewDraft(ctx context.Context, by account.Actor, s Scope) (uint64, 
 	var made uint64
 	err := b.DB.Write(ctx, func(tx *db.Tx) error {
 		s := s.at(tx.Now, b.Zone)
+		s.Picked = nil // only NewPicked takes a list
 		if err := b.checkScope(tx, by, s); err != nil {
 			return err
 		}
@@ -199,6 +200,9 @@ func (b *Bin) DropDraft(ctx context.Context, by account.Actor, draft uint64) err
 		if err := dropList(tx, row.ID); err != nil {
 			return err
 		}
+		if err := dropPicks(tx, row.ID); err != nil {
+			return err
+		}
 		return tx.Where("id = ?", row.ID).Delete(&draftRow{}).Error
 	})
 }
@@ -206,6 +210,13 @@ func (b *Bin) DropDraft(ctx context.Context, by account.Actor, draft uint64) err
 func dropList(tx *db.Tx, draft uint64) error {
 	if err := tx.Where("draft_id = ?", draft).Delete(&draftItem{}).Error; err != nil {
 		return fmt.Errorf("drop frozen list: %w", err)
+	}
+	return nil
+}
+
+func dropPicks(tx *db.Tx, draft uint64) error {
+	if err := tx.Where("draft_id = ?", draft).Delete(&draftPick{}).Error; err != nil {
+		return fmt.Errorf("drop what was chosen: %w", err)
 	}
 	return nil
 }
@@ -240,8 +251,11 @@ func (b *Bin) EditDraft(ctx context.Context, by account.Actor, draft uint64, edi
 		if d, err = row.draft(); err != nil {
 			return err
 		}
-		before := asJSON(d.Form.Scope)
+		was, before := d.Form.Scope, asJSON(d.Form.Scope)
 		edit(&d.Form)
+		if d.Form.Scope.Picked = was.Picked; was.Picked != nil {
+			d.Form.Scope = was // a chosen list is chosen anew, not edited
+		}
 		if len(d.Form.Reason) > longestText || len(d.Form.ResidueReason) > longestText {
 			return fault.Invalid("bin.reason_long", mostReason)
 		}

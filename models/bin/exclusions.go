@@ -60,13 +60,11 @@ func (b *Bin) Exclusions(ctx context.Context, by account.Actor, s Scope, reason 
 
 func exclusions(tx *db.Tx, r *reach, policy *retention.Policy, wanted []int, after id.Conversation) ([]Exclusion, error) {
 	expr, args := classify(policy, tx.Now)
-	filter := r.filter
-	filter.Departments = r.taken
 	var rows []struct {
 		conversation.Conversation
 		Class int
 	}
-	err := filter.Apply(tx.Model(&conversation.Conversation{})).Select("conversation.*, "+expr+" AS class", args...).
+	err := r.chosen(tx.Model(&conversation.Conversation{})).Select("conversation.*, "+expr+" AS class", args...).
 		Where("conversation.id > ?", after).Where(expr+" IN ?", append(args[:len(args):len(args)], wanted)...).
 		Order("conversation.id").Limit(exclusionPage).Scan(&rows).Error
 	if err != nil {

@@ -34,6 +34,7 @@ type Preview struct {
 	KeepUntil time.Time // if it were done now
 	Top       id.Department
 	Matching  int64
+	Missing   int64 // of a chosen list: in the bin or gone meanwhile, or outside the actor's departments
 	Residue   int64
 	Excluded  Excluded
 	Moves     int64
@@ -104,7 +105,12 @@ func (b *Bin) reach(tx *db.Tx, by account.Actor, s Scope) (*reach, *retention.Po
 	if err != nil {
 		return nil, nil, fmt.Errorf("load departments: %w", err)
 	}
-	r, err := s.resolve(tree, by, b.Zone)
+	var r *reach
+	if s.Picked != nil {
+		r, err = b.pickedReach(tx, tree, by, s)
+	} else {
+		r, err = s.resolve(tree, by, b.Zone)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,10 +137,8 @@ func takenOf(r *reach) map[id.Department]bool {
 
 // moving are the conversations that would go: matching, taken, and protected by nothing.
 func moving(r *reach, p *retention.Policy, at time.Time, q *gorm.DB) *gorm.DB {
-	f := r.filter
-	f.Departments = r.taken
 	expr, args := classify(p, at)
-	return f.Apply(q.Model(&conversation.Conversation{})).Where(expr+" = ?", append(args, classMoves)...)
+	return r.chosen(q.Model(&conversation.Conversation{})).Where(expr+" = ?", append(args, classMoves)...)
 }
 
 // preview counts as of an instant: floors run out by themselves, and what was shown must not
@@ -155,7 +159,7 @@ func preview(tx *db.Tx, r *reach, policy *retention.Policy, at time.Time) (*Prev
 		Class        int
 		N, B         int64
 	}
-	err := r.filter.Apply(tx.Model(&conversation.Conversation{})).
+	err := r.matching(tx.Model(&conversation.Conversation{})).
 		Select("conversation.department_id, "+expr+" AS class, COUNT(*) AS n, COALESCE(SUM(conversation.bytes), 0) AS b", args...).
 		Group("conversation.department_id, class").Scan(&counts).Error
 	if err != nil {
@@ -168,6 +172,9 @@ func preview(tx *db.Tx, r *reach, policy *retention.Policy, at time.Time) (*Prev
 	}
 	for _, c := range counts {
 		p.add(shares[c.DepartmentID], c.Class, c.N, c.B)
+	}
+	if r.picked != nil {
+		p.Missing = r.picked.Count - p.Matching
 	}
 	for _, d := range r.universe {
 		if s := shares[d]; s.Taken || s.Matching > 0 {
@@ -214,9 +221,7 @@ func (p *Preview) holds(tx *db.Tx, r *reach) error {
 	if p.Excluded.Held == 0 {
 		return nil
 	}
-	f := r.filter
-	f.Departments = r.taken
-	err := f.Apply(tx.Model(&conversation.Conversation{})).
+	err := r.chosen(tx.Model(&conversation.Conversation{})).
 		Joins("JOIN hold_item ON hold_item.conversation_id = conversation.id").
 		Joins("JOIN legal_hold ON legal_hold.id = hold_item.hold_id AND legal_hold.released_at IS NULL").
 		Distinct().Order("legal_hold.code").Limit(20).Pluck("legal_hold.code", &p.Holds).Error

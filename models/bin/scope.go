@@ -28,6 +28,8 @@ type Scope struct {
 	Tags         []string        `json:"tags,omitempty"`
 	WithoutTags  []string        `json:"without_tags,omitempty"`
 	Agents       []string        `json:"agents,omitempty"`
+	// Picked, if set, is all of the scope: Departments are only where it was when it was chosen.
+	Picked *Picked `json:"picked,omitempty"`
 }
 
 // reach is a scope resolved against the tree and the actor: the departments that are
@@ -40,6 +42,7 @@ type reach struct {
 	top      id.Department       // the one department above all that is taken, 0 if there is none
 	filter   conversation.Filter // of everything matching, taken or not
 	tree     *department.Tree
+	picked   *Picked // nil: conditions
 }
 
 // Bounds of a scope.

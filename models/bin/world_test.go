@@ -52,8 +52,9 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
 	w := &world{
 		t: t, d: d, clock: clock, accounts: accounttest.New(t, d), vault: conversation.Vault{Store: accounttest.Keys(t, d)},
-		bin: &bin.Bin{DB: d, Zone: shanghai}, holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai},
+		holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai},
 	}
+	w.bin = &bin.Bin{DB: d, Zone: shanghai, Keys: w.vault.Store}
 	signer, err := w.vault.Store.Signer("qingdang.example.cn/log")
 	w.must(err)
 	w.log = &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}
