@@ -19,6 +19,7 @@ import (
 // what it moved. Every step is a page of a saved draft.
 type Batches struct {
 	Drafts interface {
+		NewPicked(ctx context.Context, by account.Actor, ids []id.Conversation, p bin.Picked) (uint64, error)
 		NewDraft(ctx context.Context, by account.Actor, s bin.Scope) (uint64, error)
 		Draft(ctx context.Context, by account.Actor, draft uint64) (*bin.Draft, error)
 		Drafts(ctx context.Context, by account.Actor) ([]bin.Draft, error)
@@ -53,6 +54,7 @@ type Batches struct {
 	Departments interface {
 		Tree(context.Context) (*department.Tree, error)
 	}
+	Picker Picker // of what a search found
 }
 
 // List answers GET /batches.
@@ -145,6 +147,8 @@ func (h *Batches) Draft(c echo.Context) error {
 		return h.impact(c, http.StatusOK, d, nil)
 	case c.QueryParam("step") == templates.StepConfirm:
 		return h.confirm(c, http.StatusOK, d, confirmEntries(d), nil)
+	case d.Form.Scope.Picked != nil:
+		return h.picked(c, http.StatusOK, d, nil)
 	}
 	return h.scope(c, http.StatusOK, d.ID, d.Form, nil, nil)
 }

@@ -91,7 +91,7 @@ func (h *Batches) confirm(c echo.Context, status int, d *bin.Draft, form batchFo
 	}
 	view := templates.BatchConfirmView{
 		Draft: d.ID, Frozen: d.Frozen, FrozenAt: *d.FrozenAt, Fingerprint: hex.EncodeToString(d.Fingerprint), KeepUntil: p.KeepUntil, Bytes: p.Bytes,
-		CheckedAt: p.CountedAt, Now: p.Moves, Excluded: batchExcluded(p.Excluded), Outside: p.Outside, Conditions: batchConditions(d.Form.Scope),
+		CheckedAt: p.CountedAt, Now: p.Moves, Excluded: batchExcluded(p.Excluded), Outside: p.Outside, Missing: p.Missing, Conditions: batchConditions(d.Form.Scope),
 		Residue: p.Residue, ResidueReason: d.Form.ResidueReason, Working: working(p.CountedAt.In(locale.Zone(ctx))), SeasonAt: standing.SeasonAt,
 		Notified: form.Notified, Partners: form.Partners, Complaints: form.Complaints, Reason: form.Reason, Typed: form.Typed,
 		MustType: d.Frozen >= bin.TypeFrom, Cap: p.Cap, Raised: capRaised(d.Raised), RequestKey: form.Key, CanBackUp: by.May(account.ExportCreate) && by.May(account.BatchRead), Problems: problems(problem),

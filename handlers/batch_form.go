@@ -108,6 +108,11 @@ const wordJoint = "、"
 
 // batchConditions are the conditions of a stored scope as the form shows them.
 func batchConditions(s bin.Scope) templates.BatchConditions {
+	if p := s.Picked; p != nil {
+		c := batchConditions(p.Of)
+		c.Picked, c.Except, c.All, c.Words, c.Customer = p.Count, p.Except, p.All, p.Words, p.Customer
+		return c
+	}
 	return templates.BatchConditions{
 		From: s.From, To: s.To, Types: s.ServiceTypes, Platforms: s.Platforms, Sub: s.Sub,
 		Tags: strings.Join(s.Tags, wordJoint), WithoutTags: strings.Join(s.WithoutTags, wordJoint), Agents: strings.Join(s.Agents, wordJoint),

@@ -18,7 +18,14 @@ import (
 
 // saveScope keeps the first step and goes where the button says.
 func (h *Batches) saveScope(c echo.Context, draft uint64, form batchForm) error {
-	d, err := h.editScope(c, draft, form)
+	d, err := h.Drafts.Draft(c.Request().Context(), web.Actor(c), draft)
+	if err != nil {
+		return err
+	}
+	if d.Batch == nil && d.Form.Scope.Picked != nil {
+		return h.goOn(c, d, form)
+	}
+	d, err = h.editScope(c, draft, form)
 	switch {
 	case fault.KindOf(err) == fault.KindInvalid:
 		return h.refuseScope(c, draft, form, err)
@@ -115,6 +122,9 @@ func (h *Batches) leaveScope(c echo.Context, d *bin.Draft) error {
 	p, err := h.Counts.Preview(ctx, by, d.Form.Scope, 0)
 	if err == nil {
 		err = d.Form.Decided(p.Residue)
+	}
+	if d.Form.Scope.Picked != nil && (fault.KindOf(err) == fault.KindInvalid || fault.KindOf(err) == fault.KindConflict) {
+		return h.picked(c, http.StatusUnprocessableEntity, d, err)
 	}
 	if fault.KindOf(err) == fault.KindInvalid {
 		return h.scope(c, http.StatusUnprocessableEntity, d.ID, d.Form, nil, err)
@@ -239,6 +249,13 @@ func takenNames(tree *department.Tree, s bin.Scope, p *bin.Preview) (name string
 		if share.Taken {
 			n++
 		}
+	}
+	if s.Picked != nil {
+		var there []id.Department
+		for _, share := range p.Shares {
+			there = append(there, share.DepartmentID)
+		}
+		return tree.Name(topmost(tree, there)), n
 	}
 	if len(s.Departments) > 0 {
 		name = tree.Name(topmost(tree, s.Departments))

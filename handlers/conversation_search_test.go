@@ -227,7 +227,7 @@ func TestChoosingEverythingThatWasFound(t *testing.T) {
 		whole := link(t, boss.Get(t, "/conversations?size=10"), "选择全部")
 		boss.Get(t, whole).Want(t, 200, "/batches/new")
 		but := boss.Post(t, "/conversations/select", url.Values{"back": {whole}, "row": {out}}).Location
-		boss.Get(t, but).Want(t, 200, "不能排除单条会话").Lacks(t, "/batches/new")
+		boss.Get(t, but).Want(t, 200, "请勾选或“选择全部”", "批量删除所选").Lacks(t, "/batches/new")
 
 		// An export takes what the words find, one by one and without the exception.
 		kept = link(t, boss.Get(t, q("退款")+"&size=10"), "选择全部 15 条")

@@ -97,7 +97,7 @@ func (h *Conversations) showSelection(c echo.Context, view *templates.Conversati
 	}
 	view.Chosen, view.ClearPath = sel.left(), templates.ConversationsPath(plain)
 	if len(sel.Except) > 0 && view.BatchPath != "" {
-		view.BatchPath, view.BatchWhyNot = "", "conversation.batch_exceptions" // it takes conditions, all of what they find
+		view.BatchPath, view.BatchWhyNot = "", "conversation.batch_words" // it takes conditions, all of what they find
 	}
 	for i := range view.Rows {
 		view.Rows[i].Chosen = !slices.Contains(sel.Except, id.Conversation(view.Rows[i].ID))

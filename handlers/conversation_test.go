@@ -61,7 +61,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 	}
 	a.imports = &intake.Imports{DB: d, Importer: &intake.Importer{DB: d, Vault: vault}, Keys: keys, Dir: t.TempDir(), TempDir: t.TempDir(), Zone: shanghai}
 	reader := &report.Reader{DB: d, Departments: &department.Departments{DB: d}, Zone: shanghai}
-	b := &bin.Bin{DB: d, Zone: shanghai}
+	b := &bin.Bin{DB: d, Zone: shanghai, Keys: keys}
 	a.exports = exportsOf(t, a)
 	a.access = &access.Desk{DB: d, Vault: vault, Accounts: people, Zone: shanghai}
 	saved := &search.Desk{DB: d, Keys: keys, Zone: shanghai}
@@ -69,6 +69,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Home:          &handlers.Home{Board: reader},
 		Conversations: &handlers.Conversations{Find: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: b, Departments: a.departments, Saved: saved, Seal: keys, Zone: shanghai},
 		Searches:      &handlers.Searches{Desk: saved, Find: a.conversations, Departments: a.departments, Zone: shanghai},
+		Batches:       &handlers.Batches{Drafts: b, Counts: b, Acts: b, Caps: b, Restores: b, Reader: b, Departments: a.departments, Picker: a.picker(keys)},
 		Conversation: &handlers.Conversation{
 			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Seal: keys, Bin: b, Past: reader, Log: &audit.Log{DB: d}, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments,
 		},

@@ -81,13 +81,7 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, q con
 	s := view.Search
 	view.Found, view.Total, view.Binned, view.First = true, page.Total, page.Binned, firstRow(s.Cursor)
 	view.AtMost, view.Took, view.NoOverview = !page.Exact, page.Plan.Took, page.Overview == nil
-	if by.May(account.BatchCreate) && view.Customer == "" && s.State == "" && page.Total > 0 {
-		if q.Words.Empty() {
-			view.BatchPath = templates.BatchFromSearchPath(s)
-		} else {
-			view.BatchWhyNot = "conversation.batch_words"
-		}
-	}
+	offerBatch(view, q, by)
 	if by.May(account.ExportCreate) && by.Role != account.Agent && page.Total > 0 {
 		view.ExportPath = templates.ExportOfSearchPath(s)
 	}
@@ -131,6 +125,7 @@ func offerActs(view *templates.ConversationsView, by account.Actor) {
 		{view.ExportPath != "", templates.ChosenAct{Key: "export", Icon: "file-export", Path: templates.ExportNewPath}},
 		{by.May(account.ConversationHide) && view.Search.State != templates.SearchHidden, templates.ChosenAct{Key: "hide", Icon: "eye-off", Path: templates.HideRowsPath, Most: mostHidden}},
 		{by.May(account.HoldCreate), templates.ChosenAct{Key: "hold", Icon: "lock", Path: templates.HoldPickPath, Most: hold.MostSingle}},
+		{by.May(account.BatchCreate), templates.ChosenAct{Key: "batch", Icon: "trash-x", Path: templates.BatchPickPath, Most: bin.MostPicked}},
 	} {
 		if a.may {
 			view.Acts = append(view.Acts, a.act)

@@ -93,6 +93,7 @@ func (s *Screens) Routes() []web.Route {
 		{Method: get, Path: "/batches", Permission: account.BatchRead, Handler: s.Batches.List},
 		{Method: get, Path: "/batches/new", Permission: account.BatchCreate, Handler: s.Batches.New, Slow: true},
 		{Method: post, Path: "/batches/new", Permission: account.BatchCreate, Handler: s.Batches.Create, Slow: true},
+		{Method: post, Path: "/batches/pick", Permission: account.BatchCreate, Handler: s.Batches.Pick, Slow: true},
 		{Method: get, Path: "/batches/drafts/:id", Permission: account.BatchCreate, Handler: s.Batches.Draft, Slow: true},
 		{Method: post, Path: "/batches/drafts/:id", Permission: account.BatchCreate, Handler: s.Batches.Save, Slow: true},
 		{Method: post, Path: "/batches/drafts/:id/count", Permission: account.BatchCreate, Handler: s.Batches.Count, Slow: true},

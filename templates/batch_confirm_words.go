@@ -88,7 +88,13 @@ func batchSummaryFacts(ctx context.Context, v BatchConfirmView) []ui.Fact {
 		fact("batch.moves", locale.T(ctx, "batch.items_volume", v.Frozen, locale.Bytes(ctx, v.Bytes))),
 		fact("batch.excluded_short", locale.T(ctx, "common.items", v.Excluded.Total())),
 	}
+	if v.Missing > 0 {
+		facts = append(facts, fact("batch.picked_missing", locale.T(ctx, "common.items", v.Missing)))
+	}
 	residue := locale.T(ctx, "common.none")
+	if v.Conditions.Picked > 0 {
+		residue = locale.T(ctx, "batch.picked_residue")
+	}
 	if v.Residue > 0 {
 		residue = locale.T(ctx, "batch.residue_noted", v.Residue)
 	}

@@ -12,6 +12,19 @@ func batchWaterfall(ctx context.Context, v BatchImpactView) ui.WaterfallView {
 	step := func(key string, n int64, class string) ui.WaterStep {
 		return ui.WaterStep{Label: locale.T(ctx, key), Value: n, Class: class}
 	}
+	if v.Conditions.Picked > 0 {
+		return ui.WaterfallView{
+			Title: locale.T(ctx, "batch.conclusion_picked", v.Conditions.Picked, v.Moves, v.Missing, v.Excluded.Total()),
+			Steps: []ui.WaterStep{
+				step("batch.fall_picked", v.Conditions.Picked, "chart-quiet"),
+				step("batch.picked_missing", v.Missing, "chart-warning"),
+				step("batch.fall_held", v.Excluded.Held, "chart-hold"),
+				step("batch.fall_floor", v.Excluded.Floor, "chart-retained"),
+				step("batch.fall_order", v.Excluded.Order, "chart-ordered"),
+				step("batch.fall_moves", v.Moves, "chart-primary"),
+			},
+		}
+	}
 	return ui.WaterfallView{
 		Title: locale.T(ctx, "batch.conclusion", v.Matching, v.Moves, v.Residue, v.Excluded.Total()),
 		Steps: []ui.WaterStep{

@@ -26,6 +26,14 @@ type BatchConditions struct {
 	Sub           bool
 	Keep          bool
 	ResidueReason string
+
+	// Picked is how many were chosen of a search, 0 for a scope by conditions; the fields above then tell of
+	// that search, and Words and Customer of what is not kept.
+	Picked   int64
+	Except   int
+	All      bool
+	Words    int
+	Customer bool
 }
 
 // BatchDepartment is a department of the tree; counts are those of its whole subtree.
@@ -78,6 +86,8 @@ type BatchImpactView struct {
 	CountedAt     time.Time
 	KeepUntil     time.Time
 	Matching      int64
+	Missing       int64           // of what was chosen: not there any more
+	Conditions    BatchConditions // of what was chosen
 	Residue       int64
 	Excluded      BatchExcluded
 	Holds         []string // codes
@@ -132,6 +142,7 @@ type BatchConfirmView struct {
 	Name          string
 	Departments   int
 	Outside       int
+	Missing       int64
 	Conditions    BatchConditions
 	Residue       int64
 	ResidueReason string

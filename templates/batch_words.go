@@ -130,6 +130,9 @@ func batchNames(ctx context.Context, p BatchPanel) string {
 
 // batchTerms are the conditions in words, for summaries.
 func batchTerms(ctx context.Context, c BatchConditions) string {
+	if c.Picked > 0 {
+		return pickedWords(ctx, c.Picked, c.Except) + " · " + batchSearchTerms(ctx, c)
+	}
 	var out []string
 	switch {
 	case c.From != "" && c.To != "":

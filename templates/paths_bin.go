@@ -9,6 +9,7 @@ import (
 const (
 	BatchesPath    = "/batches"
 	BatchNewPath   = "/batches/new"
+	BatchPickPath  = "/batches/pick"
 	BinPath        = "/bin"
 	BinRestoreAll  = "/bin/restore"
 	BinExtendPath  = "/bin/extend"

@@ -36,7 +36,7 @@ func (a *app) screens() *handlers.Screens {
 			Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Find: a.conversations, Seal: a.store,
 		},
 		Access:  &handlers.Access{Reader: a.access, Desk: a.access, Second: a.access, Departments: a.departments},
-		Batches: &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Caps: a.bin, Departments: a.departments},
+		Batches: &handlers.Batches{Drafts: a.bin, Counts: a.bin, Acts: a.bin, Restores: a.bin, Reader: a.bin, Caps: a.bin, Departments: a.departments, Picker: a.picker()},
 		Bin:     &handlers.Bin{Reader: a.bin, Acts: a.bin, Departments: a.departments},
 		Conversations: &handlers.Conversations{
 			Find: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: a.bin, Departments: a.departments, Saved: a.searches, Seal: a.store, Zone: a.config.location,
