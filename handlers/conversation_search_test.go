@@ -69,7 +69,7 @@ func TestSearchingForWords(t *testing.T) {
 		wrong := boss.Post(t, "/conversations", url.Values{"q": {`退款 "赔付`}, "from": {"2020-01-01"}, "dept": {id.String(a.shop.ID)}, "back": {q("赔付")}})
 		wrong.Want(t, 422, `id="q-error"`, "第 4 个字的引号没有配对", `value="退款 &#34;赔付"`, `value="2020-01-01"`, "1 条会话", "关键词：赔付", `<option value="`+id.String(a.shop.ID)+`" selected`)
 		boss.Get(t, q("退款 OR")).Want(t, 422, "第 4 个字的 OR", `value="退款 OR"`).Lacks(t, "条会话</")
-		if found := boss.Get(t, q("退款")); !strings.Contains(found.Body, "批量删除还不能带关键词") || strings.Contains(found.Body, "/batches/new") {
+		if found := boss.Get(t, q("退款")); !strings.Contains(found.Body, "请勾选或“选择全部”") || strings.Contains(found.Body, "/batches/new") {
 			t.Error("a bulk delete is offered that would leave out the words")
 		}
 	})
