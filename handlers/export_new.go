@@ -305,6 +305,10 @@ func (f exportForm) view(by account.Actor) templates.ExportNewView {
 		Customer: f.Customer, Codes: f.Codes, Format: f.Format, Mask: f.Mask, Purpose: f.Purpose, Days: f.Days, Recipient: f.Recipient, Consent: f.Consent,
 		Key: f.Key, Lang: f.Lang, FormKey: f.FormKey, MayUnmask: by.May(account.ExportUnmasked), CanSearch: by.May(account.ConversationSearch),
 	}
+	v.MostDays, v.MostUnmasked = export.MostDays, export.MostUnmasked
+	if f.Mask != string(export.MaskAll) {
+		v.MostDays = export.MostUnmasked
+	}
 	for _, one := range f.IDs {
 		v.IDs = append(v.IDs, uint64(one))
 	}

@@ -161,7 +161,9 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		count.Set("go", "count")
 		legal.Post(t, "/exports/new", count).Want(t, 200, "提交审批（1 条会话）", "可以批准的人："+yang.Name, "tb_88821")
 		sent.Set("days", "30")
-		legal.Post(t, "/exports/new", sent).Want(t, 422, "days-error", "tb_88821")
+		legal.Post(t, "/exports/new", sent).Want(t, 422, "days-error", "tb_88821", `value="7" selected`).Lacks(t, `value="14"`, `value="30"`)
+		legal.Get(t, "/exports/new").Want(t, 200, "30 天（仅全部脱敏）", "manifest.json 里")
+		owner.Get(t, "/exports/new").Want(t, 200, ">30 天<").Lacks(t, "仅全部脱敏")
 		sent.Set("days", "7")
 		page := legal.Post(t, "/exports/new", sent).Header.Get("Location")
 		// The customer is masked on the page, and whoever asked cannot answer.

@@ -135,6 +135,7 @@ type ExportNewView struct {
 	Format, Mask, Purpose, Days            string
 	Recipient, Consent, Key, Lang, FormKey string
 	MayUnmask, CanSearch                   bool
+	MostDays, MostUnmasked                 int // of the chosen mask, and of all but the full one
 	Samples                                []ExportSample
 	Count                                  *ExportCount
 	Problems                               Problems
@@ -523,11 +524,23 @@ func (v ExportNewView) maskOptions(ctx context.Context) []ui.Option {
 	return out
 }
 
+// dayOptions offers no more days than the mask allows; while the mask may still be chosen, the long ones say
+// for which it is.
 func (v ExportNewView) dayOptions(ctx context.Context) []ui.Option {
-	days := []int{1, 3, 7, 14, 30}
 	var out []ui.Option
-	for _, n := range days {
-		out = append(out, ui.Option{Value: strconv.Itoa(n), Label: locale.T(ctx, "export.page_days", n), Chosen: v.Days == strconv.Itoa(n)})
+	chosen, err := strconv.Atoi(v.Days)
+	if err == nil && v.MostDays > 0 {
+		chosen = min(chosen, v.MostDays)
+	}
+	for _, n := range []int{1, 3, 7, 14, 30} {
+		if v.MostDays > 0 && n > v.MostDays {
+			break
+		}
+		o := ui.Option{Value: strconv.Itoa(n), Label: locale.T(ctx, "export.page_days", n), Chosen: n == chosen}
+		if v.MayUnmask && n > v.MostUnmasked {
+			o.Label = locale.T(ctx, "export.page_days_masked", n)
+		}
+		out = append(out, o)
 	}
 	return out
 }

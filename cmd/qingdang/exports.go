@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"qingdang/models/export"
+	"qingdang/models/fault"
 	"qingdang/models/purge"
 	"qingdang/templates/locale"
 )
@@ -68,7 +69,10 @@ func (c *openCommand) keys(t *terminal) ([]age.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := age.NewScryptIdentity(strings.TrimSpace(line))
+	if line = strings.TrimSpace(line); line == "" {
+		return nil, fault.Invalid("export.open_no_passphrase")
+	}
+	key, err := age.NewScryptIdentity(line)
 	if err != nil {
 		return nil, fmt.Errorf("passphrase: %w", err)
 	}

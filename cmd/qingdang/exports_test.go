@@ -87,7 +87,7 @@ func opened(t *testing.T, a *app, w *world, e *export.Export, data []byte, key *
 		return name
 	}
 	sealed, identity, to := put(e.FileName(), data), put("key.txt", []byte(key.String()+"\n")), filepath.Join(dir, "out")
-	if _, errOut, code := a.cli(t, w.clock, "open", "--to", to, sealed); code != 1 || !strings.Contains(errOut, "passphrase") {
+	if _, errOut, code := a.cli(t, w.clock, "open", "--to", to, sealed); code != 1 || !strings.Contains(errOut, "No passphrase was typed") {
 		t.Errorf("without a secret: exit %d, %s", code, errOut)
 	}
 	out, errOut, code := a.cli(t, w.clock, "open", "--identity", identity, "--to", to, sealed)
