@@ -114,7 +114,7 @@ func TestTheBinIsOneNumberEverywhere(t *testing.T) {
 		s.discard(old[0].ID)
 		clock.Advance(5 * 24 * time.Hour)
 		s.discard(old[1].ID)
-		r := &report.Reader{DB: d, Zone: time.UTC}
+		r := &report.Reader{DB: d, Departments: &department.Departments{DB: d}, Zone: time.UTC}
 		agree := func(want int64) {
 			t.Helper()
 			for _, by := range []account.Actor{s.agent, s.supervisor, s.elsewhere, s.legal, s.auditor} {
