@@ -21,6 +21,7 @@ type Inspections struct {
 	Reader interface {
 		List(context.Context, account.Actor) (*inspection.Page, error)
 		Get(ctx context.Context, by account.Actor, code string) (*inspection.Detail, error)
+		Sheet(ctx context.Context, by account.Actor, code string) (*inspection.Detail, error)
 		Item(ctx context.Context, by account.Actor, code string, seq int) (*inspection.ItemDetail, error)
 	}
 	Desk interface {
@@ -126,14 +127,11 @@ func (h *Inspections) show(c echo.Context, status int, entry templates.Inspectio
 
 // Sheet answers GET /inspections/:code/sheet: the sample on paper.
 func (h *Inspections) Sheet(c echo.Context) error {
-	v, err := h.view(c)
+	d, err := h.Reader.Sheet(c.Request().Context(), web.Actor(c), c.Param("code"))
 	if err != nil {
 		return err
 	}
-	if !v.Whole {
-		return noInspection()
-	}
-	return web.Render(c, http.StatusOK, templates.InspectionSheetPage(*v))
+	return web.Render(c, http.StatusOK, templates.InspectionSheetPage(*inspectionView(d, web.Actor(c))))
 }
 
 // Population answers GET /inspections/:code/population.txt: the list that the sample was drawn from.

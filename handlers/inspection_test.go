@@ -56,6 +56,9 @@ func TestAnInspectionFromItsStartToTheReport(t *testing.T) {
 		owner.Get(t, page+"/population.txt").Want(t, http.StatusNotFound)
 		owner.Get(t, page+"/items/1").Want(t, http.StatusNotFound)
 		owner.Get(t, page+"/sheet").Want(t, http.StatusNotFound)
+		if n := dbtest.Count(t, a.db, &leafRow{}, "action = 'inspection.downloaded' AND result = 'refused' AND INSTR(leaf, '\"sheet\"') > 0"); n != 1 {
+			t.Errorf("%d entries tell of the refused sheet", n)
+		}
 		auditor.Get(t, page+"/sheet").Want(t, 200, "核查表")
 		auditor.Get(t, page+".pdf").Want(t, http.StatusConflict)
 

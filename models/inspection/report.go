@@ -56,6 +56,15 @@ func (d *Desk) File(ctx context.Context, by account.Actor, code, format string) 
 	return &Report{row, text}, nil
 }
 
+// Sheet gives an inspection with its sample for the sheet on which it is checked by hand. The fault is
+// not-found, also for those who neither run nor sign inspections; their try is written down.
+func (d *Desk) Sheet(ctx context.Context, by account.Actor, code string) (*Detail, error) {
+	if !looks(by) {
+		return nil, d.hidden(ctx, by, code, "inspection.downloaded", map[string]any{"format": "sheet"})
+	}
+	return d.Get(ctx, by, code)
+}
+
 // hidden answers somebody who reached for what is not for them: not found, whether it is there or not. What is there
 // is written down.
 func (d *Desk) hidden(ctx context.Context, by account.Actor, code, action string, data map[string]any) error {
