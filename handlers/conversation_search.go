@@ -137,6 +137,11 @@ func (h *Conversations) find(c echo.Context, by account.Actor, view *templates.C
 		return err
 	}
 	showFound(view, page, q, locks, tree, by)
+	if page.Total == 0 {
+		if err := h.whyNothing(c, by, view, q, p); err != nil {
+			return err
+		}
+	}
 	if err := h.tellHidden(c, by, view, saved, tree); err != nil {
 		return err
 	}

@@ -240,3 +240,22 @@ func TestChoosingEverythingThatWasFound(t *testing.T) {
 		boss.Get(t, "/conversations?state=hidden").Want(t, 200, "14 条会话").Lacks(t, "别的")
 	})
 }
+
+// A search that finds nothing says what it names that is not there; of sealed words it repeats nothing.
+func TestWhyNothingWasFound(t *testing.T) {
+	eachArchive(t, func(t *testing.T, a *archive, clock *dbtest.Clock) {
+		a.add(t, talk("e1", "云栖优品集团/一店", "tb_88821", "售后", long(clock.Time()), "请拨打 138-0013-8000"))
+		boss := a.As(accounttest.Actor(account.Supervisor, a.shop.ID))
+		boss.Get(t, q("平台:淘宝")).Want(t, 200, "没有名为“淘宝”的平台。可用的平台：千牛")
+		boss.Get(t, q("平台:微信")).Want(t, 200, "没有符合条件的会话").Lacks(t, "可用的平台")
+		boss.Get(t, q("标签:没有的")).Want(t, 200, "你的数据范围内没有标签“没有的”")
+		boss.Get(t, q("客服:王不在")).Want(t, 200, "你的数据范围内没有客服“王不在”")
+		boss.Get(t, q("随便什么词")).Want(t, 200, "没有符合条件的会话").Lacks(t, "你的数据范围内没有", "号码按原文的写法")
+		asked := boss.Post(t, "/conversations", url.Values{"q": {"13800138000"}})
+		boss.Get(t, asked.Location).Want(t, 200, "号码按原文的写法查找")
+		asked = boss.Post(t, "/conversations", url.Values{"q": {`13800138000 OR "138-0013-8000"`}})
+		boss.Get(t, asked.Location).Want(t, 200, "1 条会话").Lacks(t, "号码按原文的写法")
+		// A form that comes without the page before it, and is wrong, shows no conversation below the error.
+		boss.Post(t, "/conversations", url.Values{"q": {`"没有配对`}}).Want(t, 422, "引号没有配对").Lacks(t, "tb_88821", "条会话", "C-2")
+	})
+}

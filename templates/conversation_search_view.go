@@ -28,6 +28,7 @@ type ConversationsView struct {
 	DeptName    string      // of the chosen one
 	Tags        []string    // that exist
 
+	Hints  []Words // what may be why nothing was found
 	Found  bool // the search ran
 	Rows   []ConversationRow
 	Total  int64
