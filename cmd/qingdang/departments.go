@@ -38,6 +38,7 @@ func (c *departmentsImport) Run(t *terminal) error {
 type userCommand struct {
 	Add     userAdd     `cmd:"" help:"Add an account and print its one-time invitation."`
 	Confirm userConfirm `cmd:"" help:"Confirm the role of an account where there is no second administrator."`
+	Reset   userReset   `cmd:"" help:"End the sessions of an account and print a one-time link to a new password and a new second factor."`
 }
 
 type userAdd struct {
@@ -86,6 +87,28 @@ func (c *userConfirm) Run(t *terminal) error {
 			return err
 		}
 		t.say("cli.user_confirmed", m.StaffNo, m.Name, locale.Key("role."+m.Role), *m.VoteFrom)
+		return nil
+	})
+}
+
+type userReset struct {
+	StaffNo string `arg:"" help:"Staff number of the account."`
+}
+
+// Run is for somebody who has lost the second factor and the recovery codes: only whoever keeps the
+// host can give a new one, an administrator's reset leaves it as it is.
+func (c *userReset) Run(t *terminal) error {
+	return t.withApp(func(a *app) error {
+		by := account.System("cli", "")
+		u, err := a.accounts.FindUser(t.ctx, by, c.StaffNo)
+		if err != nil {
+			return err
+		}
+		token, err := a.accounts.ResetLink(t.ctx, by, u.User, true)
+		if err != nil {
+			return err
+		}
+		t.say("cli.user_reset", u.StaffNo, u.Name, a.address()+"/setup/"+token)
 		return nil
 	})
 }
