@@ -255,6 +255,11 @@ func TestWhyNothingWasFound(t *testing.T) {
 		boss.Get(t, asked.Location).Want(t, 200, "号码按原文的写法查找")
 		asked = boss.Post(t, "/conversations", url.Values{"q": {`13800138000 OR "138-0013-8000"`}})
 		boss.Get(t, asked.Location).Want(t, 200, "1 条会话").Lacks(t, "号码按原文的写法")
+		asked = boss.Post(t, "/conversations", url.Values{"q": {"标签:13800138000"}})
+		sealed := boss.Get(t, asked.Location).Want(t, 200, "没有符合条件的会话")
+		if n := strings.Count(sealed.Body, "13800138000"); n != 1 {
+			t.Errorf("what was sealed stands %d times on the page, not only in its field", n)
+		}
 		// A form that comes without the page before it, and is wrong, shows no conversation below the error.
 		boss.Post(t, "/conversations", url.Values{"q": {`"没有配对`}}).Want(t, 422, "引号没有配对").Lacks(t, "tb_88821", "条会话", "C-2")
 	})

@@ -29,7 +29,7 @@ type ConversationsView struct {
 	Tags        []string    // that exist
 
 	Hints  []Words // what may be why nothing was found
-	Found  bool // the search ran
+	Found  bool    // the search ran
 	Rows   []ConversationRow
 	Total  int64
 	AtMost bool // Total and the counts are of what may match
