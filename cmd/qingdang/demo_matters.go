@@ -118,6 +118,9 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	if _, err := s.discard(xu, bin.Scope{Departments: s.of(east + "杭州分公司/旗舰店售前组"), To: s.daysAgo(600), ServiceTypes: []string{"咨询"}, Platforms: []string{"qianniu", "wechat"}}, "旗舰店售前组历史咨询清理"); err != nil {
 		return err
 	}
+	if err := s.keepSearches(lin, xu, zhou); err != nil {
+		return err
+	}
 	if err := s.readElsewhere("20631", gu); err != nil {
 		return err
 	}
