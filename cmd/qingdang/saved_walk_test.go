@@ -78,7 +78,9 @@ func TestSavedSearchesAreWalkedThrough(t *testing.T) {
 		if scripts {
 			look = func(p *tab, name string) {
 				p.look(name)
-				p.inEnglish(name)
+				if name == "opened" || name == "one" {
+					p.inEnglish(name)
+				}
 				p.do(chromedp.EmulateViewport(390, 900))
 				p.fits()
 				p.shot(name + "-390")
@@ -125,9 +127,7 @@ func TestSavedSearchesAreWalkedThrough(t *testing.T) {
 		look(p, "opened")
 		p.press(".qd-facets a[href*='type=%E6%8A%95']")
 		p.wants("已修改", "8 条会话")
-		edited := p.where()
 		look(p, "edited")
-		p.open(edited)
 		p.press("form[action$='/update'] button")
 		p.wants("已存检索已更新", "8 条会话")
 		if p.where() != saved || p.count("#kept") != 0 {
