@@ -189,6 +189,9 @@ func (m *mirror) question() question {
 	if m.rnd.IntN(6) == 0 {
 		q.Departments = account.Within(one().DepartmentID, one().DepartmentID, one().DepartmentID)
 	}
+	if m.rnd.IntN(6) == 0 {
+		q.Departments = m.below(one().DepartmentID)
+	}
 	if m.rnd.IntN(5) == 0 {
 		q.From = pick(m.rnd, m.all).lastAt().Add(time.Duration(m.rnd.IntN(3)-1) * time.Microsecond)
 	}

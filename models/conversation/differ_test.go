@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -15,9 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"qingdang/models/account"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/department"
+	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/index"
 	"qingdang/models/seal"
@@ -55,7 +59,8 @@ type mirror struct {
 	unsorted bool
 	ghosts   bool // some were erased and not scrubbed yet
 	terms    map[string]int
-	ids      map[string]id.Department // of the departments' names
+	ids      map[string]id.Department        // of the departments' names
+	on       map[id.Department]id.Department // what each department hangs on
 	asked    tally
 }
 
@@ -69,7 +74,7 @@ func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
 	settings := dbtest.Settings(t, engine)
 	settings.Clock = dbtest.NewClock()
 	m := &mirror{
-		t: t, settings: settings, rnd: rand.New(rand.NewPCG(seed, 5)), said: generated(t, n, seed), terms: map[string]int{}, ids: map[string]id.Department{},
+		t: t, settings: settings, rnd: rand.New(rand.NewPCG(seed, 5)), said: generated(t, n, seed), terms: map[string]int{}, ids: map[string]id.Department{}, on: map[id.Department]id.Department{},
 	}
 	var err error
 	if m.d, err = db.Open(context.WithoutCancel(t.Context()), settings); err != nil {
@@ -80,10 +85,8 @@ func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
 	return m
 }
 
-// options cuts the index into three divisions.
-var options = index.Options{Divisions: func(*db.Tx) (func(id.Department) id.Department, error) {
-	return func(d id.Department) id.Department { return 1 + d%3 }, nil
-}}
+// options cuts the index into the divisions of the tree, which is moved about.
+var options = index.Options{Divisions: department.Divisions}
 
 // reopen forgets everything that a process remembers.
 func (m *mirror) reopen(v conversation.Vault) {
@@ -266,6 +269,76 @@ func (m *mirror) shift(n int) {
 	})
 }
 
+// plant hangs departments that are not in the tree yet on three regions, or on each other.
+func (m *mirror) plant() {
+	m.t.Helper()
+	m.write(func(tx *db.Tx) error {
+		for _, d := range slices.Sorted(maps.Values(m.ids)) {
+			if _, there := m.on[d]; there {
+				continue
+			}
+			on := id.Department(0) // the first three are the regions
+			if d > 13 {
+				on = id.Department(11 + m.rnd.IntN(min(int(d)-11, 12)))
+			}
+			m.on[d] = on
+			if err := tx.Create(&department.Department{ID: d, ParentID: m.on[d], Name: fmt.Sprint("d", d), CreatedAt: tx.Now}).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// move hangs departments, with all below them, on others. No conversation is touched.
+func (m *mirror) move(n int) {
+	m.t.Helper()
+	all := slices.Sorted(maps.Keys(m.on))
+	for range n {
+		d, on := pick(m.rnd, all), pick(m.rnd, append(all, 0))
+		m.write(func(tx *db.Tx) error {
+			tree, err := department.Load(tx)
+			if err != nil {
+				return err
+			}
+			_, err = department.Move(tx, tree, d, department.Place{Parent: on, Name: tree.Name(d)})
+			if fault.KindOf(err) == fault.KindInvalid {
+				return nil // below itself, or there already
+			}
+			if err == nil {
+				m.on[d] = on
+			}
+			return err
+		})
+	}
+}
+
+// below is a department with all that hangs on it, as the search page takes it from the tree: it must be what
+// the test's own pointers say.
+func (m *mirror) below(top id.Department) (scope account.Scope) {
+	m.t.Helper()
+	err := m.d.Read(m.t.Context(), func(tx *db.Tx) error {
+		tree, err := department.Load(tx)
+		if err == nil {
+			scope = tree.Scope([]account.ScopeRow{{Department: top, Sub: true}})
+		}
+		return err
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for d := range m.on {
+		under := false
+		for up := d; up != 0; up = m.on[up] {
+			under = under || up == top
+		}
+		if scope.Has(d) != under {
+			m.t.Fatalf("%d below %d: %v", d, top, scope.Has(d))
+		}
+	}
+	return scope
+}
+
 // untag takes a tag off conversations.
 func (m *mirror) untag(n int) {
 	m.t.Helper()
@@ -383,6 +456,7 @@ func (m *mirror) life(n, queries, kills int) {
 	}
 	for left := part(0.8); left > 0; left -= 1000 {
 		m.store(min(left, 1000))
+		m.plant()
 		if _, err := m.x.Catch(m.t.Context()); err != nil {
 			m.t.Fatal(err)
 		}
@@ -397,6 +471,7 @@ func (m *mirror) life(n, queries, kills int) {
 		m.shift(part(share / 4))
 		m.untag(part(share / 4))
 		m.again(part(share / 2))
+		m.move(4)
 	}
 	change(0.005) // so few that every count stays exact beside them
 	ask(0.06)
