@@ -201,7 +201,7 @@ func TestChoosingAllOfASavedSearch(t *testing.T) {
 				t.Errorf("%d", got.Status)
 			}
 		}
-		boss.Get(t, "/exports/new?of=search&search="+code(at)).Lacks(t, "12 条")
+		boss.Get(t, "/exports/new?of=search&search="+code(at)).Want(t, 409, "这条检索已过时")
 		if n := dbtest.Count(t, a.db, &conversation.Conversation{}, "state = ?", conversation.Hidden); n != 11 {
 			t.Errorf("%d are hidden, want 11", n)
 		}
