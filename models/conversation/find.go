@@ -375,7 +375,8 @@ func (s *Conversations) TagNames(ctx context.Context, by account.Actor) (names [
 		if by.Scope.All {
 			q = q.Where("EXISTS (SELECT 1 FROM conversation_tag ct WHERE ct.tag_id = tag.id)")
 		} else {
-			q = q.Where("EXISTS (SELECT 1 FROM conversation_tag ct JOIN conversation c ON c.id = ct.conversation_id WHERE ct.tag_id = tag.id AND c.department_id IN ?)", by.Scope.Listed())
+			// LIMIT keeps MariaDB from reading the tags of every conversation at once: the first one tells.
+			q = q.Where("(SELECT 1 FROM conversation_tag ct JOIN conversation c ON c.id = ct.conversation_id WHERE ct.tag_id = tag.id AND c.department_id IN ? LIMIT 1) IS NOT NULL", by.Scope.Listed())
 		}
 		return q.Pluck("name", &names).Error
 	})
