@@ -12,7 +12,7 @@ import (
 // openEach opens the bodies of conversations on all cores: do gets the document, or why it did not
 // open, for each whose body and key are there, from several goroutines at once but once for each i.
 func (v Vault) openEach(tx *db.Tx, ids []id.Conversation, do func(i int, b *Body, d *Document, err error)) error {
-	bodies, keys, err := loadAll(tx, ids)
+	bodies, keys, err := Bodies(tx, ids)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,8 @@ func (v Vault) openEach(tx *db.Tx, ids []id.Conversation, do func(i int, b *Body
 	return tx.Context().Err()
 }
 
-func loadAll(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[id.Conversation]*Key, error) {
+// Bodies gives the sealed bodies of conversations and their keys; what is not there is left out.
+func Bodies(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[id.Conversation]*Key, error) {
 	var bs []Body
 	if err := tx.Where("id IN ?", ids).Find(&bs).Error; err != nil {
 		return nil, nil, fmt.Errorf("load bodies: %w", err)
@@ -51,9 +52,4 @@ func loadAll(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[i
 		keys[ks[i].ID] = &ks[i]
 	}
 	return bodies, keys, nil
-}
-
-// Bodies gives the sealed bodies of conversations and their keys; what is not there is left out.
-func Bodies(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[id.Conversation]*Key, error) {
-	return loadAll(tx, ids)
 }

@@ -3,9 +3,7 @@ package conversation
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"strings"
-	"sync"
 
 	"qingdang/models/db"
 	"qingdang/models/id"
@@ -66,10 +64,10 @@ func folded(s string) string { return strings.TrimRight(s, " ") }
 // now is for later. A purge beside us moves keys to other buckets and destroys the old ones, under which
 // the transaction may see them still: what does not open is looked at again as it is now.
 func (s *source) terms(ctx context.Context, tx *db.Tx, docs []index.Doc, ids []id.Conversation) error {
-	closed, err := s.openAll(ctx, tx, docs, ids)
+	closed, err := s.openAll(tx, docs, ids)
 	for again := 0; err == nil && len(closed) > 0 && again < 3; again++ {
 		err = s.index.DB.Read(ctx, func(now *db.Tx) (err error) {
-			closed, err = s.openAll(ctx, now, docs, closed)
+			closed, err = s.openAll(now, docs, closed)
 			return err
 		})
 	}
@@ -77,37 +75,29 @@ func (s *source) terms(ctx context.Context, tx *db.Tx, docs []index.Doc, ids []i
 }
 
 // openAll opens bodies on all cores, gives the documents their terms, and tells what did not open.
-func (s *source) openAll(ctx context.Context, tx *db.Tx, docs []index.Doc, ids []id.Conversation) (closed []id.Conversation, err error) {
-	bodies, keys, err := loadAll(tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	failed := make([]bool, len(docs))
-	var wg sync.WaitGroup
-	workers := min(runtime.GOMAXPROCS(0), len(docs))
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < len(docs) && ctx.Err() == nil; i += workers {
-				b, k := bodies[docs[i].ID], keys[docs[i].ID]
-				if docs[i].Later = false; b == nil || k == nil || b.Version != docs[i].Version {
-					continue
-				}
-				d, err := s.vault.Open(b, k)
-				if failed[i] = err != nil; failed[i] {
-					docs[i].Later = !forever(err)
-				} else {
-					docs[i].Terms = s.index.Tokens(words.Terms(d.searched()...))
-				}
-			}
-		})
-	}
-	wg.Wait()
+func (s *source) openAll(tx *db.Tx, docs []index.Doc, ids []id.Conversation) (closed []id.Conversation, err error) {
+	at := make(map[id.Conversation]int, len(docs))
 	for i := range docs {
+		at[docs[i].ID], docs[i].Later = i, false
+	}
+	failed := make([]bool, len(ids))
+	err = s.vault.openEach(tx, ids, func(i int, b *Body, d *Document, err error) {
+		n, listed := at[ids[i]]
+		if !listed || b.Version != docs[n].Version {
+			return
+		}
+		if failed[i] = err != nil; failed[i] {
+			docs[n].Later = !forever(err)
+		} else {
+			docs[n].Terms = s.index.Tokens(words.Terms(d.searched()...))
+		}
+	})
+	for i, c := range ids {
 		if failed[i] {
-			closed = append(closed, docs[i].ID)
+			closed = append(closed, c)
 		}
 	}
-	return closed, ctx.Err()
+	return closed, err
 }
 
 // Lock implements index.Source.
