@@ -24,6 +24,7 @@ type benchPurge struct {
 	Job    int    `help:"Conversations of one purge." default:"100000"`
 	Rounds int    `help:"How often both take their turn on each selection." default:"3"`
 	Engine string `help:"What to measure." enum:"mysql,sqlite,both" default:"both"`
+	Index  bool   `help:"With the search index built and folded before; its scrub is in the time."`
 	Peer   string `help:"pt-archiver as people run it (--purge --bulk-delete --limit 1000), or helped by --commit-each --primary-key-only." enum:"plain,helped" default:"plain"`
 	JSON   bool   `help:"Print the figures as one JSON object."`
 	Keep   bool   `help:"Leave the databases qingdang_bench_* there."`
@@ -41,7 +42,7 @@ var errNoServer = errors.New(benchDSN + ": a MariaDB with rights to create datab
 
 // Run measures and prints.
 func (c *benchPurge) Run(t *terminal) error {
-	o := measure.Options{Conversations: c.N, Job: c.Job, Rounds: c.Rounds, Embedded: c.Engine != "mysql", PeerHelped: c.Peer == "helped", Keep: c.Keep, Progress: t.err}
+	o := measure.Options{Conversations: c.N, Job: c.Job, Rounds: c.Rounds, Indexed: c.Index, Embedded: c.Engine != "mysql", PeerHelped: c.Peer == "helped", Keep: c.Keep, Progress: t.err}
 	if c.Engine != "sqlite" {
 		if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
 			return errNoServer

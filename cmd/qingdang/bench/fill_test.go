@@ -155,7 +155,7 @@ func TestPurgeIsMeasured(t *testing.T) {
 		cfg.DBName = ""
 		dsn = cfg.FormatDSN()
 	}
-	rep, err := bench.Purge(t.Context(), bench.Options{DSN: dsn, Conversations: 600, Job: 150, Rounds: 1, Embedded: true, Progress: t.Output()})
+	rep, err := bench.Purge(t.Context(), bench.Options{DSN: dsn, Conversations: 600, Job: 150, Rounds: 1, Indexed: true, Embedded: true, Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}

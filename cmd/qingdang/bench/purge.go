@@ -22,6 +22,7 @@ type Options struct {
 	Conversations int
 	Job           int // how many of them one purge destroys
 	Rounds        int
+	Indexed       bool // with the search index built and folded before, so that a purge has it to scrub
 	Embedded      bool // measure SQLite, too
 	PeerHelped    bool // pt-archiver with options that help it
 	Keep          bool // leave the databases there
@@ -39,7 +40,7 @@ func Purge(ctx context.Context, o Options) (rep *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	rep = &Report{Conversations: o.Conversations, Job: o.Job, At: time.Now().UTC().Truncate(time.Second)}
+	rep = &Report{Conversations: o.Conversations, Job: o.Job, Indexed: o.Indexed, At: time.Now().UTC().Truncate(time.Second)}
 	if o.DSN != "" {
 		if err := o.onServer(ctx, dir, rep); err != nil {
 			return nil, err
@@ -124,7 +125,21 @@ func (o Options) fill(ctx context.Context, a *site, n int) (rate float64, err er
 	}
 	rate = float64(n) / time.Since(from).Seconds()
 	o.say("filled %s with %d conversations, %.0f a second", a.db.Engine(), n, rate)
-	return rate, nil
+	return rate, o.fold(ctx, a)
+}
+
+// fold takes what was stored or changed into the search index, where that is to be measured with it.
+func (o Options) fold(ctx context.Context, a *site) error {
+	if !o.Indexed {
+		return nil
+	}
+	from := time.Now()
+	done, err := a.index.Fold(ctx)
+	if err != nil {
+		return fmt.Errorf("fold: %w", err)
+	}
+	o.say("index: %d conversations taken in, %d changed, %d segments merged in %.1f s", done.Docs, done.Attributes, done.Merged, time.Since(from).Seconds())
+	return nil
 }
 
 // ordered makes a copy in which the purge of a choice is approved.
@@ -146,7 +161,7 @@ func (o Options) ordered(ctx context.Context, s *server, dir string, c choice) (
 		return nil, fmt.Errorf("ask for the purge of %s: %w", c.Name, err)
 	}
 	o.say("%s: purge of %d approved in %.1f s", c.Name, r.Size, time.Since(from).Seconds())
-	return r, nil
+	return r, o.fold(ctx, a)
 }
 
 // round lets both purge the same choice, on copies of their own.

@@ -15,6 +15,7 @@ type Report struct {
 	Server        string    `json:"server,omitempty"`
 	Conversations int       `json:"conversations"`
 	Job           int       `json:"job"`
+	Indexed       bool      `json:"indexed"`             // a search index was there, and scrubbed in the time
 	FillRate      float64   `json:"fill_rate,omitempty"` // conversations a second
 	PeerFlags     string    `json:"peer_flags,omitempty"`
 	PeerStartup   float64   `json:"peer_startup_seconds,omitempty"` // taken out of the peer's times
@@ -71,7 +72,8 @@ func (r *Round) readerRatio() float64 {
 func (rep *Report) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(rep.Rounds) > 0 {
-		fmt.Fprintf(w, "%s: %d of %d conversations a purge; pt-archiver %s, without its start-up of %.2f s\n\n", rep.Server, rep.Job, rep.Conversations, rep.PeerFlags, rep.PeerStartup)
+		fmt.Fprintf(w, "%s: %d of %d conversations a purge; pt-archiver %s, without its start-up of %.2f s\n", rep.Server, rep.Job, rep.Conversations, rep.PeerFlags, rep.PeerStartup)
+		fmt.Fprintf(w, "%s\n\n", map[bool]string{true: "ours with a folded search index, scrubbed in the time", false: "no search index was built"}[rep.Indexed])
 		fmt.Fprintln(t, "selection\tround\tpurged\tours/s\tpt-archiver/s\tratio\treader p50 idle\tours\tp95 idle\tours\tpt-archiver\tp95 ratio\tRSS MB\tCPU s\tpt-archiver\t")
 		for i := range rep.Rounds {
 			r := &rep.Rounds[i]

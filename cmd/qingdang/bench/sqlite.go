@@ -74,6 +74,9 @@ func (o Options) locks(ctx context.Context, dir string, c choice) (l *Locks, err
 	if err != nil {
 		return nil, err
 	}
+	if err := o.fold(ctx, a); err != nil {
+		return nil, err
+	}
 	a.clock.reach(*order.DueAt)
 	var took time.Duration
 	l = &Locks{Choice: c.Name, Purged: order.Size}
