@@ -60,7 +60,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		}
 	}
 	a.imports = &intake.Imports{DB: d, Importer: &intake.Importer{DB: d, Vault: vault}, Keys: keys, Dir: t.TempDir(), TempDir: t.TempDir(), Zone: shanghai}
-	reader := &report.Reader{DB: d, Departments: &department.Departments{DB: d}, Zone: shanghai}
+	reader := &report.Reader{DB: d, Conversations: a.conversations, Departments: &department.Departments{DB: d}, Zone: shanghai}
 	b := &bin.Bin{DB: d, Zone: shanghai, Keys: keys}
 	a.exports = exportsOf(t, a)
 	a.access = &access.Desk{DB: d, Vault: vault, Accounts: people, Zone: shanghai}

@@ -182,7 +182,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	}
 	a.evidence = &report.Evidence{DB: a.db, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.inspections = &inspection.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
-	a.reader = &report.Reader{DB: a.db, Departments: a.departments, Zone: zone}
+	a.reader = &report.Reader{DB: a.db, Conversations: a.conversations, Departments: a.departments, Zone: zone}
 	a.demo, a.logins = o.demo, o.logins
 	if o.closed {
 		return nil

@@ -126,3 +126,30 @@ func (s *Conversations) Strangers(ctx context.Context, by account.Actor, tags, a
 	}
 	return noTags, noAgents, nil
 }
+
+// Kept counts what the archive has of some departments, without what rests in the recycle bin. It is no search:
+// nothing is written into the log. tx must be one of db.Read.
+func (s *Conversations) Kept(tx *db.Tx, of account.Scope) (active, hidden int64, err error) {
+	f := Filter{Departments: of, States: []State{Active, Hidden}}
+	l, err := s.lookAt(tx, f, of, Query{})
+	if err == nil {
+		states := l.states()
+		return states[Active], states[Hidden], nil
+	}
+	if !errors.Is(err, index.ErrBehind) && !errors.Is(err, index.ErrUnreadable) {
+		return 0, 0, err
+	}
+	var counts []struct {
+		State State
+		N     int64
+	}
+	err = f.Apply(tx.Model(&Conversation{})).Select("state, COUNT(*) AS n").Group("state").Scan(&counts).Error
+	for _, c := range counts {
+		if c.State == Active {
+			active = c.N
+		} else {
+			hidden = c.N
+		}
+	}
+	return active, hidden, err
+}

@@ -232,25 +232,15 @@ func (l *look) tagsOf(names []string) (map[string][]string, error) {
 }
 
 func anyOf(k index.Kind, values []string) condition {
-	return condition{kind: k, meet: func(s *index.Segment) *roaring.Bitmap {
-		all := make([]*roaring.Bitmap, len(values))
-		for i, v := range values {
-			all[i] = s.Attr(k, v)
-		}
-		return roaring.FastOr(all...)
-	}}
+	return condition{kind: k, meet: func(s *index.Segment) *roaring.Bitmap { return s.AnyOf(k, values) }}
 }
 
 func departments(scope account.Scope) func(*index.Segment) *roaring.Bitmap {
-	return func(s *index.Segment) *roaring.Bitmap {
-		var all []*roaring.Bitmap
-		for _, v := range s.Values(index.Department) {
-			if d, err := id.Parse[id.Department](v); err == nil && scope.Has(d) {
-				all = append(all, s.Attr(index.Department, v))
-			}
-		}
-		return roaring.FastOr(all...)
+	values := make([]string, 0, scope.Departments.Len())
+	for _, d := range scope.Listed() {
+		values = append(values, id.String(d))
 	}
+	return func(s *index.Segment) *roaring.Bitmap { return s.AnyOf(index.Department, values) }
 }
 
 func agents(meets func(agent, name string) bool) condition {

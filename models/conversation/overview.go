@@ -78,20 +78,27 @@ func (l *look) overview(zone *time.Location) (*Overview, error) {
 			d, _ := id.Parse[id.Department](v)
 			return d
 		})
-		states := map[State]int64{}
-		tally(s, index.State, l.base(s, index.State), states, func(v string) State {
-			n, _ := strconv.Atoi(v)
-			return State(n)
-		})
-		o.States[Active] += states[Active]
-		o.States[Hidden] += states[Hidden]
 	}
+	states := l.states()
+	o.States[Active], o.States[Hidden] = states[Active], states[Hidden]
 	var err error
 	if o.Tags, err = l.tagNames(tags); err != nil {
 		return nil, err
 	}
 	o.Histogram = l.histogram(found, zone)
 	return o, nil
+}
+
+// states counts by state what meets all other conditions.
+func (l *look) states() map[State]int64 {
+	out := map[State]int64{}
+	for _, s := range l.parts {
+		tally(s, index.State, l.base(s, index.State), out, func(v string) State {
+			n, _ := strconv.Atoi(v)
+			return State(n)
+		})
+	}
+	return out
 }
 
 // base is what a facet is counted in: what meets all conditions but its own, of what the searcher may see.

@@ -27,7 +27,7 @@ const (
 
 var errHead = errors.New("index: malformed head")
 
-// head is an opened head. It is never changed once others can see it.
+// head is an opened head. It is never changed once others can see it, but for the unions it remembers.
 type head struct {
 	ids      []id.Conversation // by ordinal
 	at       []int64
@@ -38,6 +38,7 @@ type head struct {
 	byID     []uint32 // ordinals in order of their ids
 	bytes    int64
 	key      *seal.Bucket // opens the shards, also for a view that a merge has overtaken
+	unions   unions
 }
 
 func (h *head) size() int64 { return h.bytes }

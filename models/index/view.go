@@ -254,6 +254,24 @@ func (s *Segment) Attr(k Kind, value string) *roaring.Bitmap {
 	return none
 }
 
+// AnyOf gives the living documents that have at least one of some values of a kind.
+func (s *Segment) AnyOf(k Kind, values []string) *roaring.Bitmap {
+	if len(values) < worthRemembering {
+		return s.unite(k, values)
+	}
+	return s.unions.of(k, values, func() *roaring.Bitmap { return s.unite(k, values) })
+}
+
+func (s *Segment) unite(k Kind, values []string) *roaring.Bitmap {
+	all := make([]*roaring.Bitmap, 0, len(values))
+	for _, v := range values {
+		if b := s.attrs[k][v]; b != nil {
+			all = append(all, b)
+		}
+	}
+	return roaring.FastOr(all...)
+}
+
 // Values gives the values of a kind that living documents have, in order.
 func (s *Segment) Values(k Kind) []string { return slices.Sorted(maps.Keys(s.attrs[k])) }
 

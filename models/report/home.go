@@ -108,17 +108,8 @@ type asking struct {
 	home *Home
 }
 
-func (q *asking) archive() error {
-	var counts []struct{ State, N int64 }
-	err := within(q.tx.Table("conversation"), "department_id", q.by.Scope).Where("state IN ?", []int{1, 2}).
-		Select("state, COUNT(*) AS n").Group("state").Scan(&counts).Error
-	for _, c := range counts {
-		if c.State == 1 {
-			q.home.Archive = c.N
-		} else {
-			q.home.Hidden = c.N
-		}
-	}
+func (q *asking) archive() (err error) {
+	q.home.Archive, q.home.Hidden, err = q.Conversations.Kept(q.tx, q.by.Scope)
 	return err
 }
 

@@ -52,7 +52,7 @@ func TestWhatWaitsForWhom(t *testing.T) {
 		for _, rows := range [][]any{touches(1, north), touches(2, north, south), touches(3, north), touches(4, north), touches(5, north), touches(6, south), touches(7, north, south)} {
 			dbtest.Insert(t, d, rows...)
 		}
-		r := &report.Reader{DB: d, Departments: &department.Departments{DB: d}, Zone: time.UTC}
+		r := &report.Reader{DB: d, Conversations: &conversation.Conversations{DB: d}, Departments: &department.Departments{DB: d}, Zone: time.UTC}
 		for _, tt := range []struct {
 			name string
 			by   account.Actor
@@ -114,7 +114,7 @@ func TestTheBinIsOneNumberEverywhere(t *testing.T) {
 		s.discard(old[0].ID)
 		clock.Advance(5 * 24 * time.Hour)
 		s.discard(old[1].ID)
-		r := &report.Reader{DB: d, Departments: &department.Departments{DB: d}, Zone: time.UTC}
+		r := &report.Reader{DB: d, Conversations: &conversation.Conversations{DB: d}, Departments: &department.Departments{DB: d}, Zone: time.UTC}
 		agree := func(want int64) {
 			t.Helper()
 			for _, by := range []account.Actor{s.agent, s.supervisor, s.elsewhere, s.legal, s.auditor} {

@@ -9,15 +9,17 @@ import (
 	"gorm.io/gorm"
 
 	"qingdang/models/account"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/department"
 )
 
 // Reader answers questions that need more than one drawer. Zone is where days begin.
 type Reader struct {
-	DB          *db.DB
-	Departments *department.Departments
-	Zone        *time.Location
+	DB            *db.DB
+	Conversations *conversation.Conversations
+	Departments   *department.Departments
+	Zone          *time.Location
 }
 
 // within narrows a query to the actor's departments.
