@@ -14,6 +14,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
 	"qingdang/models/conversation"
+	"qingdang/models/db"
 	"qingdang/models/id"
 	"qingdang/models/words"
 )
@@ -490,6 +491,27 @@ func (m *mirror) counts(q *question, p *conversation.Page, want *wanted) {
 		m.t.Fatalf("%s: %s", describe(q), diff)
 	}
 	m.bars(q, got.Histogram, want.list)
+}
+
+// kept compares what the home page says of a scope.
+func (m *mirror) kept(of account.Scope) {
+	m.t.Helper()
+	want := map[conversation.State]int64{}
+	for _, p := range m.all {
+		if of.Has(p.new.DepartmentID) {
+			want[p.state]++
+		}
+	}
+	err := m.d.Read(m.t.Context(), func(tx *db.Tx) error {
+		active, hidden, err := m.s.Kept(tx, of)
+		if err == nil && (active != want[conversation.Active] || hidden != want[conversation.Hidden]) {
+			m.t.Fatalf("%+v: kept %d and %d hidden, are %d and %d", of, active, hidden, want[conversation.Active], want[conversation.Hidden])
+		}
+		return err
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 func covers[K comparable](got, want map[K]int64) bool {

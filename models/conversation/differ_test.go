@@ -451,7 +451,9 @@ func (m *mirror) life(n, queries, kills int) {
 	ask := func(share float64) {
 		m.t.Helper()
 		for range int(share * float64(queries)) {
-			m.check(m.question())
+			q := m.question()
+			m.check(q)
+			m.kept(q.by)
 		}
 	}
 	for left := part(0.8); left > 0; left -= 1000 {
