@@ -18,6 +18,7 @@ import (
 	"qingdang/models/id"
 	"qingdang/models/purge"
 	"qingdang/models/report"
+	"qingdang/models/search"
 	"qingdang/templates"
 	"qingdang/web"
 )
@@ -53,12 +54,23 @@ type Conversation struct {
 	Departments interface {
 		Tree(context.Context) (*department.Tree, error)
 	}
+	Saved interface {
+		Open(ctx context.Context, by account.Actor, code string) (*search.Search, error)
+	}
 	Seal Sealer
 }
 
 // Show answers GET /conversations/:id.
 func (h *Conversation) Show(c echo.Context) error {
-	return h.show(c, http.StatusOK, conversationForm{Back: c.QueryParam("back")}, nil)
+	back := c.QueryParam("back")
+	if telling(back) {
+		who, err := web.PathID[id.Conversation](c, "id")
+		if err != nil {
+			return err
+		}
+		return web.See(c, templates.ConversationPath(uint64(who), ""))
+	}
+	return h.show(c, http.StatusOK, conversationForm{Back: back}, nil)
 }
 
 type conversationForm struct {
@@ -75,6 +87,10 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 		return err
 	}
 	ctx, by := c.Request().Context(), web.Actor(c)
+	from, err := h.marksOf(c, form.Back)
+	if err != nil {
+		return err
+	}
 	detail, err := h.Read.Open(ctx, by, who)
 	if fault.KindOf(err) == fault.KindGone {
 		return h.gone(c, by, who)
@@ -98,7 +114,8 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 		return err
 	}
 	part, _ := strconv.Atoi(c.QueryParam("part"))
-	view := conversationView(detail, locks[who], tree, by, now(c), part)
+	view := conversationView(detail, locks[who], tree, by, now(c), part, from.words)
+	view.Back, view.MarksStale = from.back, from.stale
 	view.Past, view.Reason, view.AddTags, view.Problems = past, form.Reason, form.Add, problems(problem)
 	if view.CanTag {
 		if view.TagsInUse, err = h.Read.TagNames(ctx, by); err != nil {
@@ -117,9 +134,6 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	}
 	if view.Key = form.Key; view.Key == "" {
 		view.Key = rand.Text()
-	}
-	if form.Back != "" {
-		view.Back = searchPath(form.Back)
 	}
 	return web.Render(c, status, templates.ConversationPage(view))
 }

@@ -11,14 +11,14 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/department"
-	"qingdang/models/mask"
+	terms "qingdang/models/words"
 	"qingdang/templates"
 )
 
 // clipRunes is how much of one message is shown.
 const clipRunes = 20_000
 
-func conversationView(d *conversation.Detail, l bin.Lock, tree *department.Tree, by account.Actor, now time.Time, part int) templates.ConversationView {
+func conversationView(d *conversation.Detail, l bin.Lock, tree *department.Tree, by account.Actor, now time.Time, part int, w terms.Query) templates.ConversationView {
 	resting := d.State == conversation.Active || d.State == conversation.Hidden
 	v := templates.ConversationView{
 		ID: uint64(d.ID), Code: d.Code(), State: d.State.Code(), Agent: d.AgentName, Dept: tree.Name(d.DepartmentID), DeptPath: tree.Path(d.DepartmentID),
@@ -48,7 +48,8 @@ func conversationView(d *conversation.Detail, l bin.Lock, tree *department.Tree,
 	messages := d.Document.Messages
 	v.Parts = max(1, (len(messages)+templates.TranscriptPart-1)/templates.TranscriptPart)
 	v.Part = min(max(part, 1), v.Parts)
-	v.Items = transcript(d, (v.Part-1)*templates.TranscriptPart)
+	v.Searched = len(w.All) > 0
+	v.Items, v.Hits = transcript(d, v.Part, w)
 	return v
 }
 
@@ -64,18 +65,29 @@ func stay(l bin.Lock, by account.Actor, now time.Time) templates.BinStay {
 	return s
 }
 
-// transcript masks the part of the messages that begins at from.
-func transcript(d *conversation.Detail, from int) []templates.TranscriptItem {
-	messages := d.Document.Messages
-	to := min(from+templates.TranscriptPart, len(messages))
-	out := make([]templates.TranscriptItem, 0, to-from)
-	for i := from; i < to; i++ {
-		out = append(out, transcriptItem(d, messages[i], i))
+// transcript masks one part of the messages, from 1. Where there are words it looks through the others too,
+// and tells of every hit in which part it stands.
+func transcript(d *conversation.Detail, part int, w terms.Query) (out []templates.TranscriptItem, hits []int) {
+	for i, m := range d.Document.Messages {
+		here := i/templates.TranscriptPart + 1
+		if here != part && len(w.All) == 0 {
+			continue
+		}
+		item := transcriptItem(d, m, i, w)
+		for j := range item.Parts {
+			if item.Parts[j].Hit > 0 {
+				hits = append(hits, here)
+				item.Parts[j].Hit = len(hits)
+			}
+		}
+		if here == part {
+			out = append(out, item)
+		}
 	}
-	return out
+	return out, hits
 }
 
-func transcriptItem(d *conversation.Detail, m conversation.Message, i int) templates.TranscriptItem {
+func transcriptItem(d *conversation.Detail, m conversation.Message, i int, w terms.Query) templates.TranscriptItem {
 	item := templates.TranscriptItem{ID: fmt.Sprintf("m%d", i+1), At: m.At.Time(), Sender: string(m.Sender), Kind: m.Kind, Recall: m.Recalled}
 	switch m.Sender {
 	case conversation.FromAgent:
@@ -95,25 +107,8 @@ func transcriptItem(d *conversation.Detail, m conversation.Message, i int) templ
 		return item
 	}
 	item.File = maskedFile(m.Attachment)
-	item.Parts, item.Clipped = maskedParts(m.Text)
+	item.Parts, item.Clipped = maskedParts(m.Text, w)
 	return item
-}
-
-// maskedParts masks a whole text and then cuts what is too long to be shown.
-func maskedParts(text string) (parts []templates.MaskedPart, clipped int) {
-	left := clipRunes
-	for _, p := range mask.Text(text).Parts {
-		n := utf8.RuneCountInString(p.Text)
-		if n > left {
-			if p.Kind == "" {
-				parts = append(parts, templates.MaskedPart{Text: string([]rune(p.Text)[:left]) + "…"})
-			}
-			return parts, utf8.RuneCountInString(text)
-		}
-		left -= n
-		parts = append(parts, templates.MaskedPart{Text: p.Text, Kind: p.Kind, Tail: p.Tail})
-	}
-	return parts, 0
 }
 
 // maskedFile keeps of a file's name its first letter and its ending: names of people stand

@@ -126,7 +126,7 @@ func ConversationPage(v ConversationView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(ui.CardView{ID: "transcript", Title: locale.T(ctx, "conversation.transcript"), Count: v.partsText(ctx), Flush: true, Actions: ui.Badge(ui.Primary, "eye-check", locale.T(ctx, "conversation.is_masked"))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(ui.CardView{ID: "transcript", Title: locale.T(ctx, "conversation.transcript"), Count: v.partsText(ctx), Flush: true, Actions: transcriptActions(v)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -36,10 +36,13 @@ type ConversationView struct {
 	Bytes             int64
 	Order             string // "", open or closed
 
-	Readable bool
-	Items    []TranscriptItem
-	Part     int // from 1
-	Parts    int
+	Readable   bool
+	Items      []TranscriptItem
+	Part       int // from 1
+	Parts      int
+	Searched   bool  // the reader came from a search for words
+	MarksStale bool  // whose words can be read no more
+	Hits       []int // of every hit in which part it stands
 
 	Held       bool
 	OrderOpen  bool
@@ -97,8 +100,12 @@ type TranscriptItem struct {
 	Recall  bool
 }
 
-// MaskedPart is a piece of text; with a Kind it is masked, and Tail is its last four.
-type MaskedPart struct{ Text, Kind, Tail string }
+// MaskedPart is a piece of text; with a Kind it is masked, and Tail is its last four. Hit is the number of
+// the hit that it is, from 1 through the whole conversation; 0 is none.
+type MaskedPart struct {
+	Text, Kind, Tail string
+	Hit              int
+}
 
 // PastEvent is one entry of a conversation's history.
 type PastEvent struct {
@@ -256,9 +263,12 @@ func maskedRun(parts []MaskedPart) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		for _, p := range parts {
 			var err error
-			if p.Kind == "" {
+			switch {
+			case p.Hit > 0:
+				err = ui.Mark(hitID(p.Hit), p.Text).Render(ctx, w)
+			case p.Kind == "":
 				_, err = io.WriteString(w, templ.EscapeString(p.Text))
-			} else {
+			default:
 				err = ui.Masked(p.Text, maskLabel(ctx, p)).Render(ctx, w)
 			}
 			if err != nil {

@@ -17,7 +17,7 @@ var helpTerms = []string{"conversation", "hidden", "bin", "expired", "purge", "h
 
 var helpKeys = []struct{ keys, text string }{
 	{"/", "help.key_slash"}, {"g h", "help.key_home"}, {"g s", "help.key_search"}, {"g b", "help.key_bin"}, {"g p", "help.key_purges"}, {"g a", "help.key_audit"},
-	{"j k", "help.key_rows"}, {"x", "help.key_choose"}, {"Enter", "help.key_open"}, {"Esc", "help.key_escape"},
+	{"j k", "help.key_rows"}, {"n p", "help.key_hits"}, {"x", "help.key_choose"}, {"Enter", "help.key_open"}, {"Esc", "help.key_escape"},
 }
 
 // HelpPage explains the words of the console and its keys.

@@ -52,7 +52,7 @@ func (a *app) screens() *handlers.Screens {
 		Reports:  &handlers.Reports{Desk: a.evidence, Reader: a.evidence, Departments: a.departments},
 		Conversation: &handlers.Conversation{
 			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: a.bin, Past: a.reader, Log: a.log, Certificates: a.purges,
-			Departments: a.departments, Seal: a.store,
+			Departments: a.departments, Saved: a.searches, Seal: a.store,
 		},
 	}
 }
