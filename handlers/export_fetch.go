@@ -28,7 +28,7 @@ func (h *Exports) Prepare(c echo.Context) error {
 		return h.notGiven(c, which, err)
 	}
 	return web.Render(c, http.StatusOK, templates.ExportFetchPage(templates.ExportFetchView{
-		ID: uint64(g.Export), Code: g.Code, FileName: g.FileName, Token: g.Token, Passphrase: g.Passphrase, Until: g.Until,
+		ID: uint64(g.Export), Code: g.Code, FileName: g.FileName, Zip: g.Zip, Token: g.Token, Passphrase: g.Passphrase, Until: g.Until,
 	}))
 }
 

@@ -42,6 +42,7 @@ type exportForm struct {
 	Recipient string            `form:"recipient"`
 	Consent   string            `form:"consent"`
 	Key       string            `form:"key"`
+	Seal      string            `form:"seal"`
 	Lang      string            `form:"lang"`
 	Shown     string            `form:"shown"`
 	Back      string            `form:"back"`
@@ -80,7 +81,7 @@ func (h *Exports) New(c echo.Context) error {
 
 func newExportForm(c echo.Context) exportForm {
 	return exportForm{
-		FormKey: requestKey(), Format: string(file.PDF), Mask: string(export.MaskAll), Days: strconv.Itoa(export.UsualDays),
+		FormKey: requestKey(), Format: string(file.PDF), Mask: string(export.MaskAll), Days: strconv.Itoa(export.UsualDays), Seal: templates.SealAge,
 		Lang: string(locale.Of(c.Request().Context())),
 	}
 }
@@ -183,7 +184,7 @@ func (f exportForm) chosen() bool {
 func (h *Exports) wish(c echo.Context, f exportForm) (export.Wish, error) {
 	w := export.Wish{
 		Format: file.Format(f.Format), Mask: export.Mask(f.Mask), Purpose: f.Purpose, Recipient: f.Recipient, Consent: f.Consent, Key: f.Key, Lang: f.Lang,
-		FormKey: f.FormKey,
+		Zip: f.Seal == templates.SealZip, FormKey: f.FormKey,
 	}
 	if n, err := strconv.ParseInt(f.Shown, 10, 64); err == nil {
 		w.Shown = &n
@@ -303,7 +304,7 @@ func (f exportForm) view(by account.Actor) templates.ExportNewView {
 	v := templates.ExportNewView{
 		Kind: f.Kind, Open: f.Open, Single: by.Role == account.Agent, Search: f.Search, Hold: uint64(f.Hold), Batch: uint64(f.Batch), Draft: f.Draft,
 		Customer: f.Customer, Codes: f.Codes, Format: f.Format, Mask: f.Mask, Purpose: f.Purpose, Days: f.Days, Recipient: f.Recipient, Consent: f.Consent,
-		Key: f.Key, Lang: f.Lang, FormKey: f.FormKey, MayUnmask: by.May(account.ExportUnmasked), CanSearch: by.May(account.ConversationSearch),
+		Key: f.Key, Seal: f.Seal, Lang: f.Lang, FormKey: f.FormKey, MayUnmask: by.May(account.ExportUnmasked), CanSearch: by.May(account.ConversationSearch),
 	}
 	v.MostDays, v.MostUnmasked = export.MostDays, export.MostUnmasked
 	if f.Mask != string(export.MaskAll) {

@@ -136,6 +136,41 @@ func TestAnExportIsAskedForFetchedOnceAndChecked(t *testing.T) {
 	})
 }
 
+// Whoever has no age gets an archive that ordinary tools open: chosen in the form, told on every page, and of
+// the same kind when it is asked for again.
+func TestAZipIsChosenAndFetched(t *testing.T) {
+	eachArchive(t, func(t *testing.T, a *archive, clock *dbtest.Clock) {
+		a.add(t, talk("e1", "云栖优品集团/一店", "tb_88821", "售后", long(clock.Time()), spoken))
+		owner := a.As(accounttest.User(t, a.db, a.people, account.Supervisor, a.company.ID, a.shop.ID))
+		owner.Get(t, "/exports/new?of=search").Want(t, 200, "加密 ZIP", "7-Zip", "文件名只有导出编号", `value="age" checked`)
+		sent := url.Values{
+			"go": {"ask"}, "kind": {"query"}, "search": {"/conversations"}, "request_key": {"zip"}, "format": {"jsonl"}, "mask": {"all"}, "days": {"3"}, "lang": {"zh-CN"},
+			"purpose": {"配合市场监管部门问询"}, "seal": {"zip"}, "key": {"age1x"},
+		}
+		owner.Post(t, "/exports/new", sent).Want(t, 422, "key-error", "加密 ZIP 只有口令", `value="zip" checked`)
+		sent.Del("key")
+		page := owner.Post(t, "/exports/new", sent).Header.Get("Location")
+		a.makeExports(t)
+		owner.Get(t, page).Want(t, 200, "ZIP（AES-256）")
+		taken := owner.Post(t, page+"/prepare", nil)
+		taken.Want(t, 200, "口令只显示这一次", "Bandizip", "Keka", "qingdang open EX-").Lacks(t, ".zip.age", "用 age")
+		secret := passphraseShown.FindStringSubmatch(taken.Body)[1]
+		given := owner.Post(t, page+"/download", url.Values{"token": {tokenShown.FindStringSubmatch(taken.Body)[1]}, "passphrase": {secret}})
+		given.Want(t, 200)
+		if got := given.Header.Get("Content-Disposition"); !strings.Contains(got, ".zip") || strings.Contains(got, ".age") {
+			t.Errorf("the file is called %q", got)
+		}
+		m, err := export.UnpackZip(strings.NewReader(given.Body), int64(len(given.Body)), secret, filepath.Join(t.TempDir(), "out"))
+		if err != nil || m.Written != 1 {
+			t.Errorf("%+v, %v", m, err)
+		}
+		check(t, owner, "EX.zip", given.Body).Want(t, 200, "与导出时一致")
+		owner.Get(t, page).Want(t, 200, "-001.zip").Lacks(t, ".zip.age")
+		again := owner.Post(t, page+"/again", nil).Header.Get("Location")
+		owner.Get(t, again).Want(t, 200, "ZIP（AES-256）")
+	})
+}
+
 func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 	eachArchive(t, func(t *testing.T, a *archive, clock *dbtest.Clock) {
 		a.add(t, talk("e1", "云栖优品集团/一店", "tb_88821", "售后", long(clock.Time()), spoken))

@@ -53,7 +53,7 @@ func exportRow(e *export.Export, by account.Actor) templates.ExportRow {
 func exportView(d *export.Detail, tree *department.Tree, by account.Actor) templates.ExportView {
 	v := templates.ExportView{
 		ExportRow: exportRow(&d.Export, by), Now: d.Now, Scope: exportScope(&d.Selection, tree, d.OwnerID == by.ID || by.May(account.ExportApprove)), Recipient: d.Recipient, Consent: d.Consent,
-		OwnKey: d.RecipientKey != "", Lang: d.Lang, Staff: d.OwnerStaffNo, Root: d.WishRoot(), Fingerprint: d.Fingerprint(), FrozenAt: instant(d.FrozenAt),
+		OwnKey: d.RecipientKey != "", Zip: d.Zip, Lang: d.Lang, Staff: d.OwnerStaffNo, Root: d.WishRoot(), Fingerprint: d.Fingerprint(), FrozenAt: instant(d.FrozenAt),
 		Asked: d.Asked, Written: d.Written, LeftOut: d.LeftOut, Messages: d.Messages, Bytes: d.Export.Bytes, AnswerUntil: instant(d.AnswerUntil),
 		KeyGoneAt: instant(d.KeyGoneAt), FileName: d.FileName(), FileHash: d.FileSHA256,
 		CanVote: d.ApproveRefused == nil, CanFetch: d.FetchRefused == nil, CanCancel: d.CancelRefused == nil, CanAgain: d.AgainRefused == nil,

@@ -49,6 +49,7 @@ type ExportView struct {
 	Spread                                  *ExportSpread // nil: not known
 	Recipient, Consent                      string
 	OwnKey                                  bool // the recipient's key closes the file
+	Zip                                     bool // it is an archive that ordinary tools open
 	Lang, Staff                             string
 	Root, Fingerprint                       string
 	FrozenAt, AnswerUntil, KeyGoneAt        time.Time
@@ -134,12 +135,19 @@ type ExportNewView struct {
 	Formats                                []string
 	Format, Mask, Purpose, Days            string
 	Recipient, Consent, Key, Lang, FormKey string
+	Seal                                   string // SealAge or SealZip
 	MayUnmask, CanSearch                   bool
 	MostDays, MostUnmasked                 int // of the chosen mask, and of all but the full one
 	Samples                                []ExportSample
 	Count                                  *ExportCount
 	Problems                               Problems
 }
+
+// How a file can be sealed.
+const (
+	SealAge = "age"
+	SealZip = "zip"
+)
 
 // ExportSample is the made-up conversation as a mask shows it.
 type ExportSample struct {
@@ -163,6 +171,7 @@ type ExportFetchView struct {
 	Code, FileName    string
 	Token, Passphrase string
 	Until             time.Time
+	Zip               bool // an archive that ordinary tools open
 }
 
 // ExportCheckView is what is known of a file that somebody holds.
@@ -430,7 +439,10 @@ func sharesText(ctx context.Context, shares []ExportShare) string {
 }
 
 func (v ExportView) sealedKey() string {
-	if v.OwnKey {
+	switch {
+	case v.Zip:
+		return "export.page_sealed_zip"
+	case v.OwnKey:
 		return "export.page_sealed_key"
 	}
 	return "export.page_sealed_passphrase"
@@ -541,6 +553,14 @@ func (v ExportNewView) dayOptions(ctx context.Context) []ui.Option {
 			o.Label = locale.T(ctx, "export.page_days_masked", n)
 		}
 		out = append(out, o)
+	}
+	return out
+}
+
+func (v ExportNewView) sealOptions(ctx context.Context) []ui.Option {
+	var out []ui.Option
+	for _, s := range []string{SealAge, SealZip} {
+		out = append(out, ui.Option{Value: s, Label: locale.T(ctx, "export.page_seal_"+s), Hint: locale.T(ctx, "export.page_seal_"+s+"_hint"), Chosen: (v.Seal == SealZip) == (s == SealZip)})
 	}
 	return out
 }

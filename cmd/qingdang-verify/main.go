@@ -141,7 +141,7 @@ func other(data []byte) error {
 	case bytes.HasPrefix(data, []byte("%PDF-")):
 		return otherKind("this is a PDF")
 	case bytes.HasPrefix(data, []byte("PK\x03\x04")), bytes.HasPrefix(data, []byte("PK\x05\x06")):
-		return otherKind("this is an archive or a workbook")
+		return otherKind("this is an archive or a workbook (an encrypted export is opened by qingdang open)")
 	case len(text) == 0:
 		return otherKind("the file is empty")
 	case regexp.MustCompile(`qingdang/(certificate|report|inspection|log)/|"leaf":`).Match(text):

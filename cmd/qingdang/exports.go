@@ -20,7 +20,7 @@ import (
 
 // openCommand unpacks a file that was exported, with nothing but the file and its secret.
 type openCommand struct {
-	File     string `arg:"" help:"The file, EX-….zip.age."`
+	File     string `arg:"" help:"The file, EX-….zip.age or EX-….zip."`
 	Identity string `help:"File with the age secret key that it was made for; without it the passphrase is asked for." placeholder:"KEYFILE"`
 	To       string `help:"Folder to unpack into; default: the file's name without its ending. It must not exist." placeholder:"FOLDER"`
 }
@@ -36,15 +36,11 @@ func (c *openCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	keys, err := c.keys(t)
-	if err != nil {
-		return err
-	}
 	to := c.To
 	if to == "" {
 		to = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(c.File), ".age"), ".zip")
 	}
-	m, err := export.Unpack(f, info.Size(), keys, to)
+	m, err := c.unpack(t, f, info.Size(), to)
 	if err != nil {
 		return err
 	}
@@ -53,6 +49,29 @@ func (c *openCommand) Run(t *terminal) error {
 		t.say("export.open_incomplete", m.LeftOut)
 	}
 	return nil
+}
+
+func (c *openCommand) unpack(t *terminal, f *os.File, size int64, to string) (*export.Manifest, error) {
+	head := make([]byte, 4)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if !export.IsZip(head[:n]) {
+		keys, err := c.keys(t)
+		if err != nil {
+			return nil, err
+		}
+		return export.Unpack(f, size, keys, to)
+	}
+	if c.Identity != "" {
+		return nil, fault.Invalid("export.open_zip_key")
+	}
+	line, err := t.passphrase()
+	if err != nil {
+		return nil, err
+	}
+	return export.UnpackZip(f, size, line, to)
 }
 
 func (c *openCommand) keys(t *terminal) ([]age.Identity, error) {
@@ -64,19 +83,28 @@ func (c *openCommand) keys(t *terminal) ([]age.Identity, error) {
 		defer f.Close()
 		return age.ParseIdentities(f)
 	}
-	fmt.Fprint(t.err, locale.T(t.ctx, "export.open_passphrase"), " ")
-	line, err := t.secret()
+	line, err := t.passphrase()
 	if err != nil {
 		return nil, err
-	}
-	if line = strings.TrimSpace(line); line == "" {
-		return nil, fault.Invalid("export.open_no_passphrase")
 	}
 	key, err := age.NewScryptIdentity(line)
 	if err != nil {
 		return nil, fmt.Errorf("passphrase: %w", err)
 	}
 	return []age.Identity{key}, nil
+}
+
+// passphrase asks for that of an export.
+func (t *terminal) passphrase() (string, error) {
+	fmt.Fprint(t.err, locale.T(t.ctx, "export.open_passphrase"), " ")
+	line, err := t.secret()
+	if err != nil {
+		return "", err
+	}
+	if line = strings.TrimSpace(line); line == "" {
+		return "", fault.Invalid("export.open_no_passphrase")
+	}
+	return line, nil
 }
 
 // secret reads a line that a terminal does not show while it is typed.

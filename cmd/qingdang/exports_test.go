@@ -71,6 +71,7 @@ func TestAnExportOfABatchIsNamedAndOpened(t *testing.T) {
 				t.Errorf("once it is fetched the request names %+v", got)
 			}
 			opened(t, a, w, e, out.Bytes(), key)
+			zipOpened(t, a, w, by)
 		})
 	}
 }
@@ -86,7 +87,7 @@ func opened(t *testing.T, a *app, w *world, e *export.Export, data []byte, key *
 		}
 		return name
 	}
-	sealed, identity, to := put(e.FileName(), data), put("key.txt", []byte(key.String()+"\n")), filepath.Join(dir, "out")
+	sealed, identity, to := put(e.Code+".zip.age", data), put("key.txt", []byte(key.String()+"\n")), filepath.Join(dir, "out")
 	if _, errOut, code := a.cli(t, w.clock, "open", "--to", to, sealed); code != 1 || !strings.Contains(errOut, "No passphrase was typed") {
 		t.Errorf("without a secret: exit %d, %s", code, errOut)
 	}
@@ -97,6 +98,53 @@ func opened(t *testing.T, a *app, w *world, e *export.Export, data []byte, key *
 	for _, name := range []string{"manifest.json", "manifest.csv", "README.txt"} {
 		if _, err := os.Stat(filepath.Join(to, name)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// zipOpened takes the same out for somebody without age, and opens it by the command line.
+func zipOpened(t *testing.T, a *app, w *world, by account.Actor) {
+	t.Helper()
+	e, err := a.exports.Ask(t.Context(), by, export.Wish{
+		Selection: export.Selection{Kind: export.OfBatch, Batch: w.batch}, Format: file.JSONL, Purpose: "批量删除前备份", Zip: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := job.Work(t.Context(), a.db, "worker", map[string]job.Runner{export.JobRun: a.runners()[export.JobRun]}, job.Options{Once: true}); err != nil {
+		t.Fatal(err)
+	}
+	grant, err := a.exports.Prepare(t.Context(), by, e.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := a.exports.Download(t.Context(), by, e.ID, grant.Token, grant.Passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := f.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	name, to := filepath.Join(dir, grant.FileName), filepath.Join(dir, "out")
+	if err := os.WriteFile(name, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, try := range []struct {
+		typed string
+		args  []string
+		code  int
+		want  string
+	}{
+		{"", nil, 1, "No passphrase was typed"},
+		{"AAAA-BBBB-CCCC", nil, 1, "The passphrase or the key is wrong"},
+		{grant.Passphrase, []string{"--identity", name}, 1, "leave out --identity"},
+		{grant.Passphrase, nil, 0, e.Code},
+	} {
+		said, errOut, code := a.cliTyped(t, w.clock, try.typed+"\n", append([]string{"open", "--to", to, name}, try.args...)...)
+		if code != try.code || !strings.Contains(said+errOut, try.want) {
+			t.Errorf("%q %v: exit %d, %s%s", try.typed, try.args, code, said, errOut)
 		}
 	}
 }

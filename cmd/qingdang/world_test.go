@@ -130,8 +130,14 @@ func clean(t *testing.T, a *app) {
 // cli runs a command against the application that is open, with its clock.
 func (a *app) cli(t *testing.T, clock *dbtest.Clock, args ...string) (out, errOut string, code int) {
 	t.Helper()
+	return a.cliTyped(t, clock, "", args...)
+}
+
+// cliTyped is cli with somebody at the keyboard.
+func (a *app) cliTyped(t *testing.T, clock *dbtest.Clock, typed string, args ...string) (out, errOut string, code int) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	pairs := map[string]string{"QINGDANG_DATA": a.config.Data, "QINGDANG_DSN": a.config.DSN, "QINGDANG_ORGANISATION": a.config.Organisation, "QINGDANG_LANG": "en"}
-	code = run(t.Context(), args, env(pairs), strings.NewReader(""), &stdout, &stderr, options{clock: clock})
+	code = run(t.Context(), args, env(pairs), strings.NewReader(typed), &stdout, &stderr, options{clock: clock})
 	return stdout.String(), stderr.String(), code
 }

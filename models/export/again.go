@@ -33,7 +33,7 @@ func (d *Desk) Again(ctx context.Context, by account.Actor, which id.Export) (*E
 		}
 		w = Wish{
 			Selection: stored.selection(), Format: e.Format, Mask: e.Mask, Purpose: e.Purpose, Days: e.Days, Recipient: stored.Recipient, Consent: stored.Consent,
-			Key: e.RecipientKey, Lang: e.Lang, FormKey: d.againKey(e), Again: e.Code,
+			Key: e.RecipientKey, Zip: stored.Zip, Lang: e.Lang, FormKey: d.againKey(e), Again: e.Code,
 		}
 		return nil
 	})

@@ -150,7 +150,7 @@ func (d *Desk) ask(tx *db.Tx, by account.Actor, w Wish) (*Export, error) {
 	}
 	maps.Copy(data, map[string]any{
 		"kind": string(e.Kind), "format": string(e.Format), "mask": string(e.Mask), "purpose": e.Purpose, "days": e.Days, "outside": e.Outside,
-		"recipient_key": e.RecipientKey != "", "root": e.WishRoot(), "needs": e.NeedsApproval(), "again": w.Again,
+		"recipient_key": e.RecipientKey != "", "zip": w.Zip, "root": e.WishRoot(), "needs": e.NeedsApproval(), "again": w.Again,
 	})
 	return e, audit.Append(tx, audit.Entry{
 		Actor: by.Audit(), Action: "export.requested", ObjectKind: "export", Object: e.Code, Department: only(shares), Count: n, Data: data,
@@ -327,6 +327,9 @@ func (w *Wish) check() error {
 		return fault.Invalid("export.consent_needed").On("consent")
 	case utf8.RuneCountInString(w.Consent) > longConsent:
 		return fault.Invalid("export.consent_long", longConsent).On("consent")
+	}
+	if w.Zip && w.Key != "" {
+		return fault.Invalid("export.key_in_zip").On("key")
 	}
 	if w.Key != "" {
 		if _, err := recipient(w.Key); err != nil || len(w.Key) > longKey {

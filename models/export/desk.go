@@ -96,6 +96,7 @@ type Wish struct {
 	Recipient string // somebody outside who gets it; empty: it stays inside
 	Consent   string // with Recipient: how the customer's separate consent was given
 	Key       string // the recipient's age public key; empty: a passphrase is made
+	Zip       bool   // a ZIP archive with AES that ordinary tools open, instead of age; it takes a passphrase, never a key
 	Lang      string // "zh-CN" or "en"
 	Shown     *int64 // how many the page said; another number now is a conflict. Nil: not compared
 	FormKey   string // one form asks once
@@ -160,6 +161,7 @@ type Detail struct {
 	Spread      *Spread // nil of an export of an earlier version
 	Recipient   string
 	Consent     string
+	Zip         bool // an archive that ordinary tools open, instead of age
 	Shelf       []Part
 	Reasons     map[Reason]int64 // of what was left out or is special
 	Done, Total int64
@@ -184,6 +186,7 @@ type Grant struct {
 	Export     id.Export
 	Code       string
 	FileName   string
+	Zip        bool
 	Token      string
 	Passphrase string
 	Until      time.Time

@@ -163,7 +163,14 @@ func (e *Export) Fingerprint() string {
 func (e *Export) WishRoot() string { return fmt.Sprintf("%x", e.Root) }
 
 // FileName is the name of the file that is given out.
-func (e *Export) FileName() string { return e.Code + ".zip.age" }
+func (g *Detail) FileName() string { return g.fileName(g.Zip) }
+
+func (e *Export) fileName(zip bool) string {
+	if zip {
+		return e.Code + ".zip"
+	}
+	return e.Code + ".zip.age"
+}
 
 // NeedsApproval gives the reasons for a second person, none if nobody has to agree.
 func (e *Export) NeedsApproval() []Why {

@@ -133,7 +133,7 @@ func (d *Desk) load(tx *db.Tx, by account.Actor, g *Detail) error {
 	if err != nil {
 		return err
 	}
-	g.Selection, g.Spread, g.Recipient, g.Consent = w.selection(), w.Spread, w.Recipient, w.Consent
+	g.Selection, g.Spread, g.Recipient, g.Consent, g.Zip = w.selection(), w.Spread, w.Recipient, w.Consent, w.Zip
 	if err := tx.Where("export_id = ?", e.ID).Order("n").Find(&g.Shelf).Error; err != nil {
 		return fmt.Errorf("read parts: %w", err)
 	}

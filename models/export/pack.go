@@ -23,7 +23,7 @@ import (
 )
 
 // Fetch is a file on its way out: a ZIP of the parts, the list of what is in them and a word about
-// both, inside age.
+// both, inside age or sealed itself. Nothing of it touches the disk.
 type Fetch struct {
 	Name string
 
@@ -33,7 +33,8 @@ type Fetch struct {
 	export *Export
 	parts  []Part
 	key    *age.X25519Identity
-	to     age.Recipient
+	zip    bool
+	seal   sealer
 }
 
 // WriteTo sends the file, once. Afterwards, whether all of it arrived or not, the key of the parts is
@@ -45,11 +46,10 @@ func (f *Fetch) WriteTo(w io.Writer) (int64, error) {
 }
 
 func (f *Fetch) send(w io.Writer) error {
-	sealed, err := age.Encrypt(w, f.to)
+	z, err := f.seal(w)
 	if err != nil {
 		return fmt.Errorf("seal the file: %w", err)
 	}
-	z := zip.NewWriter(sealed)
 	for i := range f.parts {
 		if err := f.part(z, &f.parts[i]); err != nil {
 			return err
@@ -71,16 +71,19 @@ func (f *Fetch) send(w io.Writer) error {
 	}); err != nil {
 		return err
 	}
-	if err := errors.Join(z.Close(), sealed.Close()); err != nil {
+	if err := z.Close(); err != nil {
 		return fmt.Errorf("send the file: %w", err)
 	}
 	return nil
 }
 
-func (f *Fetch) entry(z *zip.Writer, name string, method uint16, do func(io.Writer) error) error {
-	w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: *f.export.ReadyAt})
+func (f *Fetch) entry(z archive, name string, method uint16, do func(io.Writer) error) error {
+	w, err := z.Create(name, method, *f.export.ReadyAt)
 	if err == nil {
 		err = do(w)
+	}
+	if err == nil {
+		err = w.Close()
 	}
 	if err != nil {
 		return fmt.Errorf("send %s: %w", name, err)
@@ -91,7 +94,7 @@ func (f *Fetch) entry(z *zip.Writer, name string, method uint16, do func(io.Writ
 // compressed formats gain nothing from the ZIP.
 var compressed = map[file.Format]bool{"pdf": true, "xlsx": true}
 
-func (f *Fetch) part(z *zip.Writer, p *Part) error {
+func (f *Fetch) part(z archive, p *Part) error {
 	method := zip.Deflate
 	if compressed[f.export.Format] {
 		method = zip.Store

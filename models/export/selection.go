@@ -192,6 +192,7 @@ type wish struct {
 	Spread        *Spread           `json:"spread,omitempty"`
 	Recipient     string            `json:"recipient,omitempty"`
 	Consent       string            `json:"consent,omitempty"`
+	Zip           bool              `json:"zip,omitempty"`
 }
 
 // query is a search as it is stored.
@@ -212,7 +213,7 @@ type query struct {
 
 func (w *Wish) stored() wish {
 	s := &w.Selection
-	out := wish{Kind: s.Kind, Recipient: w.Recipient, Consent: w.Consent}
+	out := wish{Kind: s.Kind, Recipient: w.Recipient, Consent: w.Consent, Zip: w.Zip}
 	switch s.Kind {
 	case OfQuery:
 		out.Query = s.conditions()

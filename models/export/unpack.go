@@ -2,6 +2,7 @@ package export
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"filippo.io/age"
 
 	"qingdang/models/audit/proof"
+	"qingdang/models/export/aeszip"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 )
@@ -23,11 +25,15 @@ import (
 // most bounds manifest.json when it is read.
 const most = 16 << 20
 
+// IsZip tells by its first bytes whether a file that was given out is an archive that ordinary tools open: it
+// is for UnpackZip, and every other one for Unpack.
+func IsZip(head []byte) bool { return bytes.HasPrefix(head, []byte("PK\x03\x04")) }
+
 // Unpack opens a file that was given out into a new folder and looks whether all in it is as its
 // manifest says: every file's hash, and the list's root. It needs no database. The fault is a conflict
 // when the folder is there, forbidden for a wrong secret, and invalid, with the name, for what
 // does not fit; then the folder is removed again.
-func Unpack(src io.ReaderAt, size int64, keys []age.Identity, dir string) (m *Manifest, err error) {
+func Unpack(src io.ReaderAt, size int64, keys []age.Identity, dir string) (*Manifest, error) {
 	plain, length, err := age.DecryptReaderAt(src, size, keys...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", fault.Forbidden("export.open_wrong_key"), err)
@@ -36,6 +42,28 @@ func Unpack(src io.ReaderAt, size int64, keys []age.Identity, dir string) (m *Ma
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", fault.Forbidden("export.open_wrong_key"), err)
 	}
+	return unpack(z, dir, (*zip.File).Open)
+}
+
+// UnpackZip is Unpack for an archive that ordinary tools open. An archive that nobody sealed is invalid.
+func UnpackZip(src io.ReaderAt, size int64, passphrase, dir string) (*Manifest, error) {
+	z, err := zip.NewReader(src, size)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", fault.Invalid("export.open_cut"), err)
+	}
+	return unpack(z, dir, func(f *zip.File) (io.ReadCloser, error) {
+		r, err := aeszip.Open(f, passphrase)
+		switch {
+		case errors.Is(err, aeszip.ErrPassword), errors.Is(err, aeszip.ErrChanged):
+			err = fmt.Errorf("%w: %w", fault.Forbidden("export.open_wrong_key"), err)
+		case errors.Is(err, aeszip.ErrOther):
+			err = fmt.Errorf("%w: %w", fault.Invalid("export.open_other_zip"), err)
+		}
+		return r, err
+	})
+}
+
+func unpack(z *zip.Reader, dir string, open func(*zip.File) (io.ReadCloser, error)) (m *Manifest, err error) {
 	if err := os.Mkdir(dir, 0o700); errors.Is(err, os.ErrExist) {
 		return nil, fault.Conflict("export.open_there", dir)
 	} else if err != nil {
@@ -51,15 +79,15 @@ func Unpack(src io.ReaderAt, size int64, keys []age.Identity, dir string) (m *Ma
 		if f.Name != filepath.Base(f.Name) || !filepath.IsLocal(f.Name) || f.FileInfo().IsDir() {
 			return nil, fault.Invalid("export.open_changed", strconv.Quote(f.Name))
 		}
-		if sums[f.Name], err = unpackOne(f, filepath.Join(dir, f.Name)); err != nil {
+		if sums[f.Name], err = unpackOne(f, open, filepath.Join(dir, f.Name)); err != nil {
 			return nil, err
 		}
 	}
 	return compare(dir, sums)
 }
 
-func unpackOne(f *zip.File, to string) (ManifestFile, error) {
-	r, err := f.Open()
+func unpackOne(f *zip.File, open func(*zip.File) (io.ReadCloser, error), to string) (ManifestFile, error) {
+	r, err := open(f)
 	if err != nil {
 		return ManifestFile{}, err
 	}

@@ -40,6 +40,7 @@ func (w *Writer) Create(name string, by uint16, at time.Time) (io.WriteCloser, e
 		return nil, err
 	}
 	h := &zip.FileHeader{Name: name, Method: method, Flags: sealedFlag | behindFlag, ReaderVersion: needs, CreatorVersion: needs, Extra: extra(by)}
+	//lint:ignore SA1019 a raw file is written as its fields say, and Modified is none of them
 	h.ModifiedDate, h.ModifiedTime = dosTime(at)
 	out, err := w.zip.CreateRaw(h)
 	if err != nil {
@@ -94,6 +95,7 @@ func (f *fileWriter) Close() error {
 	}
 	_, err := f.raw(f.keys.mac.Sum(nil)[:macSize])
 	h := f.header
+	//lint:ignore SA1019 a raw file is written as its fields say, these among them
 	h.CompressedSize, h.UncompressedSize = uint32(min(h.CompressedSize64, math.MaxUint32)), uint32(min(h.UncompressedSize64, math.MaxUint32))
 	return err
 }
