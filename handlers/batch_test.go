@@ -56,7 +56,7 @@ func newWizard(t *testing.T) *wizard {
 	w.first, w.next, w.city = ensure("集团/杭州分公司/一店售后组"), ensure("集团/杭州分公司/二店售后组"), ensure("集团/杭州分公司")
 	w.boss = accounttest.User(t, d, w.accounts, account.Supervisor, w.city, w.first, w.next)
 	clock.Advance(72 * time.Hour)
-	b := &bin.Bin{DB: d, Zone: time.FixedZone("Asia/Shanghai", 8*3600), Codes: w.accounts}
+	b := &bin.Bin{DB: d, Zone: time.FixedZone("Asia/Shanghai", 8*3600), Keys: accounttest.Keys(t, d), Codes: w.accounts}
 	w.bin = b
 	screens := &handlers.Screens{
 		Batches: &handlers.Batches{Drafts: b, Counts: b, Acts: b, Restores: b, Reader: b, Caps: b, Departments: deps},

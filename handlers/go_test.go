@@ -69,7 +69,7 @@ func TestACodeLeadsOnlyToPagesThatOpen(t *testing.T) {
 		as["auditor"].Post(t, "/inspections", url.Values{}).WantRedirect(t, "/inspections/XJ-2026Q4")
 		page["XJ-2026Q4"] = "/inspections/XJ-2026Q4"
 		a.add(t, talk("e3", "云栖优品集团/一店", "tb_3", "售后", old, spoken))
-		if _, err := (&bin.Bin{DB: a.db, Zone: shanghai}).DiscardOne(t.Context(), boss, a.only(t, "e3"), "超过保留期的会话清理", "form-key-2"); err != nil {
+		if _, err := (&bin.Bin{DB: a.db, Zone: shanghai, Keys: accounttest.Keys(t, a.db)}).DiscardOne(t.Context(), boss, a.only(t, "e3"), "超过保留期的会话清理", "form-key-2"); err != nil {
 			t.Fatal(err)
 		}
 		clock.Advance(24 * time.Hour)

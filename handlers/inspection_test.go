@@ -42,7 +42,7 @@ func TestAnInspectionFromItsStartToTheReport(t *testing.T) {
 		auditor.Get(t, page).Want(t, 200, "未开始", "冻结名单并抽样", "种子承诺").Lacks(t, "随机种子")
 		auditor.Post(t, page+"/draw", url.Values{}).Want(t, http.StatusConflict, "还没有会话进入回收站")
 
-		b := &bin.Bin{DB: a.db, Zone: shanghai}
+		b := &bin.Bin{DB: a.db, Zone: shanghai, Keys: accounttest.Keys(t, a.db)}
 		for i, external := range []string{"x1", "x2", "x3"} {
 			if _, err := b.DiscardOne(t.Context(), boss, a.only(t, external), "超过保留期的会话清理", fmt.Sprint("form-key-", i)); err != nil {
 				t.Fatal(err)

@@ -187,7 +187,10 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	if o.closed {
 		return nil
 	}
-	return a.checkRestored(ctx)
+	if err := a.checkRestored(ctx); err != nil {
+		return err
+	}
+	return bin.SealOld(ctx, a.db, a.store)
 }
 
 // openKeys opens the key store of this database.

@@ -112,7 +112,7 @@ func (w *world) discardAll(t *testing.T, by account.Actor) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bin.Bin{DB: w.app.db, Zone: w.app.config.location}
+	b := &bin.Bin{DB: w.app.db, Zone: w.app.config.location, Keys: w.app.store}
 	for _, c := range all {
 		if _, err := b.DiscardOne(t.Context(), by, c, "超过保留期的会话清理", fmt.Sprint("form-key-", c)); err != nil {
 			t.Fatal(err)

@@ -94,6 +94,7 @@ type Batch struct {
 	ExtendedAt    *time.Time
 	DraftedAt     *time.Time
 	CreatedAt     time.Time
+	MAC           []byte `gorm:"column:mac"`
 }
 
 // TableName is bin_batch.
@@ -159,7 +160,7 @@ type Bin struct {
 	Cap int64
 	// Codes checks the one-time code of whoever raises a draft's cap.
 	Codes Codes
-	// Keys vouches for lists that were chosen of a search.
+	// Keys vouches for what this program wrote: batches, raised caps, lists that were chosen of a search.
 	Keys approval.Keys
 	// Clock keeps batches from being made by a wrong clock; nil: it is trusted.
 	Clock *audit.ClockGuard

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"qingdang/models/account"
+	"qingdang/models/approval"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
@@ -47,6 +48,7 @@ type CapRaise struct {
 	Reason   string
 	TOTPStep int64 `gorm:"column:totp_step"`
 	At       time.Time
+	MAC      []byte `gorm:"column:mac"`
 }
 
 // TableName is bin_raise.
@@ -84,11 +86,11 @@ func (b *Bin) capFor(tx *db.Tx, n int64, concerned []id.Department) (int64, erro
 
 // withinCap refuses a list above the cap unless somebody raised it for this draft. It gives the
 // raise that was needed.
-func (d *Draft) withinCap(tx *db.Tx, p *Preview) (*CapRaise, error) {
+func (d *Draft) withinCap(tx *db.Tx, k approval.Keys, p *Preview) (*CapRaise, error) {
 	if p.Cap == 0 || d.Frozen <= p.Cap {
 		return nil, nil
 	}
-	r, err := d.raise(tx)
+	r, err := d.raise(tx, k)
 	switch {
 	case err != nil:
 		return nil, err
@@ -98,20 +100,21 @@ func (d *Draft) withinCap(tx *db.Tx, p *Preview) (*CapRaise, error) {
 	return r, nil
 }
 
-// raise gives what somebody allowed for the draft as it is now, nil if nobody did.
-func (d *Draft) raise(tx *db.Tx) (*CapRaise, error) {
+// raise gives what somebody allowed for the draft as it is now, nil if nobody did. A row that was written past
+// this program is nobody's word.
+func (d *Draft) raise(tx *db.Tx, k approval.Keys) (*CapRaise, error) {
 	var rows []CapRaise
 	if err := tx.Where("draft_id = ? AND scope = ?", d.ID, d.Form.Scope.digest()).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("look for a raised cap: %w", err)
 	}
-	if len(rows) == 0 {
+	if len(rows) == 0 || !rows[0].genuine(k) {
 		return nil, nil
 	}
 	return &rows[0], nil
 }
 
 // raiseOf gives the raise that a batch was made under, nil if it needed none.
-func raiseOf(tx *db.Tx, b *Batch) (*CapRaise, error) {
+func raiseOf(tx *db.Tx, k approval.Keys, b *Batch) (*CapRaise, error) {
 	var rows []draftRow
 	if err := tx.Where("batch_id = ?", b.ID).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find draft: %w", err)
@@ -123,7 +126,7 @@ func raiseOf(tx *db.Tx, b *Batch) (*CapRaise, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := d.raise(tx)
+	r, err := d.raise(tx, k)
 	if err != nil || r == nil || b.Size <= r.Cap {
 		return nil, err
 	}

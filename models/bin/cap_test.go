@@ -64,7 +64,7 @@ func TestABatchAboveTheCapIsFound(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		over := func() (codes []string) {
 			t.Helper()
-			w.must(w.d.Read(w.ctx(), func(tx *db.Tx) (err error) { codes, err = bin.OverCap(tx); return err }))
+			w.must(w.d.Read(w.ctx(), func(tx *db.Tx) (err error) { codes, err = bin.OverCap(tx, w.vault.Store); return err }))
 			return codes
 		}
 		req := capped(w)

@@ -163,7 +163,7 @@ func (b *Bin) carryOut(tx *db.Tx, by account.Actor, row *draftRow, req Request) 
 	if err := d.Form.ready(p); err != nil {
 		return nil, err
 	}
-	raised, err := d.withinCap(tx, p)
+	raised, err := d.withinCap(tx, b.Keys, p)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,10 @@ func (b *Bin) carryOut(tx *db.Tx, by account.Actor, row *draftRow, req Request) 
 		return nil, err
 	}
 	if small {
-		return batch, moveAll(tx, by, batch, p, raised)
+		return batch, b.moveAll(tx, by, batch, p, raised)
+	}
+	if err := storeSeal(tx, b.Keys, batch); err != nil {
+		return nil, err
 	}
 	if _, err := job.Enqueue(tx, job.New{Kind: JobMove, Subject: uint64(batch.ID), Object: batch.Code, By: by.ID, Total: batch.Size, Solo: true}); err != nil {
 		return nil, err
@@ -237,6 +240,9 @@ func (b *Bin) create(tx *db.Tx, by account.Actor, d *Draft, p *Preview, req Requ
 }
 
 func (b *Bin) newBatch(tx *db.Tx, by account.Actor, kind string) (*Batch, error) {
+	if b.Keys == nil {
+		return nil, errNoKeys
+	}
 	day := tx.Now.In(b.Zone).Format("20060102")
 	n, err := db.Serial(tx, "SC", day)
 	if err != nil {
@@ -250,9 +256,9 @@ func (b *Bin) newBatch(tx *db.Tx, by account.Actor, kind string) (*Batch, error)
 
 // moveAll moves a small batch at once. Its list was compared under locks just now: that some
 // of it does not move cannot be, and must not be waved through (invariant I14).
-func moveAll(tx *db.Tx, by account.Actor, batch *Batch, p *Preview, raised *CapRaise) error {
+func (b *Bin) moveAll(tx *db.Tx, by account.Actor, batch *Batch, p *Preview, raised *CapRaise) error {
 	for batch.State == Running {
-		if _, err := moveNext(tx, batch, 0, int(batch.Size)); err != nil {
+		if _, err := moveNext(tx, b.Keys, batch, 0, int(batch.Size)); err != nil {
 			return err
 		}
 	}
@@ -266,7 +272,7 @@ func entryOf(by account.Actor, action string, batch *Batch, p *Preview, raised *
 	e := audit.Entry{
 		Actor: by.Audit(), Action: action, ObjectKind: "batch", Object: batch.Code, Department: batch.DepartmentID, Count: batch.Size,
 		Data: map[string]any{
-			"fingerprint": hex.EncodeToString(batch.Fingerprint), "reason": batch.Reason, "scope": batch.ScopeKind, "keep_until": batch.KeepUntil,
+			"fingerprint": hex.EncodeToString(batch.Fingerprint), "reason": batch.Reason, "scope": batch.ScopeKind, "keep_until": batch.KeepUntil, "sealed": true,
 			"residue": batch.ResidueCount, "residue_reason": batch.ResidueReason, "held": p.Excluded.Held, "floor": p.Excluded.Floor, "order": p.Excluded.Order,
 		},
 	}

@@ -142,7 +142,7 @@ func (b *Bin) Draft(ctx context.Context, by account.Actor, draft uint64) (d *Dra
 		if d, err = row.draft(); err != nil {
 			return err
 		}
-		d.Raised, err = d.raise(tx)
+		d.Raised, err = d.raise(tx, b.Keys)
 		return err
 	})
 	return d, err

@@ -35,9 +35,13 @@ func (b *Bin) Extend(ctx context.Context, by account.Actor, batch id.Batch, reas
 		case out.Expired(tx.Now):
 			return fault.Conflict("bin.time_over")
 		}
+		if err := Genuine(b.Keys, *out); err != nil {
+			return err
+		}
 		was := out.KeepUntil
 		out.KeepUntil, out.ExtendedAt = was.Add(Extension), &tx.Now
-		err = tx.Model(&Batch{}).Where("id = ?", batch).Updates(map[string]any{"keep_until": out.KeepUntil, "extended_at": tx.Now}).Error
+		out.Seal(b.Keys)
+		err = tx.Model(&Batch{}).Where("id = ?", batch).Updates(map[string]any{"keep_until": out.KeepUntil, "extended_at": tx.Now, "mac": out.MAC}).Error
 		if err != nil {
 			return fmt.Errorf("extend: %w", err)
 		}

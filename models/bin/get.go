@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"qingdang/models/account"
+	"qingdang/models/approval"
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/fault"
@@ -46,12 +47,12 @@ func (b *Bin) Get(ctx context.Context, by account.Actor, batch id.Batch) (*Detai
 			return err
 		}
 		d = &Detail{BatchRow: rows[0], Stayed: map[string]int64{}, Now: tx.Now}
-		return d.fill(tx, by)
+		return d.fill(tx, b.Keys, by)
 	})
 	return d, b.noteHidden(ctx, by, "batch.opened", batch, err)
 }
 
-func (d *Detail) fill(tx *db.Tx, by account.Actor) error {
+func (d *Detail) fill(tx *db.Tx, k approval.Keys, by account.Actor) error {
 	var stayed []struct {
 		Reason string
 		N      int64
@@ -72,7 +73,7 @@ func (d *Detail) fill(tx *db.Tx, by account.Actor) error {
 		return fmt.Errorf("count items: %w", err)
 	}
 	d.Within = all == mine
-	if d.Raised, err = raiseOf(tx, &d.Batch); err != nil {
+	if d.Raised, err = raiseOf(tx, k, &d.Batch); err != nil {
 		return err
 	}
 	d.Job, err = job.Of(tx, JobMove, uint64(d.ID))

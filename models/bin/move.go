@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"qingdang/models/approval"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/hold"
@@ -34,7 +35,7 @@ func verdict(c *conversation.Conversation, held bool, policy *retention.Policy, 
 // reading what was done before, and decides nothing: before the end it looks at all of the
 // batch. The caller has shared the hold epoch. Rows are locked in ascending order, holds are
 // read after that (invariant I3).
-func moveNext(tx *db.Tx, batch *Batch, after id.Conversation, n int) (last id.Conversation, err error) {
+func moveNext(tx *db.Tx, k approval.Keys, batch *Batch, after id.Conversation, n int) (last id.Conversation, err error) {
 	items, err := waiting(tx, batch, after, n)
 	if err == nil && len(items) == 0 && after > 0 {
 		items, err = waiting(tx, batch, 0, n)
@@ -43,7 +44,7 @@ func moveNext(tx *db.Tx, batch *Batch, after id.Conversation, n int) (last id.Co
 	case err != nil:
 		return 0, err
 	case len(items) == 0:
-		return after, finish(tx, batch)
+		return after, finish(tx, k, batch)
 	}
 	return items[len(items)-1].ConversationID, moveItems(tx, batch, items)
 }
@@ -155,14 +156,24 @@ func mark(tx *db.Tx, batch id.Batch, all id.Set[id.Conversation], changes map[st
 
 // finish ends a batch. The last conversation has just moved: all of it rests its full time from
 // now on.
-func finish(tx *db.Tx, batch *Batch) error {
+func finish(tx *db.Tx, k approval.Keys, batch *Batch) error {
 	batch.State, batch.KeepUntil = Done, tx.Now.Add(Keep)
 	if batch.Skipped > 0 {
 		batch.State = PartlyDone
 	}
-	err := tx.Model(&Batch{}).Where("id = ?", batch.ID).Updates(map[string]any{"state": batch.State, "keep_until": batch.KeepUntil}).Error
+	batch.Seal(k)
+	err := tx.Model(&Batch{}).Where("id = ?", batch.ID).Updates(map[string]any{"state": batch.State, "keep_until": batch.KeepUntil, "mac": batch.MAC}).Error
 	if err != nil {
 		return fmt.Errorf("finish batch: %w", err)
+	}
+	return nil
+}
+
+// storeSeal seals a batch whose job moves it later.
+func storeSeal(tx *db.Tx, k approval.Keys, batch *Batch) error {
+	batch.Seal(k)
+	if err := tx.Model(&Batch{}).Where("id = ?", batch.ID).Update("mac", batch.MAC).Error; err != nil {
+		return fmt.Errorf("seal batch: %w", err)
 	}
 	return nil
 }

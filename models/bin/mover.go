@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"qingdang/models/account"
+	"qingdang/models/approval"
 	"qingdang/models/audit"
 	"qingdang/models/db"
 	"qingdang/models/fault"
@@ -21,12 +22,13 @@ const JobMove = "bin.move"
 // that was committed.
 type Mover struct {
 	DB    *db.DB
+	Keys  approval.Keys
 	Chunk int               // 0 is the engine's own
 	Clock *audit.ClockGuard // nil: the clock is trusted
 }
 
 // Mover gives the runner of jobs of kind JobMove.
-func (b *Bin) Mover() *Mover { return &Mover{DB: b.DB, Clock: b.Clock} }
+func (b *Bin) Mover() *Mover { return &Mover{DB: b.DB, Keys: b.Keys, Clock: b.Clock} }
 
 // Step moves the next chunk.
 func (m *Mover) Step(ctx context.Context, j *job.Job) (done bool, err error) {
@@ -47,6 +49,9 @@ func (m *Mover) Step(ctx context.Context, j *job.Job) (done bool, err error) {
 			done = true
 			return job.Finish(tx, j)
 		}
+		if err := Genuine(m.Keys, *batch); err != nil {
+			return err
+		}
 		return m.step(tx, j, batch, &done)
 	})
 	return done, err
@@ -58,7 +63,7 @@ func (m *Mover) step(tx *db.Tx, j *job.Job, batch *Batch, done *bool) error {
 		n = chunk(tx.Engine())
 	}
 	moved, skipped := batch.Moved, batch.Skipped
-	last, err := moveNext(tx, batch, id.Conversation(j.Pos), n)
+	last, err := moveNext(tx, m.Keys, batch, id.Conversation(j.Pos), n)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"qingdang/models/approval"
 	"qingdang/models/audit"
 	"qingdang/models/db"
 	"qingdang/models/id"
@@ -13,7 +14,7 @@ import (
 // OverCap names the batches above the cap of their time without the word of a second person, whatever the program
 // allowed (invariant I14). A batch's leaf says what its cap was where it was counted for; nothing is above
 // MostItems without that word.
-func OverCap(tx *db.Tx) ([]string, error) {
+func OverCap(tx *db.Tx, k approval.Keys) ([]string, error) {
 	var made []struct {
 		Batch
 		Leaf []byte
@@ -34,7 +35,7 @@ func OverCap(tx *db.Tx) ([]string, error) {
 		if b.Size <= most {
 			continue
 		}
-		allowed, err := allowedAbove(tx, &b.Batch)
+		allowed, err := allowedAbove(tx, k, &b.Batch)
 		if err != nil {
 			return nil, err
 		}
@@ -61,17 +62,20 @@ func capSaid(leaf []byte) (int64, error) {
 
 // allowedAbove tells whether somebody else than the owner, with name and one-time code, allowed a batch of this
 // size, and the log says so.
-func allowedAbove(tx *db.Tx, b *Batch) (bool, error) {
-	var drafts []uint64
-	err := tx.Table("bin_raise").Joins("JOIN bin_draft ON bin_draft.id = bin_raise.draft_id").
+func allowedAbove(tx *db.Tx, k approval.Keys, b *Batch) (bool, error) {
+	var raises []CapRaise
+	err := tx.Model(&CapRaise{}).Joins("JOIN bin_draft ON bin_draft.id = bin_raise.draft_id").
 		Where("bin_draft.batch_id = ? AND bin_raise.size >= ? AND bin_raise.name <> '' AND bin_raise.person_id NOT IN ? AND bin_raise.at <= ?",
-			b.ID, b.Size, []id.Person{0, b.OwnerPerson}, b.CreatedAt).Pluck("bin_raise.draft_id", &drafts).Error
+			b.ID, b.Size, []id.Person{0, b.OwnerPerson}, b.CreatedAt).Find(&raises).Error
 	if err != nil {
 		return false, fmt.Errorf("raised caps: %w", err)
 	}
-	for _, d := range drafts {
+	for i := range raises {
+		if !raises[i].genuine(k) {
+			continue
+		}
 		var said int64
-		err := tx.Table("audit_leaf").Where("action = 'batch.cap_raised' AND object = ? AND result = ? AND item_count >= ?", draftName(d), audit.OK, b.Size).Count(&said).Error
+		err := tx.Table("audit_leaf").Where("action = 'batch.cap_raised' AND object = ? AND result = ? AND item_count >= ?", draftName(raises[i].DraftID), audit.OK, b.Size).Count(&said).Error
 		if err != nil {
 			return false, fmt.Errorf("leaf of a raised cap: %w", err)
 		}

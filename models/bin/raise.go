@@ -118,12 +118,13 @@ func (b *Bin) raiseCap(tx *db.Tx, by account.Actor, req CapRequest) error {
 		DraftID: req.Draft, Size: ask.Frozen, Cap: ask.Cap, Scope: ask.Form.Scope.digest(), UserID: who.User, PersonID: who.Person,
 		Name: who.Name, StaffNo: who.StaffNo, Role: who.Role, Reason: req.Reason, TOTPStep: step, At: tx.Now,
 	}
+	row.MAC = row.seal(b.Keys)
 	if err := tx.Create(&row).Error; err != nil {
 		return fmt.Errorf("store raised cap: %w", err)
 	}
 	return audit.Append(tx, audit.Entry{
 		Actor: by.Audit(), Action: "batch.cap_raised", ObjectKind: "draft", Object: draftName(req.Draft), Department: shared, Count: ask.Frozen,
-		Data: map[string]any{"cap": ask.Cap, "fingerprint": hex.EncodeToString(ask.Fingerprint), "reason": req.Reason, "drafted_by": ask.OwnerNo},
+		Data: map[string]any{"cap": ask.Cap, "fingerprint": hex.EncodeToString(ask.Fingerprint), "reason": req.Reason, "drafted_by": ask.OwnerNo, "sealed": true},
 	})
 }
 
@@ -172,7 +173,7 @@ func (b *Bin) capAsk(tx *db.Tx, by account.Actor, draft uint64, lock bool) (*Cap
 	if ask.Cap, err = b.capFor(tx, d.Frozen, concerned); err != nil {
 		return nil, 0, err
 	}
-	if ask.Raised, err = d.raise(tx); err != nil {
+	if ask.Raised, err = d.raise(tx, b.Keys); err != nil {
 		return nil, 0, err
 	}
 	names, err := account.Names(tx, row.OwnerID)

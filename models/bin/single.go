@@ -131,7 +131,7 @@ func (b *Bin) one(tx *db.Tx, by account.Actor, row *conversation.Conversation, r
 		return nil, fmt.Errorf("create item: %w", err)
 	}
 	for batch.State == Running {
-		if _, err := moveNext(tx, batch, 0, 1); err != nil {
+		if _, err := moveNext(tx, b.Keys, batch, 0, 1); err != nil {
 			return nil, err
 		}
 	}
@@ -140,6 +140,6 @@ func (b *Bin) one(tx *db.Tx, by account.Actor, row *conversation.Conversation, r
 	}
 	return batch, audit.Append(tx, audit.Entry{
 		Actor: by.Audit(), Action: "conversation.discarded", ObjectKind: "conversation", Object: row.Code(), Department: row.DepartmentID, Count: 1,
-		Data: map[string]any{"batch": batch.Code, "reason": reason, "keep_until": batch.KeepUntil},
+		Data: map[string]any{"batch": batch.Code, "reason": reason, "keep_until": batch.KeepUntil, "sealed": true},
 	})
 }

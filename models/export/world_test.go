@@ -349,7 +349,7 @@ func (w *world) count(model any, cond ...any) int64 {
 // binned puts conversations into the bin, one batch each.
 func (w *world) binned(ids ...id.Conversation) {
 	w.t.Helper()
-	b := &bin.Bin{DB: w.d, Zone: shanghai}
+	b := &bin.Bin{DB: w.d, Zone: shanghai, Keys: accounttest.Keys(w.t, w.d)}
 	for _, c := range ids {
 		_, err := b.DiscardOne(w.ctx(), w.supervisor, c, "到期清理，已超过保留期", rand.Text())
 		w.must(err)

@@ -24,6 +24,7 @@ import (
 var otherOracles = []oracle{
 	{"I1", (*Checker).votesGenuine},
 	{"I1", (*Checker).requestsGenuine},
+	{"I1", (*Checker).batchesGenuine},
 	{"I2", (*Checker).manifestRoots},
 	{"I3", (*Checker).releasesGenuine},
 	{"I3", (*Checker).holdsReach},
@@ -51,6 +52,16 @@ func (c *Checker) requestsGenuine(tx *db.Tx) ([]Finding, error) {
 	return findings("I1", "fsck.request_forged", forged), err
 }
 
+// batchesGenuine does the same for who put what into the bin until when, and for raised caps.
+func (c *Checker) batchesGenuine(tx *db.Tx) ([]Finding, error) {
+	batches, err := bin.ForgedBatches(tx, c.Store)
+	if err != nil {
+		return nil, err
+	}
+	raises, err := bin.ForgedRaises(tx, c.Store)
+	return append(findings("I1", "fsck.batch_forged", batches), findings("I1", "fsck.raise_forged", raises)...), err
+}
+
 // releasesGenuine finds holds that ended otherwise than by two people and the buffer.
 func (c *Checker) releasesGenuine(tx *db.Tx) ([]Finding, error) {
 	forged, err := hold.ForgedReleases(tx, c.Store)
@@ -72,7 +83,7 @@ func (c *Checker) windows(tx *db.Tx) ([]Finding, error) {
 
 // caps finds batches above their cap that no second person allowed.
 func (c *Checker) caps(tx *db.Tx) ([]Finding, error) {
-	over, err := bin.OverCap(tx)
+	over, err := bin.OverCap(tx, c.Store)
 	return findings("I14", "fsck.over_cap", over), err
 }
 

@@ -23,7 +23,7 @@ type corruption struct {
 }
 
 var tables = []string{
-	"approval", "audit_head", "audit_leaf", "audit_node", "bin_batch", "bin_item", "certificate", "conversation", "conversation_body", "conversation_key",
+	"approval", "audit_head", "audit_leaf", "audit_node", "bin_batch", "bin_item", "bin_raise", "certificate", "conversation", "conversation_body", "conversation_key",
 	"conversation_tag", "hold_item", "key_bucket", "legal_hold", "purge_bucket", "purge_item", "purge_request", "tombstone", "vote",
 }
 
@@ -36,6 +36,10 @@ func corruptions(w *world, now any) []corruption {
 		{"I1 fsck.vote_forged", false, "UPDATE vote SET person_id = person_id + 1000 WHERE role = 'legal'", nil},
 		{"I1 fsck.request_forged", false, "UPDATE purge_request SET reason = '另一个理由'", nil},
 		{"I1 fsck.request_forged", false, "UPDATE purge_request SET requester_person = requester_person + 1000", nil},
+		{"I1 fsck.batch_forged", false, "UPDATE bin_batch SET owner_person = owner_person + 1000", nil},
+		{"I1 fsck.batch_forged", false, "UPDATE bin_batch SET mac = NULL", nil},
+		{"I1 fsck.raise_forged", false, "INSERT INTO bin_raise (draft_id, size, cap, scope, user_id, person_id, name, staff_no, role, reason, totp_step, at, mac) " +
+			"SELECT 1, 100, 10, h.root, 1, 1, '林静怡', '10482', 'supervisor', '同意', 1, b.created_at, b.mac FROM audit_head h, bin_batch b LIMIT 1", nil},
 		{"I3 fsck.release_forged", false, "UPDATE legal_hold SET released_at = ?", []any{now}},
 		{"I1 fsck.purged_by_two", false, "INSERT INTO purge_item (purge_id, seq, conversation_id, version, digest, department_id, service_type, platform, bucket_id, batch_id, messages, attachments, bytes, last_at, state, reason) " +
 			"SELECT purge_id + 1000, seq, conversation_id, version, digest, department_id, service_type, platform, bucket_id, batch_id, messages, attachments, bytes, last_at, state, reason FROM purge_item WHERE seq = 0", nil},

@@ -77,7 +77,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	zone := time.FixedZone("UTC+8", 8*3600)
 	_, err = (&hold.Holds{DB: d, Rescue: bin.Rescue, Zone: zone}).Place(w.ctx(), legal, hold.Order{Name: "复议", Reason: "复议期间保留全部会话", Conversations: theirs[:1]})
 	w.must(err)
-	desk := &bin.Bin{DB: d, Zone: zone}
+	desk := &bin.Bin{DB: d, Zone: zone, Keys: accounttest.Keys(t, d)}
 	var batches []id.Batch
 	for _, c := range ours[:4] {
 		b, err := desk.DiscardOne(w.ctx(), agent, c, "超过保留期，季度清理", rand.Text())

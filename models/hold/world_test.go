@@ -43,7 +43,7 @@ type world struct {
 
 func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
-	w := &world{t: t, d: d, clock: clock, vault: conversation.Vault{Store: accounttest.Keys(t, d)}, bin: &bin.Bin{DB: d, Zone: shanghai}, accounts: accounttest.New(t, d)}
+	w := &world{t: t, d: d, clock: clock, vault: conversation.Vault{Store: accounttest.Keys(t, d)}, bin: &bin.Bin{DB: d, Zone: shanghai, Keys: accounttest.Keys(t, d)}, accounts: accounttest.New(t, d)}
 	w.holds = &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai, Vault: w.vault, Accounts: w.accounts}
 	w.city, w.north = w.department("集团/华东/杭州"), w.department("集团/华北")
 	w.root, w.east = w.department("集团"), w.department("集团/华东")

@@ -46,7 +46,7 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
-	w := &world{t: t, d: d, clock: clock, keys: accounttest.Keys(t, d), accounts: accounttest.New(t, d), bin: &bin.Bin{DB: d, Zone: shanghai}}
+	w := &world{t: t, d: d, clock: clock, keys: accounttest.Keys(t, d), accounts: accounttest.New(t, d), bin: &bin.Bin{DB: d, Zone: shanghai, Keys: accounttest.Keys(t, d)}}
 	signer, err := w.keys.Signer("qingdang.example.cn/evidence")
 	w.must(err)
 	w.desk = &inspection.Desk{DB: d, Accounts: w.accounts, Keys: w.keys, Log: &audit.Log{DB: d, Signer: signer}, Zone: shanghai, Organisation: "云栖优品集团"}
@@ -124,6 +124,10 @@ func (w *world) discard(n int) string {
 			Fingerprint: make([]byte, 32), KeepUntil: tx.Now.Add(bin.Keep), CreatedAt: tx.Now,
 		}
 		if err := tx.Create(batch).Error; err != nil {
+			return err
+		}
+		batch.Seal(w.keys)
+		if err := tx.Model(batch).Update("mac", batch.MAC).Error; err != nil {
 			return err
 		}
 		items := make([]bin.Item, 0, n)

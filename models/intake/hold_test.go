@@ -32,7 +32,7 @@ func TestAnImportComesUnderTheHoldsThatItMatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		supervisor := accounttest.Actor(account.Supervisor, w.shop.ID)
-		box := &bin.Bin{DB: d, Zone: time.UTC}
+		box := &bin.Bin{DB: d, Zone: time.UTC, Keys: accounttest.Keys(t, d)}
 		for _, c := range ids {
 			if _, err := box.DiscardOne(t.Context(), supervisor, c, "到期清理，客户无诉求", "form-key-"+id.String(c)); err != nil {
 				t.Fatal(err)

@@ -104,7 +104,7 @@ func (d *Desk) confirm(tx *db.Tx, by account.Actor, r *Request, c Confirmation) 
 	if err := r.checkTail(c.Tail); err != nil {
 		return err
 	}
-	keep, err := keepUntil(tx, r.ID)
+	keep, err := keepUntil(tx, d.Keys, r.ID)
 	if err != nil {
 		return err
 	}

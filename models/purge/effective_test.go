@@ -159,8 +159,8 @@ func TestResidueStandsOnTheCertificateWithWhoKnewOfIt(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		_, batch := w.expired(2)
-		w.set(`UPDATE bin_batch SET residue_count = 6, residue_reason = '二店另行处理', residue = '[{"department":43,"path":"云栖优品集团/杭州分公司/二店","count":6}]', `+
-			"owner_name = '林静怡' WHERE id = ?", batch)
+		w.setBatch(batch, `residue_count = 6, residue_reason = '二店另行处理', residue = '[{"department":43,"path":"云栖优品集团/杭州分公司/二店","count":6}]', `+
+			"owner_name = '林静怡'")
 		got := w.certificate(w.approved(batch)).Body.Residue
 		if len(got) != 1 || got[0].Count != 6 || len(got[0].Departments) != 1 || got[0].Departments[0].ID != "43" || got[0].Acknowledged == nil {
 			t.Fatalf("%+v", got)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"qingdang/models/account"
+	"qingdang/models/approval"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -27,7 +28,7 @@ type frozen struct {
 // freeze takes what is in the batches onto the purge's list and gives back what is protected.
 // The caller has the hold epoch; the order goes on with batches, conversations in ascending
 // order, holds.
-func freeze(tx *db.Tx, by account.Actor, p id.Purge, batches []id.Batch) (*frozen, error) {
+func freeze(tx *db.Tx, k approval.Keys, by account.Actor, p id.Purge, batches []id.Batch) (*frozen, error) {
 	if own, err := bin.AllWithin(tx, batches, by.Scope); err != nil {
 		return nil, err
 	} else if !own {
@@ -40,6 +41,9 @@ func freeze(tx *db.Tx, by account.Actor, p id.Purge, batches []id.Batch) (*froze
 	}
 	if len(list.batches) != len(batches) {
 		return nil, fault.NotFound("purge.batch_not_found")
+	}
+	if err := bin.Genuine(k, list.batches...); err != nil {
+		return nil, err
 	}
 	if err := ownEnough(tx, by, list.batches); err != nil {
 		return nil, err

@@ -72,6 +72,9 @@ func (d *Desk) preview(tx *db.Tx, by account.Actor, batches []id.Batch) (*Previe
 	case !within, len(rows) == 0, len(rows) != len(batches):
 		return nil, fault.NotFound("purge.batch_not_found")
 	}
+	if err := bin.Genuine(d.Keys, rows...); err != nil {
+		return nil, err
+	}
 	if err := ownEnough(tx, by, rows); err != nil {
 		return nil, err
 	}

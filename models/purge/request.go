@@ -148,7 +148,7 @@ func (d *Desk) request(tx *db.Tx, by account.Actor, ask Ask) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := freeze(tx, by, r.ID, batches)
+	list, err := freeze(tx, d.Keys, by, r.ID, batches)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func hexRoot(r *purge.Request) string { return fmt.Sprintf("%x", r.Root) }
 // ownedBy says who put a batch into the bin.
 func (w *world) ownedBy(b id.Batch, by account.Actor) id.Batch {
 	w.t.Helper()
-	w.set("UPDATE bin_batch SET owner_id = ?, owner_person = ? WHERE id = ?", by.ID, by.PersonID, b)
+	w.setBatch(b, "owner_id = ?, owner_person = ?", by.ID, by.PersonID)
 	return b
 }
 
@@ -121,7 +121,7 @@ func TestSeveralBatchesAreTheWholeOrganisation(t *testing.T) {
 		both := accounttest.User(t, d, w.accounts, account.Supervisor, w.sales, w.support)
 		of := func(name string, dep id.Department) id.Batch {
 			b := w.binned(clock.Time(), bin.ScopeDepartment, w.store(chat{name: name, dep: dep})...)
-			w.set("UPDATE bin_batch SET scope = ? WHERE id = ?", fmt.Sprintf(`{"departments":[%d]}`, dep), b)
+			w.setBatch(b, "scope = ?", fmt.Sprintf(`{"departments":[%d]}`, dep))
 			return b
 		}
 		a, b := of("a", w.sales), of("b", w.support)

@@ -10,6 +10,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/approval"
 	"qingdang/models/audit"
+	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
@@ -105,17 +106,20 @@ func (w *Runner) start(ctx context.Context, j *job.Job) error {
 			return job.Finish(tx, j)
 		}
 		at, err := w.Desk.startAt(tx, r)
+		reason := ""
 		switch {
+		case bin.IsForged(err):
+			reason = lapseForged
 		case err != nil:
 			return err
 		case tx.Now.Before(at):
 			return job.Again(tx, j, at)
+		default:
+			if reason, err = w.Desk.flaw(tx, r, list); err != nil {
+				return err
+			}
 		}
-		reason, err := w.Desk.flaw(tx, r, list)
-		switch {
-		case err != nil:
-			return err
-		case reason != "":
+		if reason != "" {
 			if err := job.Finish(tx, j); err != nil {
 				return err
 			}
@@ -142,7 +146,7 @@ func (w *Runner) begin(tx *db.Tx, j *job.Job, r *Request) error {
 // the bin window of every batch (which may have been extended), in the maintenance window. An
 // emergency waits for none of the latter two.
 func (d *Desk) startAt(tx *db.Tx, r *Request) (time.Time, error) {
-	keep, err := keepUntil(tx, r.ID)
+	keep, err := keepUntil(tx, d.Keys, r.ID)
 	if err != nil {
 		return time.Time{}, err
 	}

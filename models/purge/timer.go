@@ -165,6 +165,9 @@ func (d *Desk) draftFor(tx *db.Tx, batch id.Batch) error {
 	if err != nil {
 		return err
 	}
+	if err := bin.Genuine(d.Keys, *b); err != nil {
+		return err
+	}
 	p, err := outlook(tx, []bin.Batch{*b}, "")
 	if err != nil {
 		return err

@@ -156,7 +156,7 @@ func (d *Desk) vote(tx *db.Tx, by account.Actor, r *Request, b Ballot, seen [32]
 	if err := b.checkIncident(r); err != nil {
 		return err
 	}
-	keep, err := keepUntil(tx, r.ID)
+	keep, err := keepUntil(tx, d.Keys, r.ID)
 	if err != nil {
 		return err
 	}
@@ -261,8 +261,9 @@ func (d *Desk) runFrom(r *Request, t time.Time) time.Time {
 	return d.Window.Next(t, d.zone())
 }
 
-// keepUntil is the latest end of the bin window of the purge's batches.
-func keepUntil(tx *db.Tx, p id.Purge) (time.Time, error) {
+// keepUntil is the latest end of the bin window of the purge's batches. The fault is a conflict when one of
+// them was written past this program: then its end and its owner are nobody's word.
+func keepUntil(tx *db.Tx, k approval.Keys, p id.Purge) (time.Time, error) {
 	var ids []id.Batch
 	if err := tx.Model(&Batch{}).Where("purge_id = ?", p).Order("batch_id").Pluck("batch_id", &ids).Error; err != nil {
 		return time.Time{}, fmt.Errorf("read batches: %w", err)
@@ -273,6 +274,9 @@ func keepUntil(tx *db.Tx, p id.Purge) (time.Time, error) {
 	}
 	if len(batches) != len(ids) || len(ids) == 0 {
 		return time.Time{}, fmt.Errorf("purge %d: %d of %d batches found", p, len(batches), len(ids))
+	}
+	if err := bin.Genuine(k, batches...); err != nil {
+		return time.Time{}, err
 	}
 	var keep time.Time
 	for _, b := range batches {

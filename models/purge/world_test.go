@@ -178,6 +178,9 @@ func (w *world) binned(keep time.Time, kind string, ids ...id.Conversation) id.B
 		if err := tx.Create(&b).Error; err != nil {
 			return err
 		}
+		if err := w.seal(tx, &b); err != nil {
+			return err
+		}
 		set, err := id.NewSet(ids...)
 		if err != nil {
 			return err
@@ -198,6 +201,26 @@ func (w *world) binned(keep time.Time, kind string, ids ...id.Conversation) id.B
 		return nil
 	})
 	return b.ID
+}
+
+// seal vouches for a batch as it is now, as the bin does.
+func (w *world) seal(tx *db.Tx, b *bin.Batch) error {
+	if err := tx.Where("id = ?", b.ID).Take(b).Error; err != nil {
+		return err
+	}
+	b.Seal(w.keys)
+	return tx.Model(b).Update("mac", b.MAC).Error
+}
+
+// setBatch changes a batch's row as the program would.
+func (w *world) setBatch(b id.Batch, set string, args ...any) {
+	w.t.Helper()
+	w.write(func(tx *db.Tx) error {
+		if err := tx.Exec("UPDATE bin_batch SET "+set+" WHERE id = ?", append(args, b)...).Error; err != nil {
+			return err
+		}
+		return w.seal(tx, &bin.Batch{ID: b})
+	})
 }
 
 // expired is a batch of some usual conversations whose time in the bin is over.

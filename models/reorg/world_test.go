@@ -46,7 +46,7 @@ type world struct {
 
 func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
-	w := &world{t: t, d: d, clock: clock, vault: conversation.Vault{Store: accounttest.Keys(t, d)}, bin: &bin.Bin{DB: d, Zone: shanghai}}
+	w := &world{t: t, d: d, clock: clock, vault: conversation.Vault{Store: accounttest.Keys(t, d)}, bin: &bin.Bin{DB: d, Zone: shanghai, Keys: accounttest.Keys(t, d)}}
 	deps := &department.Departments{DB: d}
 	var err error
 	w.accounts, err = account.New(account.Settings{DB: d, Keys: w.vault.Store, Resolve: deps.Resolve})

@@ -122,7 +122,7 @@ func TestAFilledSelectionGoesThroughAPurge(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				batch, err := bench.Bin(ctx, d, w.cast.Requester, clock.Time(), ids)
+				batch, err := bench.Bin(ctx, d, w.vault.Store, w.cast.Requester, clock.Time(), ids)
 				if err != nil {
 					t.Fatal(err)
 				}

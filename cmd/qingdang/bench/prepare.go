@@ -80,7 +80,7 @@ func Period(ctx context.Context, d *db.DB, n int) ([]id.Conversation, error) {
 // Bin puts conversations of the archive into one batch of the bin, as a move of the owner's that
 // ended leaves it: its time there is over at keep. Who owns a batch may ask for its purge and
 // may not vote on it.
-func Bin(ctx context.Context, d *db.DB, owner account.Actor, keep time.Time, ids []id.Conversation) (b id.Batch, err error) {
+func Bin(ctx context.Context, d *db.DB, k approval.Keys, owner account.Actor, keep time.Time, ids []id.Conversation) (b id.Batch, err error) {
 	err = d.Write(ctx, func(tx *db.Tx) error {
 		n, err := db.Serial(tx, "SC", "bench")
 		if err != nil {
@@ -92,6 +92,10 @@ func Bin(ctx context.Context, d *db.DB, owner account.Actor, keep time.Time, ids
 			Size: int64(len(ids)), Moved: int64(len(ids)), Fingerprint: make([]byte, 32), KeepUntil: db.Instant(keep), CreatedAt: tx.Now,
 		}
 		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		row.Seal(k)
+		if err := tx.Model(&row).Update("mac", row.MAC).Error; err != nil {
 			return err
 		}
 		b = row.ID

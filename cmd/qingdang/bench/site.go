@@ -163,7 +163,7 @@ func (o *site) order(ctx context.Context, c choice, n int) (*purge.Request, erro
 	if err != nil {
 		return nil, err
 	}
-	batch, err := Bin(ctx, o.db, people.Requester, time.Now(), ids)
+	batch, err := Bin(ctx, o.db, o.desk.Keys, people.Requester, time.Now(), ids)
 	if err != nil {
 		return nil, err
 	}

@@ -164,7 +164,7 @@ func (s *site) plan(sizes ...int) []*planned {
 			}
 		}
 		all = all[n+n/stays+1:]
-		batch, err := bench.Bin(s.ctx(), s.then, cast.Requester, s.clock.Time(), p.list)
+		batch, err := bench.Bin(s.ctx(), s.then, s.store, cast.Requester, s.clock.Time(), p.list)
 		s.must(err)
 		p.Request, err = bench.Approved(s.ctx(), desk, cast, batch)
 		s.must(err)

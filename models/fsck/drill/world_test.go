@@ -99,7 +99,7 @@ func assemble(t testing.TB, d *db.DB, faults *dbtest.Faults, clock *dbtest.Clock
 	t.Helper()
 	w := &world{
 		t: t, d: d, plain: faults.Plain(t), clock: clock, faults: faults, chunk: 10, vault: conversation.Vault{Store: keys},
-		bin: &bin.Bin{DB: d, Zone: shanghai},
+		bin: &bin.Bin{DB: d, Zone: shanghai, Keys: accounttest.Keys(t, d)},
 	}
 	var err error
 	w.accounts, err = account.New(account.Settings{DB: d, Keys: keys, Resolve: accounttest.Exactly})
@@ -275,7 +275,7 @@ func (w *world) runner() *purge.Runner {
 
 // runners are the jobs that a worker of the console does.
 func (w *world) runners() map[string]job.Runner {
-	return map[string]job.Runner{purge.JobRun: w.runner(), bin.JobMove: &bin.Mover{DB: w.d, Chunk: w.chunk}, purge.JobTimer: &purge.Timer{Desk: w.desk}}
+	return map[string]job.Runner{purge.JobRun: w.runner(), bin.JobMove: &bin.Mover{DB: w.d, Keys: w.bin.Keys, Chunk: w.chunk}, purge.JobTimer: &purge.Timer{Desk: w.desk}}
 }
 
 // work lets a worker do what is due until nothing is.
