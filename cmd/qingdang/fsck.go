@@ -4,13 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"qingdang/models/fsck"
 	"qingdang/templates/locale"
 )
 
 // fsckCommand checks every promise the data must keep. It changes nothing.
 type fsckCommand struct {
-	Deep bool `help:"Open every conversation's body too; about 30 µs each."`
-	JSON bool `help:"One JSON object."`
+	Deep  bool `help:"Open every conversation's body too; about 30 µs each."`
+	Words bool `help:"Open every body and compare its words with the search index's; about 150 µs each."`
+	JSON  bool `help:"One JSON object."`
 }
 
 type fsckFinding struct {
@@ -27,11 +29,16 @@ func (c *fsckCommand) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
+		if c.Words {
+			if err := a.checker().Words(t.ctx, r, fsck.EverySegment, false); err != nil {
+				return err
+			}
+		}
 		found := make([]fsckFinding, 0, len(r.Findings))
 		for _, f := range r.Findings {
 			found = append(found, fsckFinding{f.Promise, f.Key, f.Object, locale.T(t.ctx, f.Key)})
 		}
-		if err := c.print(t, r.Checks, found); err != nil {
+		if err := c.print(t, r, found); err != nil {
 			return err
 		}
 		if len(found) > 0 {
@@ -41,20 +48,24 @@ func (c *fsckCommand) Run(t *terminal) error {
 	})
 }
 
-func (c *fsckCommand) print(t *terminal, checks int, found []fsckFinding) error {
+func (c *fsckCommand) print(t *terminal, r *fsck.Report, found []fsckFinding) error {
 	if c.JSON {
 		enc := json.NewEncoder(t.out)
 		enc.SetEscapeHTML(false)
 		return enc.Encode(struct {
 			Checks   int           `json:"checks"`
 			Findings []fsckFinding `json:"findings"`
-		}{checks, found})
+			Compared int           `json:"compared,omitempty"` // conversations with their words in the search index
+		}{r.Checks, found, r.Compared.Conversations})
+	}
+	if c.Words {
+		t.say("cli.fsck_words", r.Compared.Conversations, r.Compared.Segments)
 	}
 	if len(found) == 0 {
-		t.say("cli.fsck_clean", checks)
+		t.say("cli.fsck_clean", r.Checks)
 		return nil
 	}
-	t.say("cli.fsck_found", checks, len(found))
+	t.say("cli.fsck_found", r.Checks, len(found))
 	for _, f := range found {
 		fmt.Fprintf(t.out, "  %-3s %s [%s] %s\n", f.Promise, f.Text, f.Object, f.Key)
 	}

@@ -37,7 +37,7 @@ func TestTheIndexFollowsTheConversations(t *testing.T) {
 		if out := b.ok("index", "status"); !strings.Contains(out, "1 segment") || strings.Contains(out, "⟦") {
 			t.Error(out)
 		}
-		if out := b.ok("fsck", "--deep"); !strings.Contains(out, "all hold") {
+		if out := b.ok("fsck", "--deep", "--words"); !strings.Contains(out, "all hold") || !strings.Contains(out, "Compared the words of") {
 			t.Error(out)
 		}
 	})

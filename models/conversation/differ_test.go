@@ -497,6 +497,7 @@ func (m *mirror) life(n, queries, kills int) {
 	m.reopen(m.s.Vault)
 	m.fold()
 	ask(0.1)
+	m.worded()
 	if _, err := m.x.Rebuild(m.t.Context(), nil); err != nil {
 		m.t.Fatal(err)
 	}
@@ -504,6 +505,15 @@ func (m *mirror) life(n, queries, kills int) {
 	flaws, gone, err := m.x.Check(m.t.Context())
 	if err != nil || len(flaws)+len(gone) > 0 {
 		m.t.Errorf("%v %v %v", flaws, gone, err)
+	}
+}
+
+// worded holds every term against the bodies, after folds, scrubs and kills.
+func (m *mirror) worded() {
+	m.t.Helper()
+	done, err := m.x.CheckWords(m.t.Context(), func(uint64) bool { return true }, false)
+	if err != nil || len(done.Flaws) > 0 || done.Docs < len(m.all)/2 {
+		m.t.Errorf("%+v of %d conversations, %v", done, len(m.all), err)
 	}
 }
 

@@ -41,6 +41,7 @@ type Checker struct {
 type Report struct {
 	Checks   int
 	Findings []Finding
+	Compared Compared // by Words
 }
 
 // perCheck is how many findings of one kind are told; the first few are enough to act.

@@ -2,6 +2,8 @@ package fsck
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
@@ -9,8 +11,9 @@ import (
 	"qingdang/models/report"
 )
 
-// Record runs every oracle, opens every body, and writes down what was found: also, and above
-// all, that a promise is broken. The console shows the newest such entry to everybody who may read the log.
+// Record runs every oracle, opens every body, compares the words of those segments of the search index whose
+// turn it is, and writes down what was found: also, and above all, that a promise is broken. What is wrong in
+// the search index is mended by the next fold; the finding stays. The console shows the newest such entry to everybody who may read the log.
 func (c *Checker) Record(ctx context.Context, by account.Actor) (*Report, error) {
 	if err := by.Require(account.AuditCheck); err != nil {
 		return nil, err
@@ -19,14 +22,40 @@ func (c *Checker) Record(ctx context.Context, by account.Actor) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
+	if c.Index != nil {
+		slice, err := c.slice(ctx)
+		if err == nil {
+			err = c.Words(ctx, r, slice, true)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	e := audit.Entry{
 		Actor: by.Audit(), Action: report.ActDataChecked, ObjectKind: "database", Count: int64(r.Checks),
-		Data: map[string]any{"found": len(r.Findings), "findings": told(r.Findings)},
+		Data: map[string]any{"found": len(r.Findings), "findings": told(r.Findings), "compared": r.Compared.Conversations},
 	}
 	if len(r.Findings) > 0 {
 		e.Result = audit.ResultFailed
 	}
 	return r, c.DB.Write(ctx, func(tx *db.Tx) error { return audit.Append(tx, e) })
+}
+
+// slice chooses the segments whose words come up since the last check of the data.
+func (c *Checker) slice(ctx context.Context) (which func(segment uint64) bool, err error) {
+	last, err := c.Log.Page(ctx, audit.Filter{Seen: audit.Seen{All: true}, Actions: []string{report.ActDataChecked}}, "", 1)
+	if err != nil {
+		return nil, fmt.Errorf("last check of the data: %w", err)
+	}
+	at := time.Time{}
+	if len(last.Leaves) > 0 {
+		at = last.Leaves[0].At
+	}
+	err = c.DB.Read(ctx, func(tx *db.Tx) error {
+		which = sliceSince(at, tx.Now)
+		return nil
+	})
+	return which, err
 }
 
 func told(findings []Finding) []any {

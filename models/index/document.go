@@ -22,7 +22,7 @@ type Doc struct {
 	Agent       string
 	State       int
 	Tags        []id.Tag
-	Terms       []Token // distinct, in any order
+	Terms       []Token // distinct, in any order; nil where the body was not opened
 	Later       bool    // the body does not open for now: Terms are not known
 }
 

@@ -191,6 +191,9 @@ func (x *Index) checkParts(ctx context.Context) (flaws []Flaw, err error) {
 		}
 	}
 	for _, s := range segments {
+		if !s.rowRight() {
+			flaws = append(flaws, Flaw{"fsck.index_row_differs", fmt.Sprint(s.row.ID)})
+		}
 		whole, err := x.opens(ctx, s)
 		if err != nil {
 			return nil, err
@@ -202,8 +205,15 @@ func (x *Index) checkParts(ctx context.Context) (flaws []Flaw, err error) {
 	return flaws[:min(len(flaws), mostFlaws)], nil
 }
 
-// opens opens all shards of a segment. One that is replaced meanwhile is nobody's concern any more.
+// opens tells whether all shards of a segment open. One that is replaced meanwhile is nobody's concern any more.
 func (x *Index) opens(ctx context.Context, s *Segment) (whole bool, err error) {
+	return x.eachShard(ctx, s, func(int, *shard) error { return nil })
+}
+
+// eachShard opens all shards of a segment and hands them over one by one. It tells whether all open, and are
+// what they should be: what f gives is no error, but says that one is not. A segment that is replaced
+// meanwhile is taken for whole.
+func (x *Index) eachShard(ctx context.Context, s *Segment, f func(part int, sh *shard) error) (whole bool, err error) {
 	const atOnce = 256
 	for first := 1; first <= s.row.Parts; first += atOnce {
 		var rows []partRow
@@ -223,16 +233,28 @@ func (x *Index) opens(ctx context.Context, s *Segment) (whole bool, err error) {
 		if len(rows) != min(atOnce, s.row.Parts-first+1) {
 			return false, nil
 		}
+		shards := make([]*shard, len(rows))
 		err = onAll(len(rows), func(i int) error {
 			plain, err := open(s.key, rows[i], 0)
 			if err == nil {
-				_, err = decodeShard(plain)
+				shards[i], err = decodeShard(plain)
 			}
 			return err
 		})
+		for i := 0; i < len(rows) && err == nil; i++ {
+			err = f(rows[i].Part, shards[i])
+		}
 		if err != nil {
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// rowRight tells whether the row of a segment says what its head says. A search looks for a token in one of
+// so many shards as the row says.
+func (s *Segment) rowRight() bool {
+	n := len(s.ids)
+	return n > 0 && s.row.FirstAt.Equal(instant(s.at[0])) && s.row.LastAt.Equal(instant(s.at[n-1])) &&
+		s.row.Dead == int(s.dead.GetCardinality()) && s.row.Parts == shardsFor(n) && s.row.Tier == tierOf(n)
 }

@@ -36,6 +36,24 @@ func TestEveryFlawIsSeen(t *testing.T) {
 		{"fsck.index_unreadable", func(w *world, _ id.Conversation, s uint64) {
 			w.exec("DELETE FROM index_part WHERE segment_id = ? AND part = 2", s)
 		}},
+		{"fsck.index_row_differs", func(w *world, _ id.Conversation, s uint64) {
+			w.exec("UPDATE index_segment SET parts = parts / 2 WHERE id = ?", s)
+		}},
+		{"fsck.index_row_differs", func(w *world, _ id.Conversation, s uint64) {
+			w.exec("UPDATE index_segment SET first_at = last_at WHERE id = ?", s)
+		}},
+		{"fsck.index_row_differs", func(w *world, _ id.Conversation, s uint64) {
+			w.exec("UPDATE index_segment SET last_at = first_at WHERE id = ?", s)
+		}},
+		{"fsck.index_row_differs", func(w *world, _ id.Conversation, s uint64) {
+			w.exec("UPDATE index_segment SET dead = 90 WHERE id = ?", s)
+		}},
+		{"fsck.index_row_differs", func(w *world, _ id.Conversation, s uint64) {
+			w.exec("UPDATE index_segment SET tier = tier + 1 WHERE id = ?", s)
+		}},
+		{"fsck.index_unreadable", func(w *world, _ id.Conversation, s uint64) {
+			w.exec("UPDATE index_segment SET n = n - 1 WHERE id = ?", s)
+		}},
 		{"fsck.index_missing", func(w *world, _ id.Conversation, _ uint64) {
 			w.write(func(tx *db.Tx) error { return insertRow(tx, w.doc()) })
 		}},

@@ -161,7 +161,14 @@ func (x *Index) clear(ctx context.Context) error {
 				return fmt.Errorf("clear parts away: %w", err)
 			}
 		}
-		if err := x.DB.Write(ctx, func(tx *db.Tx) error { return tx.Where("id = ? AND state = ?", r.ID, gone).Delete(&segmentRow{}).Error }); err != nil {
+		err := x.DB.Write(ctx, func(tx *db.Tx) error {
+			// Where somebody made the row's number of parts smaller there are more.
+			if err := tx.Where("segment_id = ?", r.ID).Delete(&partRow{}).Error; err != nil {
+				return err
+			}
+			return tx.Where("id = ? AND state = ?", r.ID, gone).Delete(&segmentRow{}).Error
+		})
+		if err != nil {
 			return fmt.Errorf("clear segment away: %w", err)
 		}
 	}

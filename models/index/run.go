@@ -89,6 +89,11 @@ func (x *Index) doubt(ctx context.Context, s *Segment) error {
 		ids = append(ids, s.ids[it.Next()])
 	}
 	slices.Sort(ids)
+	return x.doubtSome(ctx, s, ids)
+}
+
+// doubtSome is doubt of some of them, which are in order.
+func (x *Index) doubtSome(ctx context.Context, s *Segment, ids []id.Conversation) error {
 	for part := range slices.Chunk(ids, changesAtOnce) {
 		err := x.DB.Write(ctx, func(tx *db.Tx) error {
 			if there, err := isReady(tx, s.row.ID); err != nil || !there {
