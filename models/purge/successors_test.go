@@ -26,7 +26,8 @@ func TestTheFileNamesWhereMovedKeysAreNow(t *testing.T) {
 				return err
 			}
 			for c, b := range map[id.Conversation]id.Bucket{10: 3, 11: 4, 12: 6, 13: 8, 14: 3} {
-				if err := tx.Create(&conversation.Body{ID: c, Version: 1, Digest: make([]byte, 32), Body: []byte("b")}).Error; err != nil {
+				row := conversation.Conversation{ID: c, Platform: "qianniu", ExternalMAC: []byte(fmt.Sprintf("%032d", c)), Version: 1, StartedAt: tx.Now, LastAt: tx.Now, CustomerMAC: []byte("c"), ContentMAC: []byte("c")}
+				if err := tx.Create(&row).Error; err != nil {
 					return err
 				}
 				if err := tx.Create(&conversation.Key{ID: c, BucketID: b, Wrapped: []byte("w")}).Error; err != nil {
