@@ -46,7 +46,7 @@ func (h *Batches) impact(c echo.Context, status int, d *bin.Draft, problem error
 func batchImpact(d *bin.Draft, p *bin.Preview) templates.BatchImpactView {
 	v := templates.BatchImpactView{
 		Draft: d.ID, CountedAt: p.CountedAt, KeepUntil: p.KeepUntil, Matching: p.Matching, Missing: p.Missing, Conditions: batchConditions(d.Form.Scope), Residue: p.Residue, Excluded: batchExcluded(p.Excluded),
-		Holds: p.Holds, Moves: p.Moves, Cap: p.Cap, Bytes: p.Bytes, ResidueReason: d.Form.ResidueReason, Outside: p.Outside, Since: batchSince(d.Form.Counted, p),
+		Holds: p.Holds, Moves: p.Moves, NeverKeep: p.NeverKeep, Unlooked: p.Unlooked, Cap: p.Cap, Bytes: p.Bytes, ResidueReason: d.Form.ResidueReason, Outside: p.Outside, Since: batchSince(d.Form.Counted, p),
 	}
 	paths := map[id.Department]string{}
 	for _, s := range p.Shares {

@@ -77,7 +77,7 @@ func offerBatch(view *templates.ConversationsView, q conversation.Query, by acco
 	s := view.Search
 	switch {
 	case !by.May(account.BatchCreate) || view.Total == 0:
-	case view.Customer != "" || s.State != "" || !q.Words.Empty():
+	case view.Customer != "" || len(s.Personal) > 0 || s.State != "" || !q.Words.Empty():
 		view.BatchWhyNot = "conversation.batch_words"
 	default:
 		view.BatchPath = templates.BatchFromSearchPath(s)

@@ -31,7 +31,7 @@ func readSearch(v url.Values) templates.Search {
 	s := templates.Search{
 		Q: typedWords(v.Get("q")), From: short(v.Get("from")), To: short(v.Get("to")), Dept: short(v.Get("dept")), Sub: v.Get("sub") == "1",
 		Types: list(v["type"]), Platforms: list(v["platform"]), Tags: list(v["tag"]), Agents: list(v["agent"]),
-		State: v.Get("state"), SID: v.Get("sid"), Sel: v.Get("sel"), Cursor: v.Get("cursor"),
+		Personal: personalKinds(v["personal"]), State: v.Get("state"), SID: v.Get("sid"), Sel: v.Get("sel"), Cursor: v.Get("cursor"),
 	}
 	if period := v.Get("period"); slices.Contains(templates.Periods, period) {
 		s.Period = period
@@ -50,6 +50,11 @@ func readSearch(v url.Values) templates.Search {
 		s.Size = n
 	}
 	return s
+}
+
+// personalKinds reads kinds of personal data; what is none is left out.
+func personalKinds(values []string) []string {
+	return slices.DeleteFunc(list(values), func(k string) bool { return !slices.Contains(conversation.PersonalKinds(), k) })
 }
 
 func short(s string) string {
@@ -94,7 +99,7 @@ func query(s templates.Search, p private, tree *department.Tree, by account.Acto
 		q.Size = templates.SearchSizes[0]
 	}
 	q.Cursor, _, _ = strings.Cut(s.Cursor, cursorMark)
-	q.ServiceTypes, q.Platforms, q.Tags, q.AgentIDs = s.Types, s.Platforms, s.Tags, s.Agents
+	q.ServiceTypes, q.Platforms, q.Tags, q.AgentIDs, q.Personal = s.Types, s.Platforms, s.Tags, s.Agents, s.Personal
 	switch s.State {
 	case templates.SearchHidden:
 		q.States = []conversation.State{conversation.Hidden}

@@ -89,7 +89,7 @@ func (h *Conversations) besideOf(c echo.Context, s templates.Search, p private, 
 func searchOf(c search.Conditions) (templates.Search, private) {
 	s := templates.Search{
 		Q: c.Words, Period: c.Period, From: c.From, To: c.To, Sub: c.Sub && c.Department != 0,
-		Types: c.Types, Platforms: c.Platforms, Tags: c.Tags, Agents: c.Agents, State: c.State,
+		Types: c.Types, Platforms: c.Platforms, Tags: c.Tags, Agents: c.Agents, Personal: c.Personal, State: c.State,
 	}
 	if c.Department != 0 {
 		s.Dept = id.String(c.Department)
@@ -101,7 +101,7 @@ func searchOf(c search.Conditions) (templates.Search, private) {
 func conditionsFor(s templates.Search, p private, tree *department.Tree, before *search.Search) search.Conditions {
 	c := search.Conditions{
 		Words: s.Q, Customer: p.Customer, Period: s.Period, From: s.From, To: s.To, Sub: s.Sub,
-		Types: s.Types, Platforms: s.Platforms, Tags: s.Tags, Agents: s.Agents, State: s.State,
+		Types: s.Types, Platforms: s.Platforms, Tags: s.Tags, Agents: s.Agents, Personal: s.Personal, State: s.State,
 	}
 	if p.Q != "" {
 		c.Words = p.Q

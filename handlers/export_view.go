@@ -120,7 +120,7 @@ func exportScope(s *export.Selection, tree *department.Tree, words bool) templat
 	}
 	q := &s.Query
 	out.Customer = maskedAccount(q.Customer)
-	out.From, out.Types, out.Tags, out.WithoutTags, out.Platforms, out.Agents = q.From, q.ServiceTypes, q.Tags, q.WithoutTags, q.Platforms, q.AgentIDs
+	out.From, out.Types, out.Tags, out.WithoutTags, out.Platforms, out.Agents, out.Personal = q.From, q.ServiceTypes, q.Tags, q.WithoutTags, q.Platforms, q.AgentIDs, q.Personal
 	if !q.To.IsZero() {
 		out.To = q.To.AddDate(0, 0, -1) // the last day that is included
 	}

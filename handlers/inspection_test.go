@@ -94,7 +94,7 @@ func TestAnInspectionFromItsStartToTheReport(t *testing.T) {
 		clock.Advance(time.Minute)
 		form = url.Values{"root": {root}, "opinion": {"同意"}, "code": {accounttest.Code(t, a.db, zhou.ID)}}
 		legal.Post(t, page+"/sign", form).WantRedirect(t, page)
-		auditor.Get(t, page+"?tab=report").Want(t, 200, "已签署", "qingdang verify XJ-2026Q4.json", "已逐条核查", "未检查：没有相应策略")
+		auditor.Get(t, page+"?tab=report").Want(t, 200, "已签署", "qingdang verify XJ-2026Q4.json", "已逐条核查", "不得留存的信息")
 		if file := auditor.Get(t, page+".pdf"); file.Status != 200 || !strings.HasPrefix(file.Body, "%PDF-") {
 			t.Errorf("the PDF: %d", file.Status)
 		}

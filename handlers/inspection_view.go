@@ -53,6 +53,9 @@ func inspectionView(d *inspection.Detail, by account.Actor) *templates.Inspectio
 		Root: d.PopulationRoot, SampleRoot: d.SampleRoot, ResultRoot: d.Root, Grave: d.Grave, Turn: roleKey(d.Turn),
 		CanDraw: d.CanDraw, CanRun: d.CanRun, CanSign: d.CanSign, CanSendBack: d.CanSendBack,
 	}
+	if by.May(account.ConversationSearch) && len(d.NeverKeep) > 0 {
+		v.NeverKeepPath = templates.ConversationsPath(templates.Search{Personal: d.NeverKeep, State: templates.SearchAll})
+	}
 	if d.CutAt != nil {
 		v.LastAt = d.CutAt.Add(-time.Second) // the last day that is included
 	}

@@ -58,13 +58,20 @@ func batchReasons(ctx context.Context, v BatchImpactView) []batchReason {
 
 func batchAfter(ctx context.Context, v BatchImpactView) []ui.Fact {
 	fact := func(term, text string) ui.Fact { return ui.Fact{Term: locale.T(ctx, term), Text: text} }
-	return []ui.Fact{
+	facts := []ui.Fact{
 		fact("batch.after_count", locale.T(ctx, "common.conversations", v.Moves)),
 		fact("batch.after_until", locale.Date(ctx, v.KeepUntil)),
 		fact("batch.after_then", locale.T(ctx, "batch.after_then_text")),
 		fact("batch.after_space", locale.T(ctx, "batch.after_space_text", locale.Bytes(ctx, v.Bytes))),
 		fact("batch.after_not", locale.T(ctx, "batch.after_not_text")),
 	}
+	switch {
+	case v.Unlooked > 0:
+		facts = append(facts, fact("batch.after_backup", locale.T(ctx, "batch.after_backup_least", v.NeverKeep, v.Unlooked)))
+	case v.NeverKeep > 0:
+		facts = append(facts, fact("batch.after_backup", locale.T(ctx, "batch.after_backup_text", v.NeverKeep)))
+	}
+	return facts
 }
 
 // batchSinceText says how the numbers changed since the person left the first step.

@@ -94,6 +94,8 @@ type BatchImpactView struct {
 	Moves         int64
 	Cap           int64
 	Bytes         int64
+	NeverKeep     int64 // of those that move, with what no backup may keep
+	Unlooked      int64 // of those that move, into which nobody has looked yet
 	Shares        []BatchShare
 	Left          []BatchResidue
 	ResidueReason string

@@ -139,6 +139,14 @@ func TypeWord(ctx context.Context, serviceType string) string {
 	return wordOr(ctx, "conversation.type_", serviceType)
 }
 
+// SearchPersonal are the kinds of personal data that a conversation can be known to hold.
+var SearchPersonal = []string{"id_card", "bank_card", "phone", "email", "address"}
+
+// PersonalWord is a kind of personal data in the reader's language.
+func PersonalWord(ctx context.Context, kind string) string {
+	return wordOr(ctx, "conversation.personal_", kind)
+}
+
 // PlatformWord is a platform in the reader's language.
 func PlatformWord(ctx context.Context, platform string) string {
 	return wordOr(ctx, "conversation.platform_", platform)
@@ -222,7 +230,7 @@ func stateOptions(ctx context.Context, chosen string) []ui.Option {
 func (v ConversationsView) folded() int {
 	n := 0
 	for _, on := range []bool{
-		len(v.Form.Types) > 0, len(v.Form.Platforms) > 0, len(v.Form.Tags) > 0, len(v.Form.Agents) > 0, v.Form.Customer != "", v.Form.State != "",
+		len(v.Form.Types) > 0, len(v.Form.Platforms) > 0, len(v.Form.Tags) > 0, len(v.Form.Agents) > 0, v.Form.Customer != "", len(v.Form.Personal) > 0, v.Form.State != "",
 	} {
 		if on {
 			n++
@@ -266,6 +274,7 @@ func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
 	plain := func(_ context.Context, s string) string { return s }
 	add(len(s.Tags) > 0, named("conversation.tags", wordsOf(ctx, plain, s.Tags)), func(n *Search) { n.Tags = nil })
 	add(len(s.Agents) > 0, named("conversation.agent_no", wordsOf(ctx, plain, s.Agents)), func(n *Search) { n.Agents = nil })
+	add(len(s.Personal) > 0, named("conversation.personal", wordsOf(ctx, PersonalWord, s.Personal)), func(n *Search) { n.Personal = nil })
 	add(v.Customer != "", named("conversation.customer_id", v.Customer), func(n *Search) { n.SID = v.WithoutCustomer })
 	if s.State != "" {
 		add(true, named("common.state", locale.T(ctx, "conversation.state_"+s.State)), func(n *Search) { n.State = "" })

@@ -75,7 +75,7 @@ type ExportScope struct {
 	Customer                                         string // masked
 	From, To                                         time.Time
 	Departments, Types, Platforms, Tags, WithoutTags []string
-	Agents, States                                   []string
+	Agents, States, Personal                         []string
 	Found                                            bool   // the chosen conversations are what a search found
 	Words                                            string // as they were typed, for those who may read them
 	Terms, Except                                    int
@@ -353,6 +353,9 @@ func (s ExportScope) lines(ctx context.Context) []string {
 		if len(c.list) > 0 {
 			add(c.key, join(c.list))
 		}
+	}
+	if len(s.Personal) > 0 {
+		add("hold.scope_personal", wordsOf(ctx, PersonalWord, s.Personal))
 	}
 	if s.Customer != "" {
 		add("export.page_of_customer", s.Customer)

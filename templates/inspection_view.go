@@ -58,6 +58,7 @@ type InspectionView struct {
 	CanSign, CanSendBack bool
 	Entry                InspectionEntry
 	Problems             Problems
+	NeverKeepPath        string // to a search for what must not be kept, "" for who does not search
 	Report               *InspectionReport
 }
 

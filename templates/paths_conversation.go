@@ -32,7 +32,8 @@ type Search struct {
 	Platforms []string
 	Tags      []string
 	Agents    []string
-	State     string // "", hidden or all
+	Personal  []string // kinds of personal data, of which it holds one
+	State     string   // "", hidden or all
 	SID       string
 	Under     string // code of the access under which it is searched; "": in the own departments
 	Sel       string // all that was found, but for exceptions, as a sealed choice
@@ -144,6 +145,7 @@ func (s Search) conditions(put func(name, value string)) {
 	put("platform", joined(s.Platforms))
 	put("tag", joined(s.Tags))
 	put("agent", joined(s.Agents))
+	put("personal", joined(s.Personal))
 	put("state", url.QueryEscape(s.State))
 }
 

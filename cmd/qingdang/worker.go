@@ -22,6 +22,7 @@ import (
 	"qingdang/models/intake"
 	"qingdang/models/job"
 	"qingdang/models/purge"
+	"qingdang/models/retention"
 )
 
 // workerCommand runs jobs only: large batches, purges, imports, timers.
@@ -58,6 +59,7 @@ func (a *app) timers() []job.New {
 		{Kind: purge.JobTimer},
 		{Kind: hold.JobTimer},
 		{Kind: inspection.JobTimer},
+		{Kind: retention.JobWalk},
 		{Kind: jobCheckpoint},
 		{Kind: jobCheck},
 		{Kind: jobSessions},
@@ -79,6 +81,7 @@ func (a *app) runners() map[string]job.Runner {
 		hold.JobTimer:       &hold.Timer{Holds: a.holds},
 		inspection.JobTimer: &inspection.Timer{Desk: a.inspections},
 		intake.JobRun:       a.imports.Runner(),
+		retention.JobWalk:   &retention.Walk{DB: a.db, Vault: conversation.Vault{Store: a.store}},
 		export.JobRun:       a.exports.Runner(),
 		jobExports:          a.every(10*time.Minute, a.exports.Sweep),
 		jobAccess:           a.every(5*time.Minute, a.access.Tick),

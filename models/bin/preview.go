@@ -40,6 +40,8 @@ type Preview struct {
 	Moves     int64
 	Cap       int64 // of one batch; 0 while what moves is far below it
 	Bytes     int64
+	NeverKeep int64   // of those that move, with data that no backup may keep
+	Unlooked  int64   // of those that move, into which nobody has looked for such data yet
 	Shares    []Share // parents before children; only departments that have matching ones or are taken
 	Outside   int     // sub-departments in which the actor may not act; they are left out and not counted
 	ScopeKind string
@@ -158,9 +160,11 @@ func preview(tx *db.Tx, r *reach, policy *retention.Policy, at time.Time) (*Prev
 		DepartmentID id.Department
 		Class        int
 		N, B         int64
+		Never, Dark  int64
 	}
 	err := r.matching(tx.Model(&conversation.Conversation{})).
-		Select("conversation.department_id, "+expr+" AS class, COUNT(*) AS n, COALESCE(SUM(conversation.bytes), 0) AS b", args...).
+		Select("conversation.department_id, "+expr+" AS class, COUNT(*) AS n, COALESCE(SUM(conversation.bytes), 0) AS b, "+
+			"SUM(CASE WHEN conversation.personal & ? <> 0 THEN 1 ELSE 0 END) AS never, SUM(CASE WHEN conversation.personal IS NULL THEN 1 ELSE 0 END) AS dark", append(args, policy.NeverKeep)...).
 		Group("conversation.department_id, class").Scan(&counts).Error
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)
@@ -171,7 +175,10 @@ func preview(tx *db.Tx, r *reach, policy *retention.Policy, at time.Time) (*Prev
 		shares[d] = &Share{DepartmentID: d, Path: r.tree.Path(d), Name: r.tree.Name(d), Taken: r.taken.Has(d)}
 	}
 	for _, c := range counts {
-		p.add(shares[c.DepartmentID], c.Class, c.N, c.B)
+		share := shares[c.DepartmentID]
+		if p.add(share, c.Class, c.N, c.B); share.Taken && c.Class == classMoves && policy.NeverKeep != 0 {
+			p.NeverKeep, p.Unlooked = p.NeverKeep+c.Never, p.Unlooked+c.Dark
+		}
 	}
 	if r.picked != nil {
 		p.Missing = r.picked.Count - p.Matching

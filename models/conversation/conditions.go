@@ -18,6 +18,7 @@ func (v Vault) Conditions(q Query) map[string]any {
 	}
 	put("service_types", q.ServiceTypes)
 	put("platforms", q.Platforms)
+	put("personal", q.Personal)
 	w := q.Words
 	data["tags"], data["agents"] = len(q.Tags)+len(w.Tags)+len(w.WithoutTags), len(q.AgentIDs)+len(w.Agents)
 	if n := len(w.All) + len(w.None); n > 0 {

@@ -73,6 +73,7 @@ type Conversation struct {
 	BatchID      *id.Batch
 	ContentMAC   []byte `gorm:"column:content_mac"`
 	CreatedAt    time.Time
+	Personal     *Personal // which kinds of personal data the body holds; nil: nobody has looked
 }
 
 // TableName is conversation.

@@ -9,6 +9,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/id"
+	"qingdang/models/mask"
 )
 
 // Filter says which conversations are meant. Empty fields do not narrow. From and To bound
@@ -23,7 +24,8 @@ type Filter struct {
 	WithoutTags  []string // none of them
 	Platforms    []string
 	AgentIDs     []string
-	Agents       []string // by id or name
+	Agents       []string    // by id or name
+	Personal     []mask.Kind // it holds one of these kinds of personal data
 	CustomerMAC  []byte
 	States       []State // none given: Active
 	Batch        id.Batch
@@ -59,6 +61,9 @@ func (f Filter) Apply(q *gorm.DB) *gorm.DB {
 	if len(f.Agents) > 0 {
 		q = q.Where("(conversation.agent_id IN ? OR conversation.agent_name IN ?)", f.Agents, f.Agents)
 	}
+	if len(f.Personal) > 0 {
+		q = q.Where("conversation.personal & ? <> 0", PersonalOf(f.Personal...))
+	}
 	if f.CustomerMAC != nil {
 		q = q.Where("conversation.customer_mac = ?", f.CustomerMAC)
 	}
@@ -89,5 +94,6 @@ func (f Filter) May(c *Conversation) bool {
 	return (f.Only == 0 || f.Only == c.ID) && (f.Departments.All || f.Departments.Has(c.DepartmentID)) &&
 		(f.From.IsZero() || c.LastAt.After(f.From.Add(-slack))) && (f.To.IsZero() || c.LastAt.Before(f.To.Add(slack))) &&
 		has(f.ServiceTypes, c.ServiceType) && has(f.Platforms, c.Platform) && has(f.AgentIDs, c.AgentID) &&
-		(has(f.Agents, c.AgentID) || has(f.Agents, c.AgentName))
+		(has(f.Agents, c.AgentID) || has(f.Agents, c.AgentName)) &&
+		(len(f.Personal) == 0 || c.Personal != nil && *c.Personal&PersonalOf(f.Personal...) != 0)
 }

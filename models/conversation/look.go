@@ -182,6 +182,7 @@ func (l *look) conditionsOf(f Filter) ([]condition, error) {
 	}
 	list(index.ServiceType, f.ServiceTypes)
 	list(index.Platform, f.Platforms)
+	list(index.Personal, f.Personal)
 	if ids := foldedAll(f.AgentIDs); len(ids) > 0 {
 		out = append(out, agents(func(agent, _ string) bool { return slices.Contains(ids, agent) }))
 	}

@@ -23,11 +23,17 @@ func TestMayNeverRulesOutWhatTheDatabaseFinds(t *testing.T) {
 		one := func() string { return texts[r.IntN(len(texts))] }
 		at := func() time.Time { return start.Add(time.Duration(r.IntN(7)-3) * 333 * time.Nanosecond * 1000) }
 		var rows []any
+		kinds := conversation.PersonalKinds()
 		for i := range 60 {
 			mac := make([]byte, 32)
 			mac[0] = byte(i)
+			var holds *conversation.Personal // of a third nobody knows
+			if p := conversation.Personal(r.IntN(1 << len(kinds))); r.IntN(3) > 0 {
+				holds = &p
+			}
 			rows = append(rows, &conversation.Conversation{
-				ID: id.Conversation(i + 1), Platform: one(), ExternalMAC: mac, DepartmentID: id.Department(1 + r.IntN(3)), ServiceType: one(), AgentID: one(),
+				Personal: holds,
+				ID:       id.Conversation(i + 1), Platform: one(), ExternalMAC: mac, DepartmentID: id.Department(1 + r.IntN(3)), ServiceType: one(), AgentID: one(),
 				State: conversation.Active, StartedAt: start, LastAt: db.Instant(at()), ContentMAC: mac, CreatedAt: start,
 			})
 		}
@@ -43,6 +49,9 @@ func TestMayNeverRulesOutWhatTheDatabaseFinds(t *testing.T) {
 			f := conversation.Filter{Departments: account.Everywhere(), ServiceTypes: list(), Platforms: list(), AgentIDs: list()}
 			if r.IntN(2) == 0 {
 				f.Departments = account.Within(id.Department(1+r.IntN(3)), id.Department(1+r.IntN(3)))
+			}
+			if r.IntN(3) == 0 {
+				f.Personal = []string{kinds[r.IntN(len(kinds))], kinds[r.IntN(len(kinds))]}
 			}
 			if r.IntN(3) == 0 {
 				f.From = at()

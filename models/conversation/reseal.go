@@ -49,7 +49,8 @@ func sealOne(c *Conversation, d *Document, b *seal.Bucket, bucket id.Bucket) (Bo
 	if err != nil {
 		return Body{}, Key{}, err
 	}
-	c.Bytes = int64(size)
+	in := d.Personal()
+	c.Bytes, c.Personal = int64(size), &in
 	body, key, err := sealDocument(b, bucket, c, packed)
 	if err == nil && len(body.Body) > MaxBody {
 		return Body{}, Key{}, fault.Invalid("conversation.too_large", MaxBody>>20)
@@ -191,7 +192,7 @@ func reseal(tx *db.Tx, v Vault, c *Conversation, doc *Document) error {
 		return fmt.Errorf("store key: %w", err)
 	}
 	err = tx.Model(&Conversation{}).Where("id = ?", c.ID).
-		Select("version", "content_mac", "messages", "attachments", "bytes", "started_at", "last_at", "order_state").Updates(c).Error
+		Select("version", "content_mac", "messages", "attachments", "bytes", "started_at", "last_at", "order_state", "personal").Updates(c).Error
 	if err != nil {
 		return fmt.Errorf("store conversation: %w", err)
 	}

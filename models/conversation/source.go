@@ -50,7 +50,7 @@ func (s *source) Docs(ctx context.Context, tx *db.Tx, ids []id.Conversation, ter
 func doc(c *Conversation, tags []id.Tag) index.Doc {
 	return index.Doc{
 		ID: c.ID, Version: c.Version, LastAt: c.LastAt, Department: c.DepartmentID,
-		ServiceType: folded(c.ServiceType), Platform: folded(c.Platform), Agent: folded(c.AgentID) + agentMark + folded(c.AgentName), State: int(c.State), Tags: tags,
+		ServiceType: folded(c.ServiceType), Platform: folded(c.Platform), Agent: folded(c.AgentID) + agentMark + folded(c.AgentName), State: int(c.State), Tags: tags, Personal: c.holds(),
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 var protected = map[string]bool{
 	"department": true, "department_path": true, "person": true, "user": true, "user_scope": true,
 	"conversation": true, "conversation_body": true, "conversation_key": true, "conversation_tag": true, "tombstone": true,
-	"legal_hold": true, "hold_item": true, "hold_customer": true, "hold_review": true, "hold_release": true, "retention_rule": true,
+	"legal_hold": true, "hold_item": true, "hold_customer": true, "hold_review": true, "hold_release": true, "retention_rule": true, "retention_never_keep": true, "retention_change": true,
 	"bin_batch": true, "bin_item": true, "bin_raise": true,
 	"purge_request": true, "purge_item": true, "purge_batch": true, "purge_department": true, "purge_bucket": true, "key_bucket": true, "recovery_code": true, "approval": true, "vote": true, "certificate": true, "audit_report": true,
 	"access_grant": true, "access_department": true, "saved_search": true,

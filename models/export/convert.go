@@ -1,8 +1,6 @@
 package export
 
 import (
-	"slices"
-
 	"qingdang/models/conversation"
 	"qingdang/models/export/file"
 	"qingdang/models/mask"
@@ -59,13 +57,4 @@ func (m Mask) message(said *conversation.Message) file.Message {
 		}
 	}
 	return out
-}
-
-// neverKeep tells whether a backup may not keep a conversation: somebody's identity or bank card is in
-// it (REQUIREMENTS C13).
-func neverKeep(d *conversation.Document) bool {
-	card := func(s string) bool {
-		return slices.ContainsFunc(mask.Find(s), func(f mask.Span) bool { return f.Kind == mask.IDCard || f.Kind == mask.BankCard })
-	}
-	return slices.ContainsFunc(d.Messages, func(m conversation.Message) bool { return card(m.Text) || card(m.Attachment) })
 }

@@ -23,6 +23,7 @@ import (
 	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/job"
+	"qingdang/models/retention"
 )
 
 const (
@@ -69,7 +70,7 @@ type part struct {
 	desk    *Desk
 	export  *Export
 	by      account.Actor
-	backup  bool // unmasked: what no backup may keep is left out
+	never   conversation.Personal // of a backup that is not masked: what it may not keep (REQUIREMENTS C13)
 	holder  string
 	row     Part
 	special map[Reason][]int64 // seqs
@@ -80,12 +81,17 @@ type part struct {
 
 func (d *Desk) newPart(ctx context.Context, e *Export, by account.Actor, n int) (*part, error) {
 	p := &part{
-		desk: d, export: e, by: by, special: map[Reason][]int64{}, beat: time.Now(), backup: e.Kind == OfBatch && e.Mask != MaskAll,
+		desk: d, export: e, by: by, special: map[Reason][]int64{}, beat: time.Now(),
 		row: Part{
 			ExportID: e.ID, N: n, File: partPrefix(e, n) + rand.Text() + partEnding,
 		},
 	}
-	err := d.DB.Read(ctx, func(tx *db.Tx) error {
+	err := d.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if e.Kind == OfBatch && e.Mask != MaskAll {
+			if p.never, err = retention.NeverKeep(tx); err != nil {
+				return err
+			}
+		}
 		return tx.Model(&Item{}).Where("export_id = ? AND part = ?", e.ID, n).Select("COALESCE(MIN(seq), 0), COALESCE(MAX(seq), 0)").Row().Scan(&p.row.FirstSeq, &p.row.LastSeq)
 	})
 	if err != nil {
@@ -295,7 +301,7 @@ func (o *opened) show(p *part, it *Item) (*file.Conversation, Reason) {
 	switch {
 	case doc == nil:
 		why = ReasonUnreadable
-	case p.backup && neverKeep(doc):
+	case p.never != 0 && p.never&doc.Personal() != 0:
 		return nil, ReasonNeverKeep
 	case c.Version != it.Version:
 		why = ReasonChanged

@@ -15,6 +15,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/hold"
 	"qingdang/models/id"
+	"qingdang/models/mask"
 )
 
 // match is what an export takes: a condition on the conversation table, narrowed to the departments of
@@ -206,6 +207,7 @@ type query struct {
 	WithoutTags  []string             `json:"without_tags,omitempty"`
 	Platforms    []string             `json:"platforms,omitempty"`
 	Agents       []string             `json:"agents,omitempty"`
+	Personal     []mask.Kind          `json:"personal,omitempty"`
 	States       []conversation.State `json:"states,omitempty"`
 	Batch        id.Batch             `json:"batch,omitempty"`
 	Customer     string               `json:"customer,omitempty"`
@@ -236,7 +238,7 @@ func (s *Selection) conditions() *query {
 	f := s.Query.Filter
 	q := &query{
 		From: f.From, To: f.To, Everywhere: f.Departments.All, ServiceTypes: f.ServiceTypes, Tags: f.Tags, WithoutTags: f.WithoutTags,
-		Platforms: f.Platforms, Agents: f.AgentIDs, States: f.States, Batch: f.Batch, Customer: s.Query.Customer,
+		Platforms: f.Platforms, Agents: f.AgentIDs, Personal: f.Personal, States: f.States, Batch: f.Batch, Customer: s.Query.Customer,
 	}
 	if !f.Departments.Empty() && !f.Departments.All {
 		q.Departments = f.Departments.Departments.Values()
@@ -249,7 +251,7 @@ func (w *wish) selection() Selection {
 	if q := w.Query; q != nil {
 		s.Query.Filter = conversation.Filter{
 			From: q.From, To: q.To, Departments: account.Within(q.Departments...), ServiceTypes: q.ServiceTypes, Tags: q.Tags, WithoutTags: q.WithoutTags,
-			Platforms: q.Platforms, AgentIDs: q.Agents, States: q.States, Batch: q.Batch,
+			Platforms: q.Platforms, AgentIDs: q.Agents, Personal: q.Personal, States: q.States, Batch: q.Batch,
 		}
 		if q.Everywhere {
 			s.Query.Departments = account.Everywhere()

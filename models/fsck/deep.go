@@ -210,6 +210,10 @@ func (c *Checker) bodyOpens(tx *db.Tx, b *conversation.Body) (out []Finding, err
 	if !bytes.Equal(sum[:], b.Digest) {
 		out = append(out, Finding{"I5", "fsck.digest_differs", id.String(b.ID)})
 	}
+	var row conversation.Conversation
+	if err := tx.Select("id", "version", "personal").Where("id = ?", b.ID).Limit(1).Find(&row).Error; err != nil {
+		return nil, fmt.Errorf("row: %w", err)
+	}
 	var before conversation.Key
 	for {
 		var k conversation.Key
@@ -218,9 +222,12 @@ func (c *Checker) bodyOpens(tx *db.Tx, b *conversation.Body) (out []Finding, err
 		} else if err != nil {
 			return nil, fmt.Errorf("key: %w", err)
 		}
-		_, err := conversation.Vault{Store: c.Store}.Open(b, &k)
+		doc, err := conversation.Vault{Store: c.Store}.Open(b, &k)
 		switch {
 		case err == nil:
+			if row.Version == b.Version && row.Personal != nil && *row.Personal != doc.Personal() {
+				out = append(out, Finding{"I7", "fsck.personal_differs", id.String(b.ID)})
+			}
 			return out, nil
 		case k.BucketID != before.BucketID:
 			before = k

@@ -96,6 +96,7 @@ func corruptions(w *world, now any) []corruption {
 		{"I15 fsck.ledger_differs", false, "UPDATE purge_request SET state = 'replayed', purged = 99", nil},
 		{"I16 fsck.clock_back", false, "UPDATE audit_leaf SET at = ? WHERE n = 3", []any{now}},
 		{"I5 fsck.digest_differs", true, "UPDATE conversation_body SET digest = (SELECT root FROM audit_head) WHERE id = ?", []any{w.live}},
+		{"I7 fsck.personal_differs", true, "UPDATE conversation SET personal = personal + 1 WHERE id = ?", []any{w.live}},
 		{"I5 fsck.body_unreadable", true, "UPDATE conversation_body SET body = (SELECT root FROM audit_head) WHERE id = ?", []any{w.live}},
 	}
 }

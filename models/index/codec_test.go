@@ -82,7 +82,11 @@ func TestAHeadOfTheFirstFormatIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	old = append(old, now[len(upTo):]...)
+	second := append([]byte{personalFormat - 1}, now[1:len(now)-1]...)
+	if got, err := decodeHead(second); err != nil || len(got.attrs[Personal]) != 0 || len(got.attrs[Tag]) != 1 {
+		t.Errorf("of the second format %v, %v", got, err)
+	}
+	old = append(old, now[len(upTo):len(now)-1]...) // nothing was known of personal data
 	got, err := decodeHead(old)
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,9 @@ type Doc struct {
 	Agent       string
 	State       int
 	Tags        []id.Tag
-	Terms       []Token // distinct, in any order; nil where the body was not opened
-	Later       bool    // the body does not open for now: Terms are not known
+	Personal    []string // kinds of personal data that it holds
+	Terms       []Token  // distinct, in any order; nil where the body was not opened
+	Later       bool     // the body does not open for now: Terms are not known
 }
 
 // Source tells what conversations are. models/conversation implements it.
@@ -42,7 +43,7 @@ type Source interface {
 type Kind int
 
 // The attributes. A value is text: id.String of a department or tag, the decimal number of a state,
-// and service types, platforms and agents as they are.
+// and service types, platforms, agents and kinds of personal data as they are.
 const (
 	Department Kind = iota
 	ServiceType
@@ -50,6 +51,7 @@ const (
 	Agent
 	State
 	Tag
+	Personal
 	kinds
 )
 
@@ -62,6 +64,9 @@ func (d *Doc) each(f func(Kind, string)) {
 	f(State, strconv.Itoa(d.State))
 	for _, t := range d.Tags {
 		f(Tag, id.String(t))
+	}
+	for _, p := range d.Personal {
+		f(Personal, p)
 	}
 }
 

@@ -17,12 +17,14 @@ import (
 // A head, before it is packed and sealed: the format, the number of documents; ids, times and versions
 // of all in order of their ordinals; what is dead; and for every kind of attribute its values, each with
 // the bitmap of the living documents that have it.
-const headFormat = 2
+const headFormat = 3
 
-// The first format had the levels of the department after the department: they are passed over.
+// The first format had the levels of the department after the department: they are passed over. The first
+// two do not know which conversations hold personal data.
 const (
-	levelsFormat = 1
-	levels       = 3
+	levelsFormat   = 1
+	levels         = 3
+	personalFormat = 3
 )
 
 var errHead = errors.New("index: malformed head")
@@ -217,7 +219,7 @@ func (r *reader) values() map[string]*roaring.Bitmap {
 func decodeHead(b []byte) (*head, error) {
 	r := &reader{b: b}
 	f := r.unsigned()
-	if r.err == nil && f != headFormat && f != levelsFormat {
+	if r.err == nil && (f < levelsFormat || f > headFormat) {
 		return nil, &seal.FormatError{What: "index head", Got: int(f)}
 	}
 	n := r.unsigned()
@@ -240,6 +242,10 @@ func decodeHead(b []byte) (*head, error) {
 	}
 	h.dead = r.bitmap()
 	for k := range h.attrs {
+		if Kind(k) == Personal && f < personalFormat {
+			h.attrs[k] = map[string]*roaring.Bitmap{}
+			continue
+		}
 		h.attrs[k] = r.values()
 		for i := 0; f == levelsFormat && Kind(k) == Department && i < levels; i++ {
 			r.values()

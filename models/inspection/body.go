@@ -160,7 +160,7 @@ func (d *Desk) unsigned(tx *db.Tx, i *Inspection) (*Body, error) {
 		Commitment: BodyCommitment{i.Commitment, i.CommitLeaf, i.OpenedAt.UTC(), i.OpenedName, i.Seed},
 		Population: BodyPopulation{i.Population, i.PopulationRoot, i.Batches},
 		Sample:     BodySample{Method, i.Sample, i.SampleRoot, i.DrawnAt.UTC(), i.DrawnName, append([]Stratum{}, strata...)},
-		Items:      []BodyItem{}, Scans: append([]Scan{}, scans...), Findings: []BodyFinding{}, Signatures: []BodySignature{}, Notes: i.notes(),
+		Items:      []BodyItem{}, Scans: append([]Scan{}, scans...), Findings: []BodyFinding{}, Signatures: []BodySignature{}, Notes: i.notes(scans),
 	}
 	for n := range items {
 		it := &items[n]
@@ -200,8 +200,16 @@ func (i *Inspection) rows(tx *db.Tx) (items []Item, findings []Finding, err erro
 }
 
 // notes are the honest remarks, as codes.
-func (i *Inspection) notes() []string {
-	out := []string{"no_content", "never_keep_skipped"}
+func (i *Inspection) notes(scans []Scan) []string {
+	out := []string{"no_content"}
+	for _, s := range scans {
+		switch {
+		case s.Kind == ScanNeverKeep && !s.Ran:
+			out = append(out, "never_keep_skipped")
+		case s.Unlooked > 0:
+			out = append(out, "never_keep_unlooked")
+		}
+	}
 	if i.OpenedAt.After(i.FirstAt.Add(lateAfter)) {
 		out = append(out, "committed_late")
 	}

@@ -9,6 +9,8 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/id"
+	"qingdang/models/mask"
+	"qingdang/models/retention"
 )
 
 // Row is an inspection in the list.
@@ -121,6 +123,7 @@ type Detail struct {
 	Locks       map[int]string           // who looks at which item now
 	FindingRows []Finding
 	ScanRows    []Scan
+	NeverKeep   []mask.Kind // what must not be kept now
 	StrataRows  []Stratum
 	Signatures  []Signature
 	People      []account.Standing // supervisors who may own findings, for those who assign
@@ -164,6 +167,11 @@ func (d *Desk) fill(tx *db.Tx, out *Detail, by account.Actor) (err error) {
 	if out.Items, out.FindingRows, err = out.rows(tx); err != nil {
 		return err
 	}
+	never, err := retention.NeverKeep(tx)
+	if err != nil {
+		return err
+	}
+	out.NeverKeep = never.Kinds()
 	if !out.Whole {
 		out.Items, out.Seed = nil, ""
 		out.FindingRows = owned(out.FindingRows, by)

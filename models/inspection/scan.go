@@ -7,9 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/bin"
 	"qingdang/models/db"
+	"qingdang/models/department"
 	"qingdang/models/id"
+	"qingdang/models/retention"
 )
 
 // The automatic checks, in the order in which they are shown.
@@ -28,13 +32,15 @@ const (
 	nightUntil     = 6
 )
 
-// Scan is one automatic check. Ran is false where there is no policy to check against.
+// Scan is one automatic check. Ran is false where there is no policy to check against. Unlooked is how many
+// conversations nobody could look into, so that Count is at least what there is.
 type Scan struct {
-	Kind    string   `json:"kind"`
-	Ran     bool     `json:"ran"`
-	Level   string   `json:"level"`
-	Count   int64    `json:"count"`
-	Objects []string `json:"objects"`
+	Kind     string   `json:"kind"`
+	Ran      bool     `json:"ran"`
+	Level    string   `json:"level"`
+	Count    int64    `json:"count"`
+	Objects  []string `json:"objects"`
+	Unlooked int64    `json:"unlooked,omitempty"`
 }
 
 // scanning is one run of all checks over [from, cut).
@@ -62,11 +68,41 @@ func scan(tx *db.Tx, from, cut time.Time, zone *time.Location) ([]Scan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("automatic check %s: %w", one.kind, err)
 		}
-		out = append(out, Scan{one.kind, true, one.level, n, append([]string{}, objects[:min(mostScanned, len(objects))]...)})
+		out = append(out, Scan{Kind: one.kind, Ran: true, Level: one.level, Count: n, Objects: first(objects)})
 	}
-	// No policy names data that must never be kept, so nothing is opened and the report says that
-	// nobody looked.
-	return append(out, Scan{Kind: ScanNeverKeep, Level: High, Objects: []string{}}), nil
+	never, err := s.neverKeep()
+	return append(out, never), err
+}
+
+func first(objects []string) []string {
+	return append([]string{}, objects[:min(mostScanned, len(objects))]...)
+}
+
+// neverKeep counts by department what is in the archive and in the bin, as of now, with data that the policy
+// says must not be kept. Nothing is opened: an import, or the walk through what was there before, has noted
+// what each conversation holds. Where the policy names nothing the report says that nobody looked.
+func (s *scanning) neverKeep() (Scan, error) {
+	out := Scan{Kind: ScanNeverKeep, Level: High, Objects: []string{}}
+	kinds, err := retention.NeverKeep(s.tx)
+	if err != nil || kinds == 0 {
+		return out, err
+	}
+	places, err := retention.Places(s.tx, kinds, func(q *gorm.DB) *gorm.DB { return q })
+	if err != nil {
+		return out, err
+	}
+	tree, err := department.Load(s.tx)
+	if err != nil {
+		return out, fmt.Errorf("load departments: %w", err)
+	}
+	var objects []string
+	for _, p := range places {
+		if out.Count, out.Unlooked = out.Count+p.Conversations, out.Unlooked+p.Unlooked; p.Conversations > 0 {
+			objects = append(objects, fmt.Sprintf("%s (%d)", tree.Path(p.DepartmentID), p.Conversations))
+		}
+	}
+	out.Ran, out.Objects = true, first(objects)
+	return out, nil
 }
 
 // pairs is what most checks ask for: an object and how many conversations of it.

@@ -3,9 +3,11 @@ package inspection_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"qingdang/models/audit"
 	"qingdang/models/audit/proof"
 	"qingdang/models/bin"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/inspection"
@@ -168,11 +171,63 @@ func TestTheAutomaticChecks(t *testing.T) {
 			t.Errorf("found %v", got)
 		}
 		for _, s := range d.ScanRows {
-			if s.Ran == (s.Kind == inspection.ScanNeverKeep) {
-				t.Errorf("%s ran: %v", s.Kind, s.Ran)
+			if !s.Ran || s.Unlooked != 0 {
+				t.Errorf("%s ran: %v, unlooked %d", s.Kind, s.Ran, s.Unlooked)
 			}
 		}
 	})
+}
+
+// What must not be kept becomes a grave finding with the departments where it is; where nobody has looked yet
+// the report says that there may be more, and without a policy that nobody looked.
+func TestNeverKeepDataBecomesAFinding(t *testing.T) {
+	for _, tt := range []struct {
+		name, spoil, notes string
+		found, unlooked    int64
+		ran                bool
+	}{
+		{"everything was looked into", "UPDATE conversation SET personal = personal", `["no_content","committed_late","cut_early"]`, 3, 0, true},
+		{"one was not looked into", "UPDATE conversation SET personal = NULL WHERE personal = 1", `["no_content","never_keep_unlooked","committed_late","cut_early"]`, 2, 1, true},
+		{"bank cards may be kept", "DELETE FROM retention_never_keep WHERE kind = 'bank_card'", `["no_content","committed_late","cut_early"]`, 2, 0, true},
+		{"nothing must not be kept", "DELETE FROM retention_never_keep", `["no_content","never_keep_skipped","committed_late","cut_early"]`, 0, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				i, err := w.desk.Open(w.ctx(), w.auditor)
+				w.must(err)
+				w.discard(2)
+				ids := w.store(5) // with an identity card, a bank card, both, a telephone number, nothing
+				for n, p := range []conversation.Personal{1, 2, 3, 4, 0} {
+					dbtest.Exec(t, w.d, "UPDATE conversation SET personal = ? WHERE id = ?", p, ids[n])
+				}
+				dbtest.Exec(t, w.d, tt.spoil)
+				w.clock.Advance(24 * time.Hour)
+				_, err = w.desk.Draw(w.ctx(), w.auditor, i.Code)
+				w.must(err)
+				d := w.get(w.auditor, i.Code)
+				scan := d.ScanRows[len(d.ScanRows)-1]
+				if scan.Kind != inspection.ScanNeverKeep || scan.Ran != tt.ran || scan.Count != tt.found || scan.Unlooked != tt.unlooked {
+					t.Errorf("%+v", scan)
+				}
+				found := slices.IndexFunc(d.FindingRows, func(f inspection.Finding) bool { return f.Kind == inspection.ScanNeverKeep })
+				if tt.found == 0 && found >= 0 {
+					t.Error("a finding of nothing")
+				}
+				if tt.found > 0 {
+					f := d.FindingRows[found]
+					if f.ItemCount != tt.found || f.Level != inspection.High || !slices.Equal(f.Codes(), []string{fmt.Sprintf("集团 (%d)", tt.found)}) {
+						t.Errorf("%+v", f)
+					}
+				}
+				w.judgeAll(i.Code)
+				text, err := json.Marshal(w.get(w.auditor, i.Code).Text.Notes)
+				w.must(err)
+				if string(text) != tt.notes {
+					t.Errorf("notes %s, want %s", text, tt.notes)
+				}
+			})
+		})
+	}
 }
 
 // What the other checks look for, done just so often and once more.
@@ -266,7 +321,7 @@ func TestTheTimerOpensAndDraws(t *testing.T) {
 		body := w.get(w.auditor, second.Code).Text
 		text, err := json.Marshal(body.Notes)
 		w.must(err)
-		if string(text) != `["no_content","never_keep_skipped","carried_over"]` {
+		if string(text) != `["no_content","carried_over"]` {
 			t.Errorf("notes: %s", text)
 		}
 	})

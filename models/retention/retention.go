@@ -1,5 +1,6 @@
-// Package retention owns how long conversations must at least be kept: one floor per
-// service type, counted from the last message. The longest one that applies wins.
+// Package retention owns how long conversations must at least be kept, one floor per service type,
+// counted from the last message, of which the longest one that applies wins; and which data must not
+// be kept at all, and where it is.
 package retention
 
 import (
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 )
 
@@ -28,10 +30,12 @@ type Rule struct {
 // TableName is retention_rule.
 func (Rule) TableName() string { return "retention_rule" }
 
-// Policy is all floors as of one transaction. Version changes with any of them.
+// Policy is all rules as of one transaction. Version changes with any of the floors. NeverKeep is the
+// kinds of data that must not be kept.
 type Policy struct {
-	Version [32]byte
-	rules   map[string]Rule // by service type; "" is for all others
+	Version   [32]byte
+	NeverKeep conversation.Personal
+	rules     map[string]Rule // by service type; "" is for all others
 }
 
 const (
@@ -48,7 +52,12 @@ func Load(tx *db.Tx) (*Policy, error) {
 	if err := tx.Order("id").Find(&rules).Error; err != nil {
 		return nil, fmt.Errorf("load retention rules: %w", err)
 	}
-	return New(rules)
+	p, err := New(rules)
+	if err != nil {
+		return nil, err
+	}
+	p.NeverKeep, err = NeverKeep(tx)
+	return p, err
 }
 
 // New makes a policy of rules. Of two rules that apply the longer one wins, so that a new rule

@@ -59,6 +59,7 @@ type Conditions struct {
 	Platforms      []string      `json:"platforms,omitempty"`
 	Tags           []string      `json:"tags,omitempty"`
 	Agents         []string      `json:"agents,omitempty"`
+	Personal       []string      `json:"personal,omitempty"`
 	State          string        `json:"state,omitempty"`
 }
 

@@ -367,7 +367,7 @@ func TestSavedIsOpened(t *testing.T) {
 		c := search.Conditions{
 			Words: text.Draw(t, "words"), Customer: text.Draw(t, "customer"), Period: text.Draw(t, "period"), From: text.Draw(t, "from"), To: text.Draw(t, "to"),
 			Department: id.Department(rapid.Uint64Range(0, 1<<63-1).Draw(t, "department")), DepartmentName: text.Draw(t, "name"), Sub: rapid.Bool().Draw(t, "sub"),
-			Types: list.Draw(t, "types"), Platforms: list.Draw(t, "platforms"), Tags: list.Draw(t, "tags"), Agents: list.Draw(t, "agents"), State: text.Draw(t, "state"),
+			Types: list.Draw(t, "types"), Platforms: list.Draw(t, "platforms"), Tags: list.Draw(t, "tags"), Agents: list.Draw(t, "agents"), Personal: list.Draw(t, "personal"), State: text.Draw(t, "state"),
 		}
 		if err := desk.Update(context.Background(), by, code, c); err != nil {
 			t.Fatal(err)
