@@ -118,14 +118,12 @@ func (h *Access) Create(c echo.Context) error {
 		return h.ask(c, http.StatusUnprocessableEntity, form, err)
 	}
 	g, err := h.Desk.Ask(c.Request().Context(), web.Actor(c), wish)
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, "access.page_was_asked", g.Code)
 		return web.See(c, templates.AccessGrantPath(uint64(g.ID)))
-	case fault.KindInvalid:
-		return h.ask(c, http.StatusUnprocessableEntity, form, err)
-	case fault.KindConflict:
-		return h.ask(c, http.StatusConflict, form, err)
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.ask(c, status, form, err)
 	}
 	return err
 }
@@ -197,25 +195,18 @@ func (h *Access) show(c echo.Context, status int, entry templates.AccessEntry, w
 
 // Decide answers POST /access/:id/decide.
 func (h *Access) Decide(c echo.Context) error {
-	var form struct {
-		Verdict string `form:"verdict"`
-		Opinion string `form:"opinion"`
-		Root    string `form:"root"`
-		Code    string `form:"code"`
-	}
+	var form ballotForm
 	done := "access.page_was_rejected"
-	return h.act(c, &form, &done, func(ctx context.Context, by account.Actor, which id.Access) (err error) {
+	return h.act(c, &form, &done, func(ctx context.Context, by account.Actor, which id.Access) error {
 		b := access.Ballot{Access: which, SeenRoot: form.Root, Opinion: form.Opinion, Code: form.Code}
-		switch form.Verdict {
-		case "approve":
+		return form.cast(func() error {
 			done = "access.page_was_granted"
-			_, err = h.Second.Approve(ctx, by, b)
-		case "reject":
-			_, err = h.Second.Reject(ctx, by, b)
-		default:
-			err = fault.Invalid("approval.verdict_missing")
-		}
-		return err
+			_, err := h.Second.Approve(ctx, by, b)
+			return err
+		}, func() error {
+			_, err := h.Second.Reject(ctx, by, b)
+			return err
+		})
 	}, func() templates.AccessEntry { return templates.AccessEntry{Opinion: form.Opinion} })
 }
 
@@ -244,16 +235,12 @@ func (h *Access) act(c echo.Context, form any, done *string, do func(context.Con
 		return err
 	}
 	err = do(c.Request().Context(), web.Actor(c), which)
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, *done)
 		return web.See(c, templates.AccessGrantPath(uint64(which)))
-	case fault.KindInvalid:
-		return h.show(c, http.StatusUnprocessableEntity, typed(), err)
-	case fault.KindConflict:
-		return h.show(c, http.StatusConflict, typed(), err)
-	case fault.KindBusy:
-		return h.show(c, http.StatusTooManyRequests, typed(), err)
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.show(c, status, typed(), err)
 	}
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"qingdang/models/bin"
-	"qingdang/models/fault"
 	"qingdang/templates"
 	"qingdang/web"
 )
@@ -63,16 +62,12 @@ func (h *Batches) RaiseCap(c echo.Context) error {
 		return err
 	}
 	err = h.Caps.RaiseCap(c.Request().Context(), web.Actor(c), bin.CapRequest{Draft: draft, Shown: form.Shown, Reason: form.Reason, Code: form.Code})
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, "batch.cap_was_raised")
 		return web.See(c, templates.BatchDraftActPath(draft, "cap"))
-	case fault.KindInvalid:
-		return h.askCap(c, http.StatusUnprocessableEntity, draft, form, err)
-	case fault.KindConflict:
-		return h.askCap(c, http.StatusConflict, draft, form, err)
-	case fault.KindBusy:
-		return h.askCap(c, http.StatusTooManyRequests, draft, form, err)
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.askCap(c, status, draft, form, err)
 	}
 	return err
 }

@@ -109,25 +109,18 @@ func (h *Exports) show(c echo.Context, status int, entry templates.ExportEntry, 
 
 // Decide answers POST /exports/:id/decide: the second person's answer.
 func (h *Exports) Decide(c echo.Context) error {
-	var form struct {
-		Verdict string `form:"verdict"`
-		Opinion string `form:"opinion"`
-		Root    string `form:"root"`
-		Code    string `form:"code"`
-	}
+	var form ballotForm
 	done := "export.page_was_rejected"
-	return h.act(c, &form, &done, func(ctx context.Context, by account.Actor, which id.Export) (err error) {
+	return h.act(c, &form, &done, func(ctx context.Context, by account.Actor, which id.Export) error {
 		b := export.Ballot{Export: which, SeenRoot: form.Root, Opinion: form.Opinion, Code: form.Code}
-		switch form.Verdict {
-		case "approve":
+		return form.cast(func() error {
 			done = "export.page_was_approved"
-			_, err = h.Second.Approve(ctx, by, b)
-		case "reject":
-			_, err = h.Second.Reject(ctx, by, b)
-		default:
-			err = fault.Invalid("approval.verdict_missing")
-		}
-		return err
+			_, err := h.Second.Approve(ctx, by, b)
+			return err
+		}, func() error {
+			_, err := h.Second.Reject(ctx, by, b)
+			return err
+		})
 	}, func() templates.ExportEntry { return templates.ExportEntry{Opinion: form.Opinion} })
 }
 
@@ -182,16 +175,12 @@ func (h *Exports) act(c echo.Context, form any, done *string, do func(context.Co
 		return err
 	}
 	err = do(c.Request().Context(), web.Actor(c), which)
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, *done)
 		return web.See(c, templates.ExportPath(uint64(which)))
-	case fault.KindInvalid:
-		return h.show(c, http.StatusUnprocessableEntity, typed(), err)
-	case fault.KindConflict:
-		return h.show(c, http.StatusConflict, typed(), err)
-	case fault.KindBusy:
-		return h.show(c, http.StatusTooManyRequests, typed(), err)
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.show(c, status, typed(), err)
 	}
 	return err
 }

@@ -116,13 +116,11 @@ func (h *Exports) create(c echo.Context, form exportForm) error {
 		return h.ask(c, http.StatusUnprocessableEntity, form, err)
 	}
 	e, err := h.Desk.Ask(c.Request().Context(), web.Actor(c), w)
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		return askedFor(c, e)
-	case fault.KindInvalid:
-		return h.ask(c, http.StatusUnprocessableEntity, form, err)
-	case fault.KindConflict:
-		return h.ask(c, http.StatusConflict, form, err)
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.ask(c, status, form, err)
 	}
 	return err
 }

@@ -237,16 +237,12 @@ func (h *Holds) act(c echo.Context, form any, done string, do func(context.Conte
 		return err
 	}
 	err = do(c.Request().Context(), web.Actor(c), which)
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, done)
 		return web.See(c, templates.HoldPath(uint64(which)))
-	case fault.KindInvalid:
-		return h.show(c, http.StatusUnprocessableEntity, typed(), problems(err))
-	case fault.KindConflict:
-		return h.show(c, http.StatusConflict, typed(), problems(err))
-	case fault.KindBusy:
-		return h.show(c, http.StatusTooManyRequests, typed(), problems(err))
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.show(c, status, typed(), problems(err))
 	}
 	return err
 }

@@ -75,14 +75,12 @@ func (h *Holds) Create(c echo.Context) error {
 	}
 	ctx, by := c.Request().Context(), web.Actor(c)
 	placed, err := h.Desk.Place(ctx, by, order)
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, "hold.was_placed", placed.Code)
 		return web.See(c, templates.HoldPath(uint64(placed.ID)))
-	case fault.KindInvalid:
-		return h.ask(c, http.StatusUnprocessableEntity, form, nil, err)
-	case fault.KindConflict:
-		return h.ask(c, http.StatusConflict, form, nil, err)
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.ask(c, status, form, nil, err)
 	}
 	return err
 }

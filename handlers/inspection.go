@@ -215,26 +215,19 @@ func (h *Inspections) Judge(c echo.Context) error {
 	}
 	j := inspection.Judgement{Inspection: c.Param("code"), Seq: seq, Verdict: form.Verdict, Level: form.Level, Words: form.Words}
 	next, err := h.Desk.Judge(c.Request().Context(), web.Actor(c), j)
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		return h.goOn(c, j.Inspection, next)
-	case fault.KindInvalid:
-		return h.item(c, http.StatusUnprocessableEntity, &j, problems(err))
-	case fault.KindConflict:
-		return h.item(c, http.StatusConflict, &j, problems(err))
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.item(c, status, &j, problems(err))
 	}
 	return err
 }
 
 // refused shows the inspection again with what was typed.
 func (h *Inspections) refused(c echo.Context, err error, entry templates.InspectionEntry) error {
-	switch fault.KindOf(err) {
-	case fault.KindInvalid:
-		return h.show(c, http.StatusUnprocessableEntity, entry, problems(err))
-	case fault.KindConflict:
-		return h.show(c, http.StatusConflict, entry, problems(err))
-	case fault.KindBusy:
-		return h.show(c, http.StatusTooManyRequests, entry, problems(err))
+	if status, ok := web.Mendable(err); ok {
+		return h.show(c, status, entry, problems(err))
 	}
 	return err
 }

@@ -71,16 +71,13 @@ func (h *Login) Password(c echo.Context) error {
 	passed, err := h.Accounts.Login(c.Request().Context(), account.Attempt{
 		Login: form.Login, Password: form.Password, Old: web.Token(c), From: web.Client(c),
 	})
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		return h.goOn(c, passed, form.Next)
-	case fault.KindInvalid:
-		return h.ask(c, http.StatusUnprocessableEntity, form, err)
-	case fault.KindBusy:
-		return h.ask(c, http.StatusTooManyRequests, form, err)
-	default:
-		return err
 	}
+	if status, ok := web.Mendable(err); ok {
+		return h.ask(c, status, form, err)
+	}
+	return err
 }
 
 func (h *Login) goOn(c echo.Context, passed *account.Passed, next string) error {

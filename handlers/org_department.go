@@ -68,21 +68,18 @@ func (h *OrgDepartments) Move(c echo.Context) error {
 		return h.page(c, http.StatusUnprocessableEntity, d, &form, fault.Invalid("department.effect_unseen"))
 	}
 	effect, err := h.Reorg.Move(c.Request().Context(), web.Actor(c), form.order(d))
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		done := "org.department_moved"
 		if effect.Renames {
 			done = "org.department_renamed"
 		}
 		web.Flash(c, done)
 		return web.See(c, templates.DepartmentPath(uint64(d)))
-	case fault.KindConflict:
-		return h.page(c, http.StatusConflict, d, &form, err)
-	case fault.KindInvalid:
-		return h.page(c, http.StatusUnprocessableEntity, d, &form, err)
-	default:
-		return err
 	}
+	if status, ok := web.Mendable(err); ok {
+		return h.page(c, status, d, &form, err)
+	}
+	return err
 }
 
 // page shows the department, with what a new place would change where one was entered and may be.

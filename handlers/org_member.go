@@ -42,17 +42,14 @@ func (h *Org) act(c echo.Context, done string, do func(who id.User) error) error
 		return err
 	}
 	err = do(who)
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, done)
 		return web.See(c, templates.MemberPath(uint64(who)))
-	case fault.KindInvalid:
-		return h.member(c, http.StatusUnprocessableEntity, who, err)
-	case fault.KindConflict:
-		return h.member(c, http.StatusConflict, who, err)
-	default:
-		return err
 	}
+	if status, ok := web.Mendable(err); ok {
+		return h.member(c, status, who, err)
+	}
+	return err
 }
 
 // Disable answers POST /org/members/:id/disable.

@@ -10,7 +10,6 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/approval"
-	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/purge"
 	"qingdang/templates"
@@ -158,13 +157,8 @@ func (h *Purges) Withdraw(c echo.Context) error {
 
 // again shows the request once more with what was wrong, or passes on what the person cannot mend.
 func (h *Purges) again(c echo.Context, p id.Purge, err error, change func(*templates.PurgeView)) error {
-	switch fault.KindOf(err) {
-	case fault.KindInvalid:
-		return h.show(c, http.StatusUnprocessableEntity, p, change)
-	case fault.KindConflict:
-		return h.show(c, http.StatusConflict, p, change)
-	case fault.KindBusy:
-		return h.show(c, http.StatusTooManyRequests, p, change)
+	if status, ok := web.Mendable(err); ok {
+		return h.show(c, status, p, change)
 	}
 	return err
 }

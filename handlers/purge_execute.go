@@ -9,7 +9,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"qingdang/models/account"
-	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/purge"
 	"qingdang/templates"
@@ -56,16 +55,12 @@ func (h *Purges) Execute(c echo.Context) error {
 		return err
 	}
 	err = h.Desk.Confirm(c.Request().Context(), web.Actor(c), purge.Confirmation{Purge: p, Tail: form.Tail, Code: form.Code})
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, "purge.was_confirmed")
 		return web.See(c, templates.PurgePath(uint64(p)))
-	case fault.KindInvalid:
-		return h.askExecute(c, http.StatusUnprocessableEntity, p, form, err)
-	case fault.KindConflict:
-		return h.askExecute(c, http.StatusConflict, p, form, err)
-	case fault.KindBusy:
-		return h.askExecute(c, http.StatusTooManyRequests, p, form, err)
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.askExecute(c, status, p, form, err)
 	}
 	return err
 }

@@ -57,14 +57,12 @@ func (h *Purges) Request(c echo.Context) error {
 		Batches: form.Batches, Draft: form.Draft, Reason: form.Reason, AtOnce: form.AtOnce,
 		Emergency: form.Emergency, Incident: form.Incident, Shown: form.Shown, Key: form.Key,
 	})
-	switch fault.KindOf(err) {
-	case fault.None:
+	if err == nil {
 		web.Flash(c, "purge.was_requested", r.Code, r.Size)
 		return web.See(c, templates.PurgePath(uint64(r.ID)))
-	case fault.KindInvalid:
-		return h.ask(c, http.StatusUnprocessableEntity, form, err)
-	case fault.KindConflict:
-		return h.ask(c, http.StatusConflict, form, err)
+	}
+	if status, ok := web.Mendable(err); ok {
+		return h.ask(c, status, form, err)
 	}
 	return err
 }

@@ -26,6 +26,16 @@ var statusOf = map[fault.Kind]int{
 	fault.KindInternal:  http.StatusInternalServerError,
 }
 
+// Mendable tells whether the person can mend on the form that he sent what an act was refused for: then the form
+// is shown again, under the status. Everything else is a page of its own, and the handler passes it on.
+func Mendable(err error) (status int, ok bool) {
+	switch k := fault.KindOf(err); k {
+	case fault.KindInvalid, fault.KindConflict, fault.KindBusy:
+		return statusOf[k], true
+	}
+	return 0, false
+}
+
 // answer is the one place where an error becomes a page: calm, in the reader's
 // language, with the request's id, and with the cause in the log only.
 func (a *App) answer(err error, c echo.Context) {

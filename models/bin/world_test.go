@@ -14,7 +14,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
-	"qingdang/models/department"
+	"qingdang/models/department/departmenttest"
 	"qingdang/models/fault"
 	"qingdang/models/hold"
 	"qingdang/models/id"
@@ -99,18 +99,9 @@ func (w *world) write(do func(tx *db.Tx) error) {
 	}))
 }
 
-func (w *world) department(path string) (made id.Department) {
+func (w *world) department(path string) id.Department {
 	w.t.Helper()
-	w.write(func(tx *db.Tx) error {
-		tree, err := department.Load(tx)
-		if err != nil {
-			return err
-		}
-		dep, _, err := department.Ensure(tx, tree, path)
-		made = dep.ID
-		return err
-	})
-	return made
+	return departmenttest.Ensure(w.t, w.d, path)
 }
 
 func (w *world) key() string {

@@ -23,7 +23,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
-	"qingdang/models/department"
+	"qingdang/models/department/departmenttest"
 	"qingdang/models/export"
 	"qingdang/models/export/file"
 	"qingdang/models/fault"
@@ -109,18 +109,9 @@ func (w *world) write(do func(tx *db.Tx) error) {
 	w.must(w.d.Write(w.ctx(), func(tx *db.Tx) error { tx.MarkAudited(); return do(tx) }))
 }
 
-func (w *world) department(path string) (made id.Department) {
+func (w *world) department(path string) id.Department {
 	w.t.Helper()
-	w.write(func(tx *db.Tx) error {
-		tree, err := department.Load(tx)
-		if err != nil {
-			return err
-		}
-		dep, _, err := department.Ensure(tx, tree, path)
-		made = dep.ID
-		return err
-	})
-	return made
+	return departmenttest.Ensure(w.t, w.d, path)
 }
 
 func (w *world) news(d id.Department, text string) conversation.New {

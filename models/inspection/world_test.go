@@ -13,7 +13,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
-	"qingdang/models/department"
+	"qingdang/models/department/departmenttest"
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/inspection"
@@ -50,15 +50,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	signer, err := w.keys.Signer("qingdang.example.cn/evidence")
 	w.must(err)
 	w.desk = &inspection.Desk{DB: d, Accounts: w.accounts, Keys: w.keys, Log: &audit.Log{DB: d, Signer: signer}, Zone: shanghai, Organisation: "云栖优品集团"}
-	w.write(func(tx *db.Tx) error {
-		tree, err := department.Load(tx)
-		if err != nil {
-			return err
-		}
-		dep, _, err := department.Ensure(tx, tree, "集团")
-		w.shop = dep.ID
-		return err
-	})
+	w.shop = departmenttest.Ensure(t, d, "集团")
 	w.boss = accounttest.User(t, d, w.accounts, account.Supervisor, w.shop)
 	w.auditor, w.other = accounttest.User(t, d, w.accounts, account.Auditor), accounttest.User(t, d, w.accounts, account.Auditor)
 	w.legal = accounttest.User(t, d, w.accounts, account.Legal)

@@ -16,7 +16,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
-	"qingdang/models/department"
+	"qingdang/models/department/departmenttest"
 	"qingdang/models/fault"
 	"qingdang/models/hold"
 	"qingdang/models/id"
@@ -87,18 +87,9 @@ func (w *world) write(do func(tx *db.Tx) error) {
 	}))
 }
 
-func (w *world) department(path string) (dep id.Department) {
+func (w *world) department(path string) id.Department {
 	w.t.Helper()
-	w.write(func(tx *db.Tx) error {
-		tree, err := department.Load(tx)
-		if err != nil {
-			return err
-		}
-		made, _, err := department.Ensure(tx, tree, path)
-		dep = made.ID
-		return err
-	})
-	return dep
+	return departmenttest.Ensure(w.t, w.d, path)
 }
 
 // chat is one conversation to be stored; zero fields are the usual ones.

@@ -14,6 +14,7 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/department"
+	"qingdang/models/department/departmenttest"
 	"qingdang/models/fault"
 	"qingdang/models/hold"
 	"qingdang/models/id"
@@ -99,18 +100,9 @@ func (w *world) write(do func(tx *db.Tx) error) {
 	w.must(w.d.Write(w.ctx(), func(tx *db.Tx) error { tx.MarkAudited(); return do(tx) }))
 }
 
-func (w *world) department(path string) (made id.Department) {
+func (w *world) department(path string) id.Department {
 	w.t.Helper()
-	w.write(func(tx *db.Tx) error {
-		tree, err := department.Load(tx)
-		if err != nil {
-			return err
-		}
-		dep, _, err := department.Ensure(tx, tree, path)
-		made = dep.ID
-		return err
-	})
-	return made
+	return departmenttest.Ensure(w.t, w.d, path)
 }
 
 // scope gives somebody departments, past the accounts' own rules.
