@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"qingdang/models/audit"
@@ -174,8 +175,9 @@ func (c *ledgerRebuild) Run(t *terminal) error {
 func (c *ledgerReplay) Run(t *terminal) error {
 	return t.withClosedApp(func(a *app) error {
 		vault := conversation.Vault{Store: a.store}
+		found := conversation.NewIndex(a.db, vault, index.Options{Divisions: department.Divisions})
 		r, err := (&purge.Replay{
-			DB: a.db, Vault: vault, Index: conversation.NewIndex(a.db, vault, index.Options{Divisions: department.Divisions}), Log: a.log, Ledger: a.ledger, Zone: a.config.location,
+			DB: a.db, Vault: vault, Index: found, Log: a.log, Ledger: a.ledger, Zone: a.config.location,
 			By: strings.TrimSpace(c.By), Reason: strings.TrimSpace(c.Reason),
 		}).Run(t.ctx)
 		if err != nil {
@@ -193,6 +195,11 @@ func (c *ledgerReplay) Run(t *terminal) error {
 			for _, id := range r.Lost[:min(20, n)] {
 				fmt.Fprintf(t.out, "  %d\n", id)
 			}
+		}
+		// Segments that were replaced since the backup do not open any more. A worker would do this, too.
+		t.say("ledger.folding")
+		if _, err := found.Fold(t.ctx); err != nil {
+			slog.WarnContext(t.ctx, "the search index waits for a worker", "error", err)
 		}
 		t.say("ledger.opened")
 		return nil

@@ -24,6 +24,8 @@ type Conversations struct {
 	DB    *db.DB
 	Vault Vault
 	Index *index.Index // nil: the rows are asked, and there is no search for words
+
+	erased erased
 }
 
 // Query is one page of a search. Customer is the customer's id in the clear; only its keyed

@@ -87,6 +87,9 @@ func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w word
 	} else {
 		err = l.fromSegments()
 	}
+	if err == nil {
+		err = l.dropErased()
+	}
 	if err != nil {
 		return nil, err
 	}

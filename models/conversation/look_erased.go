@@ -1,0 +1,133 @@
+package conversation
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"qingdang/models/id"
+	"qingdang/models/index"
+)
+
+// What a purge has erased stays in the segments until it scrubs them, near its end. Nobody finds it, as its
+// row is gone, but it would be counted.
+
+// erased remembers what the purges under way have erased, each as of so many.
+type erased struct {
+	mu    sync.Mutex
+	known map[id.Purge]erasedBy
+}
+
+type erasedBy struct {
+	purged int64
+	ids    map[id.Conversation]struct{}
+}
+
+// asked is up to how many rows are looked for rather than all that the purges under way have erased.
+const asked = 1000
+
+// dropErased takes what is erased and not scrubbed out of the parts. All of it was frozen before, so that a
+// search asks for nothing more where nothing of the own is.
+func (l *look) dropErased() error {
+	frozen := make([]*roaring.Bitmap, len(l.parts))
+	n := uint64(0)
+	for i, s := range l.parts {
+		frozen[i] = roaring.New()
+		if !s.sealed {
+			continue
+		}
+		frozen[i] = roaring.Or(s.Attr(index.State, stateValue(Frozen)), s.Attr(index.State, stateValue(Purging)))
+		frozen[i].And(s.within)
+		if !l.scope.All {
+			frozen[i].And(departments(l.scope)(s.Segment))
+		}
+		n += frozen[i].GetCardinality()
+	}
+	if n == 0 {
+		return nil
+	}
+	running, err := l.running()
+	if err != nil || len(running) == 0 {
+		return err
+	}
+	gone, err := l.gone(running, frozen, n)
+	if err != nil {
+		return err
+	}
+	for i, s := range l.parts {
+		for it := frozen[i].Iterator(); it.HasNext(); {
+			if ord := it.Next(); gone(s.ID(ord)) {
+				s.within.Remove(ord)
+			}
+		}
+	}
+	return nil
+}
+
+// running gives the purges that have erased something and not come to their end, with how much.
+func (l *look) running() (map[id.Purge]int64, error) {
+	var rows []struct {
+		ID     id.Purge
+		Purged int64
+	}
+	err := l.tx.Raw("SELECT id, purged FROM purge_request WHERE state IN ('running', 'verifying') AND purged > 0").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("purges under way: %w", err)
+	}
+	out := make(map[id.Purge]int64, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.Purged
+	}
+	return out, nil
+}
+
+// gone tells of each of n frozen conversations whether it is erased: it asks for their rows where they are
+// few, and for the tombstones of the purges under way otherwise.
+func (l *look) gone(running map[id.Purge]int64, frozen []*roaring.Bitmap, n uint64) (func(id.Conversation) bool, error) {
+	if n > asked {
+		return l.s.erased.by(l, running)
+	}
+	ids := make([]id.Conversation, 0, n)
+	for i, s := range l.parts {
+		for it := frozen[i].Iterator(); it.HasNext(); {
+			ids = append(ids, s.ID(it.Next()))
+		}
+	}
+	var there []id.Conversation
+	if err := l.tx.Model(&Conversation{}).Where("id IN ?", ids).Order("id").Pluck("id", &there).Error; err != nil {
+		return nil, fmt.Errorf("frozen conversations: %w", err)
+	}
+	return func(c id.Conversation) bool {
+		_, ok := slices.BinarySearch(there, c)
+		return !ok
+	}, nil
+}
+
+// by gives what the purges have erased. A purge counts it in the transaction that erases it: as long as the
+// number is the same, so are the conversations.
+func (e *erased) by(l *look, running map[id.Purge]int64) (func(id.Conversation) bool, error) {
+	var sets []map[id.Conversation]struct{}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := make(map[id.Purge]erasedBy, len(running))
+	for p, n := range running {
+		k := e.known[p]
+		if k.purged != n {
+			var ids []id.Conversation
+			if err := l.tx.Model(&Tombstone{}).Where("purge_id = ?", p).Pluck("conversation_id", &ids).Error; err != nil {
+				return nil, fmt.Errorf("tombstones of a purge under way: %w", err)
+			}
+			k = erasedBy{n, make(map[id.Conversation]struct{}, len(ids))}
+			for _, c := range ids {
+				k.ids[c] = struct{}{}
+			}
+		}
+		now[p], sets = k, append(sets, k.ids)
+	}
+	e.known = now
+	return func(c id.Conversation) bool {
+		return slices.ContainsFunc(sets, func(s map[id.Conversation]struct{}) bool { _, ok := s[c]; return ok })
+	}, nil
+}
