@@ -110,3 +110,8 @@ document.addEventListener("htmx:afterSwap", (event) => {
 		if (heading) heading.focus({preventScroll: true});
 	}
 });
+
+// What htmx puts into the address is where the forms of the frame come back to.
+document.addEventListener("htmx:pushedIntoHistory", (event) => {
+	for (const field of document.querySelectorAll("[data-here]")) field.value = event.detail.path;
+});
