@@ -135,6 +135,7 @@ func (h *Holds) ask(c echo.Context, status int, form holdForm, counts *hold.Coun
 	if counts != nil {
 		v.Count = &templates.HoldCount{
 			Conversations: counts.Total(), Messages: counts.Messages, Live: counts.Active, Hidden: counts.Hidden, Binned: counts.Binned, Listed: counts.OnList,
+			Customers: counts.Customers, Unmatched: counts.Unmatched,
 		}
 	}
 	if wrong != nil {

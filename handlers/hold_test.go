@@ -43,7 +43,7 @@ func TestPlacingAndReleasingAHold(t *testing.T) {
 		legal.Post(t, "/holds/new", form).Want(t, 422, "劳务外包诉讼", "customers-error")
 		form.Set("customers", "tb_88821\n tb_none")
 		counted := legal.Post(t, "/holds/new", form)
-		counted.Want(t, 200, "保留 2 条会话", "在库 2")
+		counted.Want(t, 200, "保留 2 条会话", "在库 2", "2 个客户标识中有 1 个没有命中任何会话", "tb***e").Lacks(t, "tb_8***21")
 		form.Set("go", "place")
 		form.Set("fixed", "1")
 		form.Set("shown", "7")

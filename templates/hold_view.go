@@ -163,6 +163,8 @@ type DepartmentChoice struct {
 type HoldCount struct {
 	Conversations, Messages      int64
 	Live, Hidden, Binned, Listed int64
+	Customers                    int      // that were named
+	Unmatched                    []string // those of them, masked, of whom nothing matches
 }
 
 func (v HoldsView) figures(ctx context.Context) []ui.Figure {
@@ -292,6 +294,17 @@ func (h *HoldDetail) facts(ctx context.Context) []ui.Fact {
 		facts = append(facts[:3], append([]ui.Fact{list}, facts[3:]...)...)
 	}
 	return facts
+}
+
+// mostUnmatched is how many customers without a match a page names.
+const mostUnmatched = 50
+
+func holdUnmatched(ctx context.Context, list []string) string {
+	named := strings.Join(list[:min(len(list), mostUnmatched)], locale.T(ctx, "common.list_mark"))
+	if len(list) > mostUnmatched {
+		return locale.T(ctx, "hold.unmatched_more", named)
+	}
+	return named
 }
 
 func holdPlaces(ctx context.Context, live, hidden, binned, listed int64) string {

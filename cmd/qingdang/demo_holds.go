@@ -29,7 +29,7 @@ func (s *story) placeHolds(zhou, yang string) (settled, inquiry *hold.Hold, err 
 		},
 		{
 			Name: "劳务外包诉讼（2026）杭民初 *** 号", Reason: "法院通知保全证据，案件审理期间保留", Kind: hold.OnQuery, ReviewAt: now.Add(10 * day24),
-			Criteria: hold.Criteria{Departments: s.of(east + "杭州分公司"), Sub: true, ServiceTypes: []string{"售后"}, From: now.AddDate(-3, 0, 0), Tags: []string{"投诉升级"}},
+			Criteria: hold.Criteria{Departments: s.of(east + "杭州分公司"), Sub: true, ServiceTypes: []string{"售后"}, From: now.AddDate(-3, 0, 0), Tags: []string{"差评风险"}},
 		},
 		{
 			Name: fmt.Sprintf("个人信息投诉 %d 人", len(customers)), Reason: "监管部门转来的投诉，答复完毕前保留", Kind: hold.OnCustomers, Customers: customers,

@@ -12,6 +12,7 @@ import (
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/hold"
 	"qingdang/models/inspection"
 	"qingdang/models/purge"
 )
@@ -57,6 +58,9 @@ func TestDemoFillsOnceAndKeepsEveryPromise(t *testing.T) {
 		if n == 0 {
 			t.Errorf("the demo has no %s", what)
 		}
+	}
+	if n := dbtest.Count(t, a.db, &hold.Hold{}, "NOT EXISTS (SELECT 1 FROM hold_item i WHERE i.hold_id = legal_hold.id)"); n != 0 {
+		t.Errorf("%d holds of the demo cover nothing", n)
 	}
 	clean(t, a)
 }

@@ -273,6 +273,38 @@ func TestAVoteInsertedIntoTheDatabaseDoesNotCount(t *testing.T) {
 	})
 }
 
+// Even a vote with a genuine code does not stand when the requester gave it, or nobody. That one person gives two, the
+// database itself refuses.
+func TestOnePersonsVotesUnderGenuineCodesDoNotStand(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		for _, second := range []func(w *world) id.Person{
+			func(w *world) id.Person { return w.requester.PersonID },
+			func(*world) id.Person { return 0 },
+		} {
+			w := newWorld(t, d)
+			for _, by := range []account.Actor{w.supervisor, w.legal} {
+				if _, err := w.cast(by, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.write(func(tx *db.Tx) error {
+				a, votes, err := approval.Find(tx, w.approval)
+				if err != nil {
+					return err
+				}
+				v := votes[1]
+				v.PersonID = second(w)
+				return tx.Model(&approval.Vote{}).Where("id = ?", v.ID).Updates(map[string]any{"person_id": v.PersonID, "mac": a.Seal(w.keys, &v)}).Error
+			})
+			if err := w.recheck(); !broken(err, approval.BrokenPeople) {
+				t.Errorf("recheck = %v", err)
+			}
+			dbtest.Exec(t, d, "DELETE FROM vote")
+			dbtest.Exec(t, d, "DELETE FROM approval")
+		}
+	})
+}
+
 func TestTwoVotesAtOnceCountOnce(t *testing.T) {
 	const rounds = 200
 	d := dbtest.Open(t, db.MySQL, dbtest.NewClock())

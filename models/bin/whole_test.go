@@ -1,9 +1,12 @@
 package bin_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"qingdang/models/bin"
+	"qingdang/models/db"
+	"qingdang/models/department"
 	"qingdang/models/id"
 )
 
@@ -38,6 +41,61 @@ func TestTheWholeOrganisationIsKnownHoweverItIsTicked(t *testing.T) {
 		}
 		if batch := w.discard(w.boss, w.in(w.city, w.north)); batch.ScopeKind != bin.ScopeDepartment {
 			t.Errorf("without the root's conversation: %s", batch.ScopeKind)
+		}
+	})
+}
+
+// TestOneBatchOfTheWholeOrganisationIsAlwaysThat looks at each line by which batches are the whole organisation: what one
+// of them was when it was made, what is ticked in the tree as it is, and where the conversations lie that they took.
+func TestOneBatchOfTheWholeOrganisationIsAlwaysThat(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.store(chat{}, chat{dep: w.north})
+		whole := func(batches ...bin.Batch) (is bool) {
+			t.Helper()
+			w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
+				tree, err := department.Load(tx)
+				if err == nil {
+					is, err = bin.WholeOrganisation(tx, tree, batches)
+				}
+				return err
+			}))
+			return is
+		}
+		of := func(kind, scopeKind string, ticked ...id.Department) bin.Batch {
+			b, err := json.Marshal(bin.Scope{Departments: ticked})
+			w.must(err)
+			return bin.Batch{Kind: kind, ScopeKind: scopeKind, Scope: string(b)}
+		}
+		city, north := of(bin.KindBatch, bin.ScopeDepartment, w.city), of(bin.KindBatch, bin.ScopeDepartment, w.north)
+		for _, tt := range []struct {
+			name    string
+			batches []bin.Batch
+			want    bool
+		}{
+			{"nothing", nil, false},
+			{"one department", []bin.Batch{city}, false},
+			{"all of them, each on its own", []bin.Batch{city, north}, true},
+			{"one that was the whole organisation when it was made", []bin.Batch{of(bin.KindBatch, bin.ScopeOrganisation, w.city)}, true},
+			{"the same among others", []bin.Batch{city, of(bin.KindBatch, bin.ScopeOrganisation)}, true},
+			{"single conversations of every department", []bin.Batch{of(bin.KindSingle, bin.ScopeDepartment, w.city), of(bin.KindSingle, bin.ScopeDepartment, w.north)}, false},
+			{"a single conversation beside a department", []bin.Batch{city, of(bin.KindSingle, bin.ScopeDepartment, w.north)}, false},
+		} {
+			if got := whole(tt.batches...); got != tt.want {
+				t.Errorf("%s: %v", tt.name, got)
+			}
+		}
+		// What was ticked in the north says no more where its conversations lie: they do.
+		taken := w.discard(w.boss, w.in(w.north))
+		said, err := json.Marshal(bin.Scope{Departments: []id.Department{w.root}})
+		w.must(err)
+		moved := *taken
+		moved.Scope = string(said)
+		if !whole(city, moved) {
+			t.Error("a batch of everything of the north is not counted for the north")
+		}
+		moved.ID = 999_999
+		if whole(city, moved) {
+			t.Error("the control: without its items it is")
 		}
 	})
 }

@@ -109,6 +109,10 @@ func (h *Holds) place(tx *db.Tx, by account.Actor, o Order) (*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
+	none, err := o.unmatched(tx, macs, parts)
+	if err != nil {
+		return nil, err
+	}
 	placed, err := h.create(tx, by, o)
 	if err != nil {
 		return nil, err
@@ -128,18 +132,22 @@ func (h *Holds) place(tx *db.Tx, by account.Actor, o Order) (*Hold, error) {
 	}
 	return placed, audit.Append(tx, audit.Entry{
 		Actor: by.Audit(), Action: "hold.placed", ObjectKind: "hold", Object: placed.Code, Department: o.Department, Count: count,
-		Data: o.data(placed, binned),
+		Data: o.data(placed, binned, len(none)),
 	})
 }
 
 // data is what the entry tells: never a customer, and of what was typed into the conditions how
 // many there were.
-func (o *Order) data(placed *Hold, binned int64) map[string]any {
-	return map[string]any{
+func (o *Order) data(placed *Hold, binned int64, unmatched int) map[string]any {
+	data := map[string]any{
 		"sub": o.Sub, "reason": placed.Reason, "kind": string(o.Kind), "continuing": placed.Continuing, "binned": binned,
 		"owner": placed.OwnerID, "review_at": *placed.ReviewAt, "customers": len(o.Customers), "agents": len(o.Criteria.Agents),
 		"departments": len(o.Criteria.Departments), "tags": len(o.Criteria.Tags), "conversations": len(o.Conversations),
 	}
+	if o.Kind == OnCustomers {
+		data["customers_unmatched"] = unmatched
+	}
+	return data
 }
 
 func (h *Holds) create(tx *db.Tx, by account.Actor, o Order) (*Hold, error) {

@@ -8,6 +8,7 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/mask"
 )
 
 // Counts are conversations by the place they are in, and their messages.
@@ -18,6 +19,10 @@ type Counts struct {
 	OnList   int64 // 流程中: on the list of a purge request or of a purge that runs
 	Messages int64
 	Gone     int64 // purged after the hold was released
+	// Customers is how many were named, Unmatched which of them, masked, have nothing that would be covered: a slip
+	// of the pen, or somebody who never wrote.
+	Customers int
+	Unmatched []string
 }
 
 // Total is how many conversations there are.
@@ -40,7 +45,8 @@ func (h *Holds) Preview(ctx context.Context, by account.Actor, o Order) (*Counts
 		if err := o.allowed(by); err != nil {
 			return err
 		}
-		parts, err := o.match(tx, by, h.macs(o.Customers))
+		macs := h.macs(o.Customers)
+		parts, err := o.match(tx, by, macs)
 		if err != nil {
 			return err
 		}
@@ -49,12 +55,37 @@ func (h *Holds) Preview(ctx context.Context, by account.Actor, o Order) (*Counts
 				return err
 			}
 		}
-		return nil
+		sum.Customers = len(o.Customers)
+		sum.Unmatched, err = o.unmatched(tx, macs, parts)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &sum, nil
+}
+
+// unmatched gives the customers of an order, masked and in their order, of whom nothing matches.
+func (o *Order) unmatched(tx *db.Tx, macs [][]byte, parts []match) (out []string, err error) {
+	if o.Kind != OnCustomers {
+		return nil, nil
+	}
+	there := map[string]bool{}
+	for _, m := range parts {
+		var found [][]byte
+		if err := m(tx.Model(&conversation.Conversation{})).Distinct().Pluck("conversation.customer_mac", &found).Error; err != nil {
+			return nil, fmt.Errorf("look for customers: %w", err)
+		}
+		for _, mac := range found {
+			there[string(mac)] = true
+		}
+	}
+	for i, typed := range o.Customers {
+		if !there[string(macs[i])] {
+			out = append(out, mask.Account(typed))
+		}
+	}
+	return out, nil
 }
 
 func (c *Counts) add(tx *db.Tx, m match) error {

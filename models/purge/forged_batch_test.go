@@ -5,11 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/job"
 	"qingdang/models/purge"
 )
 
@@ -88,5 +90,69 @@ func TestLegalDoesNotConfirmAForgedBatch(t *testing.T) {
 		root := fmt.Sprintf("%x", r.Root)
 		err := w.desk.Confirm(w.ctx(), w.legal, purge.Confirmation{Purge: r.ID, Tail: root[58:], Code: accounttest.Code(t, d, w.legal.ID)})
 		w.wantFault(err, "bin.batch_forged")
+	})
+}
+
+// A row that says that legal confirmed, with a job that is due, purges nothing: the second code is under a code, too.
+func TestTheWholeOrganisationIsNotPurgedByARow(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		for i, confirmed := range []string{
+			"",
+			"confirmed_at = cooling_until, confirmed_by = %d, confirmed_person = %d, confirmed_name = '法务', confirmed_staff_no = '1', confirmed_mac = mac, ",
+		} {
+			w := newWorld(t, d, clock)
+			chats := w.chats(2)
+			for c := range chats {
+				chats[c].name = fmt.Sprintf("o%d-%s", i, chats[c].name)
+			}
+			batch := w.binned(clock.Time(), bin.ScopeOrganisation, w.store(chats...)...)
+			r := w.approved(batch)
+			clock.Set(*r.CoolingUntil)
+			if confirmed != "" {
+				confirmed = fmt.Sprintf(confirmed, w.legal.ID, w.legal.PersonID)
+			}
+			w.write(func(tx *db.Tx) error {
+				j, err := job.Enqueue(tx, job.New{Kind: purge.JobRun, Subject: uint64(r.ID), Object: r.Code, By: r.RequesterID, RunAt: tx.Now, Total: r.Size, Solo: true})
+				if err != nil {
+					return err
+				}
+				return tx.Exec("UPDATE purge_request SET state = 'scheduled', "+confirmed+"due_at = cooling_until, job_id = ? WHERE id = ?", j, r.ID).Error
+			})
+			clock.Advance(20 * time.Hour) // into the maintenance window, wherever it is
+			for range 24 {
+				w.work()
+				clock.Advance(time.Hour)
+			}
+			if r = w.now(r); r.State != purge.Lapsed || r.ClosedReason != "forged" {
+				t.Errorf("%s: %s", r.State, r.ClosedReason)
+			}
+			if n := w.count(&conversation.Conversation{}, "batch_id = ?", batch); n != 2 {
+				t.Errorf("%d of 2 are left", n)
+			}
+		}
+	})
+}
+
+// Who confirmed is looked at once more when it begins: here it turns out that they had put one of the batches into the bin.
+func TestWhoConfirmedIsLookedAtAgain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		second := accounttest.User(t, d, w.accounts, account.Legal)
+		second.Scope = account.Everywhere()
+		batch := w.binned(clock.Time(), bin.ScopeOrganisation, w.store(w.chats(2)...)...)
+		r := w.approved(batch)
+		clock.Set(*r.CoolingUntil)
+		root := fmt.Sprintf("%x", r.Root)
+		w.must(w.desk.Confirm(w.ctx(), second, purge.Confirmation{Purge: r.ID, Tail: root[58:], Code: accounttest.Code(t, d, second.ID)}))
+		w.setBatch(batch, "owner_person = ?", second.PersonID)
+		r = w.now(r)
+		clock.Set(*r.DueAt)
+		w.work()
+		if r = w.now(r); r.State != purge.Lapsed || r.ClosedReason != "people" {
+			t.Errorf("%s: %s", r.State, r.ClosedReason)
+		}
+		if n := w.count(&conversation.Conversation{}, "batch_id = ?", batch); n != 2 {
+			t.Errorf("%d of 2 are left", n)
+		}
 	})
 }

@@ -44,6 +44,13 @@ func (s State) Open() bool { return slices.Contains(openStates, s) }
 
 // Emergency tells whether the request is about a leak: nothing is waited for, everything else
 // is as always.
+//
+// It is the one exception from "while its time in the bin runs, nothing is purged" (invariant I10), and from nothing
+// else of it: the end of the window stays where it is, and until the first chunk is erased each conversation can be
+// restored and is skipped then. The exception does not rest on a flag: the incident's number is under the request's
+// code and, as a term, under the code of either vote, so that neither a row nor one person makes it. Holds, floors
+// and open orders keep what they keep. fsck takes a conversation that was purged inside its window for a finding
+// unless its request is such an emergency.
 func (r *Request) Emergency() bool { return r.Incident != "" }
 
 // Executing tells whether conversations are being destroyed.

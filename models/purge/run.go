@@ -184,11 +184,29 @@ func (d *Desk) flaw(tx *db.Tx, r *Request, list storedList) (string, error) {
 		if active, err := account.ActiveAs(tx, r.ConfirmedBy, r.ConfirmedPerson, account.Legal); err != nil || !active {
 			return approval.BrokenInactive, err
 		}
+		if other, err := r.confirmedByAnother(tx, votes); err != nil || !other {
+			return approval.BrokenPeople, err
+		}
 	}
 	if list.size != r.Size || string(list.root[:]) != string(r.Root) {
 		return lapseManifest, nil
 	}
 	return "", nil
+}
+
+// confirmedByAnother tells, as Confirm did, whether legal's second word is another person's than the request, the
+// supervisor's vote and the choice of what is destroyed.
+func (r *Request) confirmedByAnother(tx *db.Tx, votes []approval.Vote) (bool, error) {
+	if r.ConfirmedPerson == 0 || r.ConfirmedPerson == r.RequesterPerson {
+		return false, nil
+	}
+	for i := range votes {
+		if votes[i].PersonID == r.ConfirmedPerson && votes[i].Role != account.Legal {
+			return false, nil
+		}
+	}
+	chose, err := chosenBy(tx, r.ID, r.ConfirmedPerson)
+	return !chose, err
 }
 
 // recheck looks whether the consent stands; broken says why not.
