@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -19,6 +23,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/emmansun/gmsm/sm4"
 
 	"qingdang/models/account"
 	"qingdang/models/conversation"
@@ -122,11 +128,85 @@ func lookFor(t *testing.T, folders []string, needles []needle) map[string][]stri
 	return found
 }
 
-// plantControl writes the control's terms into a plain table, in every form that is looked for.
+// termKey derives the key of tokens from the files of a key store alone, by the design of its header, as
+// somebody who stole them would; and makes sure that it is the one.
+func termKey(t *testing.T, a *app) []byte {
+	t.Helper()
+	dir := a.store.Dir()
+	root, err := os.ReadFile(filepath.Join(dir, "root.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slots, err := os.ReadFile(filepath.Join(dir, "buckets.slots"))
+	if err != nil || len(slots) < 96 {
+		t.Fatal(len(slots), err)
+	}
+	derive := func(key []byte, info string, size int) []byte {
+		out, err := hkdf.Key(sha256.New, key, slots[16:32], "qingdang/seal/2/"+info, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	both := derive(root, "root secret", 48)
+	block, err := aes.NewCipher(both[:32])
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonce := slots[36:48]
+	secret, err := outer.Open(nil, nonce, slots[48:96], slots[:36])
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := sm4.NewCipher(both[32:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	cipher.NewCTR(inner, append(slices.Clone(nonce), 0, 0, 0, 0)).XORKeyStream(secret, secret)
+	key := derive(secret, "mac\x00term", sha256.Size)
+	mac := hmac.New(sha256.New, key)
+	mac.Write(append(binary.BigEndian.AppendUint64(nil, uint64(len("zq7xv9kw"))), "zq7xv9kw"...))
+	if got := binary.BigEndian.Uint64(mac.Sum(nil)); got != uint64(a.index.Token("zq7xv9kw")) {
+		t.Fatal("this is not the key of tokens: the scan would look for nothing")
+	}
+	return key
+}
+
+// keyNeedles are a key in the forms in which it might lie somewhere: raw, as text, and as HMAC mixes it.
+func keyNeedles(what string, key []byte) []needle {
+	mixed := func(with byte) []byte {
+		out := slices.Clone(key)
+		for i := range out {
+			out[i] ^= with
+		}
+		return out
+	}
+	back := slices.Clone(key)
+	slices.Reverse(back)
+	return []needle{
+		{what, key},
+		{what + " turned round", back},
+		{what + " in hex", []byte(hex.EncodeToString(key))},
+		{what + " in capital hex", []byte(strings.ToUpper(hex.EncodeToString(key)))},
+		{what + " in base64", []byte(base64.RawStdEncoding.EncodeToString(key))},
+		{what + " in base64 for addresses", []byte(base64.RawURLEncoding.EncodeToString(key))},
+		{what + " mixed inside", mixed(0x36)},
+		{what + " mixed outside", mixed(0x5c)},
+	}
+}
+
+// controlKey is nobody's, and lies in the plain table in every form in which the key of tokens is looked for.
+var controlKey = sha256.Sum256([]byte("qingdang canary control key"))
+
+// plantControl writes the control's terms and key into a plain table, in every form that is looked for.
 func plantControl(t *testing.T, a *app) {
 	t.Helper()
 	dbtest.Exec(t, a.db, "CREATE TABLE canary_plain (body BLOB)")
-	for _, n := range indexNeedles(controlWords, nil) {
+	for _, n := range append(indexNeedles(controlWords, nil), keyNeedles("control key", controlKey[:])...) {
 		dbtest.Exec(t, a.db, "INSERT INTO canary_plain (body) SELECT ?", n.raw)
 	}
 }
@@ -149,7 +229,7 @@ func indexed(t *testing.T, a *app, by account.Actor) {
 }
 
 // nothingOfTheIndex makes sure that no term of the canaries is readable, nor its token, nor the key of
-// tokens outside the key store; and that every form of the control is.
+// tokens anywhere; that what that key comes from is in the key store only; and that every form of the control is.
 func nothingOfTheIndex(t *testing.T, a *app, when string, folders []string) {
 	t.Helper()
 	keys := a.store.Dir()
@@ -163,6 +243,7 @@ func nothingOfTheIndex(t *testing.T, a *app, when string, folders []string) {
 		secrets = append(secrets, needle{"root key", plain})
 	}
 	hidden, control := indexNeedles(indexWords, a.index), indexNeedles(controlWords, nil)
+	hidden, control = append(hidden, keyNeedles("the key of tokens", termKey(t, a))...), append(control, keyNeedles("control key", controlKey[:])...)
 	found := lookFor(t, folders, slices.Concat(hidden, control, secrets))
 	for _, n := range hidden {
 		if where := found[n.what]; len(where) > 0 {
