@@ -79,6 +79,10 @@ func (a *Accounts) consume(tx *db.Tx, u *user, code string) (int64, error) {
 		}
 		return 0, fault.Invalid(keyCodeWrong).On(codeField)
 	}
+	if step < u.TOTPLastStep {
+		// Older than the one taken last, and so over; whether it was ever used nobody knows.
+		return 0, fault.Invalid(keyCodeWrong).On(codeField)
+	}
 	res := tx.Model(&user{}).Where("id = ? AND totp_last_step < ?", u.ID, step).Update("totp_last_step", step)
 	switch {
 	case res.Error != nil:

@@ -125,6 +125,40 @@ func TestACodeTypedTwiceIsNoWrongTry(t *testing.T) {
 	})
 }
 
+// Once a code was taken, the one before it is over: it was never used, so it is wrong and not "used", at an act
+// and at login.
+func TestAnOlderCodeThatNobodyUsedIsWrong(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		a := accounttest.New(t, d)
+		by := accounttest.User(t, d, a, account.Legal)
+		older := accounttest.Code(t, d, by.ID)
+		clock.Advance(30 * time.Second)
+		taken := accounttest.Code(t, d, by.ID)
+		if err := act(t, d, a, by, taken, nil); err != nil {
+			t.Fatal(err)
+		}
+		if f, _ := fault.Of(act(t, d, a, by, older, nil)); f == nil || f.Key != "account.code_wrong" || f.Args[0] != 4 {
+			t.Errorf("an older code that nobody used: %v, want wrong with 4 left", f)
+		}
+		if f, _ := fault.Of(act(t, d, a, by, taken, nil)); f == nil || f.Key != "account.code_used" {
+			t.Errorf("the code that was used: %v", f)
+		}
+		if refused, repeated := leaves(t, d, "code.refused"), leaves(t, d, "code.repeated"); refused != 1 || repeated != 1 {
+			t.Errorf("%d leaves of wrong codes and %d of repeated ones, want one each", refused, repeated)
+		}
+		half, err := login(t, a, by.StaffNo, accounttest.Password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.SecondFactor(t.Context(), half.Token, older, browser); faultKey(err) != "account.code_wrong" {
+			t.Errorf("an older code at login: %v", err)
+		}
+		if _, err := a.SecondFactor(t.Context(), half.Token, taken, browser); faultKey(err) != "account.code_used" {
+			t.Errorf("a used code at login: %v", err)
+		}
+	})
+}
+
 func TestARolledBackActLeavesItsCodeFree(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
 		a := accounttest.New(t, d)
