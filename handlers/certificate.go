@@ -76,12 +76,18 @@ func (h *Certificates) file(c echo.Context, which purge.CertificateID, kind stri
 	if err != nil {
 		return err
 	}
-	file, err := templates.CertificatePDF(languageOf(c), view)
+	ctx := languageOf(c)
+	file, err := templates.CertificatePDF(ctx, view)
 	if err != nil {
 		return err
 	}
-	_, err = attachment(c, "application/pdf", cert.Code+".pdf").Write(file)
+	_, err = attachment(c, "application/pdf", inLanguage(ctx, cert.Code, "pdf")).Write(file)
 	return err
+}
+
+// inLanguage names a file that says its words in the reader's language, so that those of both lie side by side.
+func inLanguage(ctx context.Context, code, ending string) string {
+	return code + "-" + string(locale.Of(ctx)) + "." + ending
 }
 
 // languageOf is the reader's language unless the address names one.

@@ -266,6 +266,7 @@ func TestAnUnmaskedExportNeedsAnotherPerson(t *testing.T) {
 		page = owner.Post(t, "/exports/new", sent).Header.Get("Location")
 		owner.Post(t, page+"/cancel", nil).WantRedirect(t, page)
 		owner.Get(t, page).Want(t, 200, "取消").Lacks(t, "取消导出 1 条会话")
+		owner.Post(t, page+"/prepare", nil).Want(t, http.StatusGone, "文件已不在系统里", "已由 "+boss.Name+" 于", "取消。还需要时")
 		page = owner.Post(t, "/exports/new", sent).Header.Get("Location")
 		a.makeExports(t)
 		legal.Post(t, page+"/recall", url.Values{"reason": {"短"}}).Want(t, 422, "reason-error")

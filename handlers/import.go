@@ -27,6 +27,7 @@ type Imports struct {
 	Runs interface {
 		Start(ctx context.Context, by account.Actor, o intake.Order, next func() (*intake.Upload, error)) ([]id.Import, error)
 		Get(context.Context, account.Actor, id.Import) (*intake.Run, error)
+		Rejects(context.Context, account.Actor, id.Import) (*intake.Run, error)
 		List(ctx context.Context, by account.Actor, before id.Import, size int) (*intake.RunPage, error)
 		Cancel(context.Context, account.Actor, id.Import) error
 	}
@@ -219,7 +220,11 @@ func (h *Imports) Cancel(c echo.Context) error {
 
 // Rejects answers GET /imports/:id/rejects.csv: what was not taken, and why.
 func (h *Imports) Rejects(c echo.Context) error {
-	run, err := h.find(c)
+	which, err := web.PathID[id.Import](c, "id")
+	if err != nil {
+		return err
+	}
+	run, err := h.Runs.Rejects(c.Request().Context(), web.Actor(c), which)
 	if err != nil {
 		return err
 	}

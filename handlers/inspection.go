@@ -82,11 +82,12 @@ func (h *Inspections) file(c echo.Context, code, kind string) error {
 		_, err := attachment(c, "application/json", r.Code+".json").Write(r.File)
 		return err
 	}
-	file, err := templates.InspectionPDF(languageOf(c), *inspectionReport(&r.Inspection, r.Text))
+	ctx := languageOf(c)
+	file, err := templates.InspectionPDF(ctx, *inspectionReport(&r.Inspection, r.Text))
 	if err != nil {
 		return err
 	}
-	_, err = attachment(c, "application/pdf", r.Code+".pdf").Write(file)
+	_, err = attachment(c, "application/pdf", inLanguage(ctx, r.Code, "pdf")).Write(file)
 	return err
 }
 

@@ -300,10 +300,10 @@ func TestFilesOfAPurge(t *testing.T) {
 	c.Get(t, "/certificates").Want(t, 200, "即将生效")
 	pdf := c.Get(t, "/certificates/87.pdf")
 	pdf.Want(t, 200, "%PDF-")
-	if kind, name := pdf.Header.Get("Content-Type"), pdf.Header.Get("Content-Disposition"); kind != "application/pdf" || !strings.Contains(name, "CERT-2026-0087.pdf") {
+	if kind, name := pdf.Header.Get("Content-Type"), pdf.Header.Get("Content-Disposition"); kind != "application/pdf" || !strings.Contains(name, "CERT-2026-0087-zh-CN.pdf") {
 		t.Errorf("%s, %s", kind, name)
 	}
-	if english := c.Get(t, "/certificates/87.pdf?lang=en"); english.Status != 200 || english.Body == pdf.Body {
+	if english := c.Get(t, "/certificates/87.pdf?lang=en"); english.Status != 200 || english.Body == pdf.Body || !strings.Contains(english.Header.Get("Content-Disposition"), "CERT-2026-0087-en.pdf") {
 		t.Errorf("in English: %d, the same as in Chinese: %v", english.Status, english.Body == pdf.Body)
 	}
 	if again := c.Get(t, "/certificates/87.pdf?lang=xx"); again.Body != pdf.Body {

@@ -124,19 +124,22 @@ func (h *Reports) Show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	file := r.Code + "." + kind
+	if kind == "pdf" {
+		ctx = languageOf(c)
+	}
+	file := inLanguage(ctx, r.Code, kind)
 	switch kind {
 	case "":
 		return reportPage(c, r)
 	case "json":
-		_, err = attachment(c, "application/json", file).Write(r.File)
+		_, err = attachment(c, "application/json", r.Code+".json").Write(r.File)
 	case "csv":
 		err = r.WriteCSV(attachment(c, "text/csv; charset=utf-8", file), reportWords(ctx), locale.Zone(ctx))
 	case "xlsx":
 		err = r.WriteXLSX(attachment(c, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", file), reportWords(ctx), locale.Zone(ctx))
 	case "pdf":
 		var drawn []byte
-		if drawn, err = reportPDF(languageOf(c), r); err == nil {
+		if drawn, err = reportPDF(ctx, r); err == nil {
 			_, err = attachment(c, "application/pdf", file).Write(drawn)
 		}
 	}

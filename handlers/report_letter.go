@@ -13,7 +13,6 @@ import (
 	"qingdang/models/id"
 	"qingdang/models/report"
 	"qingdang/templates"
-	"qingdang/templates/locale"
 	"qingdang/web"
 )
 
@@ -64,6 +63,6 @@ func (h *Letters) Show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = attachment(c, "application/pdf", "letter-"+l.Code+"-"+string(locale.Of(ctx))+".pdf").Write(file)
+	_, err = attachment(c, "application/pdf", inLanguage(ctx, "letter-"+l.Code, "pdf")).Write(file)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"qingdang/models/account"
+	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
@@ -26,7 +27,7 @@ var classesOf = map[string][]int{"": {classHeld, classFloor, classOrder}, Held: 
 var reasonOf = map[int]string{classHeld: Held, classFloor: Floor, classOrder: Order}
 
 // Exclusions hands over what a scope leaves out for a reason (held, floor or order; "" for
-// all), in order of id. The fault is not-found for another reason, else Preview's.
+// all), in order of id; that the list was taken is written down before. The fault is not-found for another reason, else Preview's.
 func (b *Bin) Exclusions(ctx context.Context, by account.Actor, s Scope, reason string, f func(Exclusion) error) error {
 	if err := by.Require(account.BatchCreate); err != nil {
 		return err
@@ -34,6 +35,15 @@ func (b *Bin) Exclusions(ctx context.Context, by account.Actor, s Scope, reason 
 	wanted := classesOf[reason]
 	if wanted == nil {
 		return fault.NotFound("bin.unknown_reason")
+	}
+	err := b.DB.Write(ctx, func(tx *db.Tx) error {
+		if _, _, err := b.reach(tx, by, s); err != nil {
+			return err
+		}
+		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "batch.list_downloaded", ObjectKind: "batch"})
+	})
+	if err != nil {
+		return err
 	}
 	return b.DB.Read(ctx, func(tx *db.Tx) error {
 		r, policy, err := b.reach(tx, by, s)

@@ -98,6 +98,18 @@ func (im *Imports) Get(ctx context.Context, by account.Actor, run id.Import) (*R
 	return one, err
 }
 
+// Rejects is Get for whoever takes the list of what was not taken along: that is written down.
+func (im *Imports) Rejects(ctx context.Context, by account.Actor, run id.Import) (*Run, error) {
+	one, err := im.Get(ctx, by, run)
+	if err != nil {
+		return nil, err
+	}
+	err = im.DB.Write(ctx, func(tx *db.Tx) error {
+		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "import.list_downloaded", ObjectKind: "import", Object: one.Code, Count: 1})
+	})
+	return one, err
+}
+
 func find(q *gorm.DB, run id.Import) (*row, error) {
 	var rows []row
 	if err := q.Where("id = ?", run).Find(&rows).Error; err != nil {

@@ -73,7 +73,7 @@ func (c *counting) measures() map[string]measure {
 		logged("access_uses", "COUNT(*)", anyOf(reading)+" AND result = 'ok' AND INSTR(leaf, '\"access\":\"DY-') > 0"),
 		done("exports", "export.requested"),
 		items("exported", "export.made"),
-		logged("downloads", "COUNT(*)", "action LIKE '%downloaded' AND result = 'ok'"),
+		logged("downloads", "COUNT(*)", "(action LIKE '%downloaded' OR "+anyOf(taken)+") AND result = 'ok'"),
 		logged("actors", "COUNT(DISTINCT actor_id)", "actor_id <> 0"),
 		logged("denied", "COUNT(*)", "action IN ('access.denied', 'login.refused', 'code.refused', 'password.refused')"),
 		logged("accounts_changed", "COUNT(*)", "action LIKE 'account.%' AND result = 'ok'"),

@@ -307,8 +307,14 @@ func (c *counting) holdsInForce(s *Statement) error {
 	return nil
 }
 
-// taken are acts by which somebody takes something along and that are not called downloads.
+// taken are acts by which somebody takes something along and that are not called downloads. With the
+// downloads they are every way in which a file leaves.
 var taken = []string{"audit.log_exported", "hold.listed", "letter.written"}
+
+// leaves tells whether something goes out of the system by an act.
+func leaves(action string) bool {
+	return strings.HasSuffix(action, "downloaded") || slices.Contains(taken, action)
+}
 
 // outgoing is every act by which something left the system, and apart from it what was done
 // with exports inside of it.
@@ -323,7 +329,7 @@ func (c *counting) outgoing(s *Statement) error {
 	for _, a := range c.body.Acts {
 		row := GridRow{Texts: []string{a.Action}, Numbers: []int64{a.OK, a.Refused, a.Failed, a.Items}}
 		switch {
-		case strings.HasSuffix(a.Action, "downloaded"), slices.Contains(taken, a.Action):
+		case leaves(a.Action):
 			left.Rows = append(left.Rows, row)
 		case strings.HasPrefix(a.Action, "export."):
 			steps.Rows = append(steps.Rows, row)

@@ -218,7 +218,9 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 	case "checks":
 		log(false, "audit.checked")
 	case "downloads":
-		entries(func(l audit.Leaf) bool { return l.Result == audit.OK && strings.HasSuffix(l.Action, "downloaded") })
+		entries(func(l audit.Leaf) bool {
+			return l.Result == audit.OK && (strings.HasSuffix(l.Action, "downloaded") || slices.Contains([]string{"audit.log_exported", "hold.listed", "letter.written"}, l.Action))
+		})
 	case "accounts_changed":
 		entries(func(l audit.Leaf) bool { return l.Result == audit.OK && strings.HasPrefix(l.Action, "account.") })
 	case "refused":
