@@ -74,6 +74,9 @@ func (c *counting) rows(m measure) *gorm.DB {
 }
 
 func (c *counting) total(m measure) (n int64, err error) {
+	if all, known := c.log.divided(m, ""); known {
+		return all[""], nil
+	}
 	if err := c.rows(m).Select("COALESCE(" + m.value + ", 0)").Scan(&n).Error; err != nil {
 		return 0, fmt.Errorf("count %s: %w", m.key, err)
 	}
@@ -82,6 +85,9 @@ func (c *counting) total(m measure) (n int64, err error) {
 
 // divided counts a measure for each value of a column, or for each month.
 func (c *counting) divided(m measure, dim string) (map[string]int64, error) {
+	if counts, known := c.log.divided(m, dim); known {
+		return counts, nil
+	}
 	var rows []struct {
 		K string
 		N int64
@@ -211,14 +217,13 @@ func (c *counting) order(dim string, found map[string][]int64) (names []string, 
 	return names, labels, nil
 }
 
-// people names actors as their newest entry of the period does.
+// people names actors as the newest entry does of those that were counted.
 func (c *counting) people(found map[string][]int64) (names []string, labels [][]string, err error) {
 	var rows []struct {
 		ActorID              string
 		ActorName, ActorRole string
 	}
-	newest := c.leaves().Select("MAX(n)").Group("actor_id")
-	err = c.tx.Table("audit_leaf").Where("n IN (?)", newest).Select("actor_id, actor_name, actor_role").Order("actor_name, actor_id").Scan(&rows).Error
+	err = c.tx.Table(logTable).Where("n IN ?", c.log.newest()).Select("actor_id, actor_name, actor_role").Order("actor_name, actor_id").Scan(&rows).Error
 	if err != nil {
 		return nil, nil, fmt.Errorf("name actors: %w", err)
 	}

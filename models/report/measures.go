@@ -18,7 +18,7 @@ const (
 
 // logged counts entries of the audit log.
 func logged(key, value, where string) measure {
-	return measure{key: key, unit: UnitCount, value: value, from: "audit_leaf", where: where, at: "audit_leaf.at", by: map[string]string{
+	return measure{key: key, unit: UnitCount, value: value, from: logTable, where: where, at: "audit_leaf.at", by: map[string]string{
 		byDepartment: "audit_leaf.department_id", byPerson: "audit_leaf.actor_id", byRole: "audit_leaf.actor_role",
 	}}
 }
@@ -74,7 +74,7 @@ func (c *counting) measures() map[string]measure {
 		done("exports", "export.requested"),
 		items("exported", "export.made"),
 		logged("downloads", "COUNT(*)", "(action LIKE '%downloaded' OR "+anyOf(taken)+") AND result = 'ok'"),
-		logged("actors", "COUNT(DISTINCT actor_id)", "actor_id <> 0"),
+		logged("actors", distinctActors, "actor_id <> 0"),
 		logged("denied", "COUNT(*)", "action IN ('access.denied', 'login.refused', 'code.refused', 'password.refused')"),
 		logged("accounts_changed", "COUNT(*)", "action LIKE 'account.%' AND result = 'ok'"),
 		items("erased_log", actErased),

@@ -43,6 +43,8 @@ type counting struct {
 	under    []id.Department // nil for the whole organisation
 	policy   *retention.Policy
 	known    map[string]measure
+	done     []actRow // see acts
+	log      *cube    // nil where the log is counted measure by measure
 }
 
 // begin reads what every count needs. It has to be the first.
@@ -87,15 +89,22 @@ func (c *counting) leaves() *gorm.DB {
 	return q
 }
 
+// actRow is how often something was done in a department.
+type actRow struct {
+	DepartmentID   id.Department
+	Action, Result string
+	Entries, Items int64
+}
+
+// acts counts what was done, and keeps where for the departments.
 func (c *counting) acts() error {
-	var rows []struct {
-		Action, Result string
-		Entries, Items int64
-	}
-	err := c.leaves().Select("action, result, COUNT(*) AS entries, COALESCE(SUM(item_count), 0) AS items").Group("action, result").Order("action").Scan(&rows).Error
+	err := c.leaves().Select("department_id, action, result, COUNT(*) AS entries, COALESCE(SUM(item_count), 0) AS items").
+		Group("department_id, action, result").Scan(&c.done).Error
 	if err != nil {
 		return fmt.Errorf("count acts: %w", err)
 	}
+	rows := slices.Clone(c.done)
+	slices.SortFunc(rows, func(a, b actRow) int { return strings.Compare(a.Action, b.Action) })
 	t := &c.body.Total
 	c.body.Acts, c.body.Exports = []BodyAct{}, []BodyAct{}
 	for _, r := range rows {
@@ -138,19 +147,10 @@ func (c *counting) sum(q *gorm.DB) (n int64, err error) {
 	return n, nil
 }
 
+// departments tells what was done in each of them. Acts come first.
 func (c *counting) departments() error {
-	var rows []struct {
-		DepartmentID   id.Department
-		Action, Result string
-		Entries, Items int64
-	}
-	err := c.leaves().Select("department_id, action, result, COUNT(*) AS entries, COALESCE(SUM(item_count), 0) AS items").
-		Group("department_id, action, result").Scan(&rows).Error
-	if err != nil {
-		return fmt.Errorf("count departments: %w", err)
-	}
 	found := map[id.Department]*BodyDepartment{}
-	for _, r := range rows {
+	for _, r := range c.done {
 		d := found[r.DepartmentID]
 		if d == nil {
 			d = &BodyDepartment{ID: id.String(r.DepartmentID), Path: c.tree.Path(r.DepartmentID)}

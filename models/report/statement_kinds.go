@@ -25,6 +25,7 @@ func (c *counting) fill(s *Statement) error {
 			(*counting).batches, (*counting).inspections)
 	case Privacy:
 		return c.all(s,
+			readLog("searches", "opened", "unmasked", "exports", "downloads", "denied", "refused", "erased_log", "accounts_changed", "actors"),
 			head("kept", "messages", "attachments", "held", "in_bin", "searches", "opened", "unmasked", "exports", "downloads", "denied", "refused", "erased_log", "certificates",
 				"accounts_changed", "checks"),
 			table("privacy_months", byMonth, "searches", "opened", "unmasked", "exports", "denied", "erased_log"),
@@ -47,6 +48,7 @@ func (c *counting) fill(s *Statement) error {
 			(*counting).holdsInForce)
 	case Access:
 		return c.all(s,
+			readLog("actors", "searches", "opened", "unmasked", "access_asked", "access_granted", "access_uses", "exports", "exported", "downloads", "refused"),
 			head("actors", "searches", "opened", "unmasked", "access_asked", "access_granted", "access_uses", "exports", "exported", "downloads", "refused"),
 			table("access_people", byPerson, "searches", "opened", "unmasked", "exports", "downloads", "refused"),
 			table("access_departments", byDepartment, "opened", "unmasked", "exports", "downloads", "refused"),
