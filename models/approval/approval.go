@@ -21,12 +21,14 @@ type Kind string
 
 // The kinds: Purge is the consent to destroy a list of conversations, HoldRelease the one to
 // release a legal hold, Export the one to give conversations out unmasked, outside or in great number,
-// Access the one to let somebody read conversations of another department.
+// Access the one to let somebody read conversations of another department, Retention the one to change
+// how long conversations are kept.
 const (
 	Purge       Kind = "purge"
 	HoldRelease Kind = "hold_release"
 	Export      Kind = "export"
 	Access      Kind = "access"
+	Retention   Kind = "retention"
 )
 
 // State says how far an approval is.

@@ -1,6 +1,6 @@
-// Package retention owns how long conversations must at least be kept, one floor per service type,
-// counted from the last message, of which the longest one that applies wins; and which data must not
-// be kept at all, and where it is.
+// Package retention owns how long conversations are kept: per service type a floor, counted from the last
+// message, of which the longest one that applies wins; a target and a ceiling after which they should have
+// gone; which data must not be kept at all, and where it is; and how two people change all that.
 package retention
 
 import (
@@ -15,12 +15,16 @@ import (
 	"qingdang/models/db"
 )
 
-// Rule is the floor of one service type; the one without a service type is for all others.
-// Basis is the organisation's own reference, BasisState says whether legal has confirmed it.
+// Rule is how long conversations of one service type are kept; the one without a service type is for all
+// others. After TargetDays they are to be taken out of the archive, after CeilingDays they must be gone; 0 is
+// no such bound, and that of the others counts. Floors and holds beat both. Basis is the organisation's own
+// reference, BasisState says whether legal has confirmed it.
 type Rule struct {
 	ID          int `gorm:"primaryKey;autoIncrement:false"`
 	ServiceType string
 	FloorDays   int
+	TargetDays  int
+	CeilingDays int
 	Forever     bool
 	Basis       string
 	BasisState  string
@@ -36,6 +40,8 @@ type Policy struct {
 	Version   [32]byte
 	NeverKeep conversation.Personal
 	rules     map[string]Rule // by service type; "" is for all others
+	bounds    [2]map[string]int
+	stored    []Rule
 }
 
 const (
@@ -63,12 +69,19 @@ func Load(tx *db.Tx) (*Policy, error) {
 // New makes a policy of rules. Of two rules that apply the longer one wins, so that a new rule
 // never shortens what is kept.
 func New(rules []Rule) (*Policy, error) {
-	p := &Policy{Version: version(rules), rules: map[string]Rule{}}
+	p := &Policy{Version: version(rules), rules: map[string]Rule{}, bounds: [2]map[string]int{{}, {}}, stored: rules}
 	for _, r := range rules {
 		if r.FloorDays < 0 || r.FloorDays > longestFloor {
 			return nil, fmt.Errorf("retention rule %q has a floor of %d days", r.ServiceType, r.FloorDays)
 		}
 		r.ServiceType = spelling(r.ServiceType)
+		for b := range p.bounds {
+			days := Bound(b).of(r)
+			if days < 0 || days > longestFloor {
+				return nil, fmt.Errorf("retention rule %q has a bound of %d days", r.ServiceType, days)
+			}
+			p.bounds[b][r.ServiceType] = max(p.bounds[b][r.ServiceType], days)
+		}
 		p.rules[r.ServiceType] = longer(p.rules[r.ServiceType], r)
 	}
 	fallback, found := p.rules[""]
