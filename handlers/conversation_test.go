@@ -78,6 +78,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Go:          &handlers.Go{Codes: reader, Seal: keys},
 		Help:        &handlers.Help{},
 		Inspections: inspectionsOf(t, a),
+		Retention:   retentionOf(t, a),
 		Reports:     reportsOf(t, a),
 		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments, Picker: a.picker(keys)},
 		Access:      &handlers.Access{Reader: a.access, Desk: a.access, Second: a.access, Departments: a.departments},

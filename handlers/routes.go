@@ -29,6 +29,7 @@ type Screens struct {
 	Certificates  *Certificates
 	Holds         *Holds
 	Inspections   *Inspections
+	Retention     *Retention
 	Exports       *Exports
 	Access        *Access
 	Home          *Home
@@ -108,6 +109,12 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/batches/:id/undo", Permission: account.BatchUndo, Handler: s.Batches.Undo, Slow: true},
 		{Method: post, Path: "/batches/:id/restore", Permission: account.BinRestore, Handler: s.Batches.RestoreItems, Slow: true},
 		{Method: post, Path: "/batches/:id/retry", Permission: account.BatchCreate, Handler: s.Batches.Retry},
+		{Method: get, Path: "/retention", Permission: account.RetentionRead, Handler: s.Retention.List},
+		{Method: get, Path: "/retention/edit", Permission: account.RetentionPropose, Handler: s.Retention.Edit},
+		{Method: post, Path: "/retention/edit", Permission: account.RetentionPropose, Handler: s.Retention.Save, Slow: true},
+		{Method: get, Path: "/retention/changes/:code", Permission: account.RetentionRead, Handler: s.Retention.Change, Slow: true},
+		{Method: post, Path: "/retention/changes/:code/decide", Permission: account.RetentionEdit, Handler: s.Retention.Decide},
+		{Method: post, Path: "/retention/changes/:code/cancel", Permission: account.RetentionPropose, Handler: s.Retention.Cancel},
 		{Method: get, Path: "/holds", Permission: account.HoldRead, Handler: s.Holds.List},
 		{Method: get, Path: "/holds/list.csv", Permission: account.HoldRead, Handler: s.Holds.File},
 		{Method: get, Path: "/holds/new", Permission: account.HoldCreate, Handler: s.Holds.New},

@@ -26,6 +26,7 @@ import (
 	"qingdang/models/intake"
 	"qingdang/models/purge"
 	"qingdang/models/report"
+	"qingdang/models/retention"
 	"qingdang/models/seal"
 	"qingdang/models/search"
 )
@@ -51,6 +52,7 @@ type app struct {
 	exports       *export.Desk
 	access        *access.Desk
 	inspections   *inspection.Desk
+	retention     *retention.Desk
 	reader        *report.Reader
 	evidence      *report.Evidence
 	demo          bool
@@ -182,6 +184,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	}
 	a.evidence = &report.Evidence{DB: a.db, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.inspections = &inspection.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
+	a.retention = &retention.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Zone: zone, Alone: hold.Alone, Clock: a.guard}
 	a.reader = &report.Reader{DB: a.db, Conversations: a.conversations, Departments: a.departments, Zone: zone}
 	a.demo, a.logins = o.demo, o.logins
 	if o.closed {

@@ -31,6 +31,7 @@ func (a *app) screens() *handlers.Screens {
 		Purges:        &handlers.Purges{Reader: a.purges, Desk: a.purges, Manifest: a.purges},
 		Certificates:  &handlers.Certificates{Desk: a.purges},
 		Holds:         &handlers.Holds{Reader: a.holds, Desk: a.holds, Release: a.holds, Departments: a.departments, Picker: a.picker()},
+		Retention:     &handlers.Retention{Reader: a.retention, Desk: a.retention, Departments: a.departments},
 		Inspections:   &handlers.Inspections{Reader: a.inspections, Desk: a.inspections, Findings: a.inspections, Papers: a.inspections},
 		Exports: &handlers.Exports{
 			Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Find: a.conversations, Seal: a.store,

@@ -55,6 +55,13 @@ var looks = map[string]look{
 	"purge.withdrawn":            {"", "arrow-back-up"},
 	"purge.lapsed":               {"", "ban"},
 
+	"retention.asked":     {Warning, "hourglass"},
+	"retention.waiting":   {Primary, "clock"},
+	"retention.applied":   {Success, "check"},
+	"retention.rejected":  {Danger, "x"},
+	"retention.cancelled": {Outline, ""},
+	"retention.lapsed":    {Outline, ""},
+
 	"certificate.pending":   {Warning, "hourglass"},
 	"certificate.effective": {Success, "check"},
 
