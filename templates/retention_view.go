@@ -105,15 +105,6 @@ func RetentionType(ctx context.Context, t string) string {
 	return TypeWord(ctx, t)
 }
 
-// daysWord writes a number of days; "" or 0 is none.
-func daysWord(ctx context.Context, days string) string {
-	n, err := strconv.Atoi(days)
-	if err != nil || n == 0 {
-		return locale.None
-	}
-	return locale.T(ctx, "retention.n_days", n)
-}
-
 func (r RetentionRule) floorText(ctx context.Context) string {
 	if r.Forever {
 		return locale.T(ctx, "retention.forever")
