@@ -9,6 +9,7 @@ import (
 	"log/slog"
 
 	measure "qingdang/cmd/qingdang/bench"
+	"qingdang/models/export/file"
 )
 
 // benchCommand measures this build on this machine. It is for whoever works on the console.
@@ -56,15 +57,17 @@ func (c *benchPurge) Run(t *terminal) error {
 }
 
 type benchExport struct {
-	N      int  `help:"Conversations in the database." default:"100000"`
-	Rounds int  `help:"How often all take their turn." default:"3"`
-	JSON   bool `help:"Print the figures as one JSON object."`
-	Keep   bool `help:"Leave the database qingdang_bench_* there."`
+	N      int           `help:"Conversations in the database." default:"100000"`
+	Rounds int           `help:"How often all take their turn." default:"3"`
+	Format []file.Format `help:"What is written." enum:"pdf,csv,json,jsonl,xlsx" default:"csv,jsonl"`
+	Zip    bool          `help:"Fetch them as encrypted ZIP archives, in place of age."`
+	JSON   bool          `help:"Print the figures as one JSON object."`
+	Keep   bool          `help:"Leave the database qingdang_bench_* there."`
 }
 
 // Run measures and prints.
 func (c *benchExport) Run(t *terminal) error {
-	o := measure.Options{Conversations: c.N, Rounds: c.Rounds, Keep: c.Keep, Progress: t.err}
+	o := measure.Options{Conversations: c.N, Rounds: c.Rounds, Formats: c.Format, Zip: c.Zip, Keep: c.Keep, Progress: t.err}
 	if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
 		return errNoServer
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,11 +15,9 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/export"
 	"qingdang/models/export/file"
+	"qingdang/models/id"
 	"qingdang/models/job"
 )
-
-// exported are the formats whose exports are measured.
-var exported = []file.Format{file.CSV, file.JSONL}
 
 // ErrNoDump says that the peer of exports is not installed.
 var ErrNoDump = errors.New("bench: mariadb-dump is not installed (mariadb-client)")
@@ -39,7 +38,7 @@ func Export(ctx context.Context, o Options) (rep *ExportReport, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.pool.Close()) }()
-	rep = &ExportReport{Conversations: o.Conversations, At: time.Now().UTC().Truncate(time.Second)}
+	rep = &ExportReport{Conversations: o.Conversations, Formats: o.Formats, At: time.Now().UTC().Truncate(time.Second)}
 	if err := s.pool.QueryRowContext(ctx, "SELECT VERSION()").Scan(&rep.Server); err != nil {
 		return nil, err
 	}
@@ -75,22 +74,22 @@ func (o Options) exports(ctx context.Context, a *site, d dump, n int, rep *Expor
 		return err
 	}
 	m := d.server.meter(ctx)
-	sides := map[file.Format]*Taken{}
-	turns := append([]file.Format{""}, exported...)
+	sides, sent := map[file.Format]*Taken{}, map[file.Format]*Taken{}
+	turns := append([]file.Format{""}, o.Formats...)
 	for i := range turns {
 		f := turns[(i+n)%len(turns)]
 		var err error
 		if f == "" {
 			sides[f], err = d.run(ctx, m, o.Conversations)
 		} else {
-			sides[f], err = a.export(ctx, d.dir, m, f, o.Conversations)
+			sides[f], sent[f], err = a.export(ctx, d.dir, m, f, o)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", f, err)
 		}
 	}
-	for _, f := range exported {
-		r := ExportRound{N: n + 1, Format: f, Ours: *sides[f], Dump: *sides[""]}
+	for _, f := range o.Formats {
+		r := ExportRound{N: n + 1, Format: f, Ours: *sides[f], Sent: *sent[f], Dump: *sides[""]}
 		r.Ratio, r.CPURatio = r.Ours.Rate/r.Dump.Rate, r.Dump.CPU/r.Ours.CPU
 		rep.Rounds = append(rep.Rounds, r)
 		o.say("%s", &r)
@@ -156,42 +155,69 @@ func (d dump) run(ctx context.Context, m meter, n int) (*Taken, error) {
 }
 
 // export asks for an export of everything, has it agreed to, and measures how one worker makes it:
-// the list, opening, masking, writing, encrypting, and the log.
-func (o *site) export(ctx context.Context, dir string, m meter, f file.Format, n int) (*Taken, error) {
+// the list, opening, masking, writing, encrypting, and the log; and how it is sent, sealed anew for whoever
+// fetches it.
+func (o *site) export(ctx context.Context, dir string, m meter, f file.Format, opts Options) (made, sent *Taken, err error) {
+	n := opts.Conversations
 	desk := &export.Desk{DB: o.db, Vault: o.vault, Accounts: o.accounts, Dir: filepath.Join(dir, "exports"), Zone: time.UTC, Organisation: organisationName}
 	people, err := o.cast(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	e, err := o.asked(ctx, desk, people, f)
+	e, err := o.asked(ctx, desk, people, f, opts.Zip)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var most float64
-	t, err := m.timed(n, func() (err error) {
+	made, err = m.timed(n, func() (err error) {
 		most, err = memory(ctx, func(ctx context.Context) error {
 			return job.Work(ctx, o.db, "bench", map[string]job.Runner{export.JobRun: desk.Runner()}, job.Options{Once: true})
 		})
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	done, err := desk.Get(ctx, people.Supervisor, e.ID)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case done.State != export.Ready || done.Written != int64(n):
-		return nil, fmt.Errorf("export %s is %s with %d of %d conversations", done.Code, done.State, done.Written, n)
+		return nil, nil, fmt.Errorf("export %s is %s with %d of %d conversations", done.Code, done.State, done.Written, n)
 	}
-	t.Memory, t.Bytes = most, done.Bytes
-	return t, desk.Recall(ctx, people.Supervisor, e.ID, "测量已经结束，不再需要")
+	made.Memory, made.Bytes = most, done.Bytes
+	var size int64
+	sent, err = m.timed(n, func() (err error) {
+		most, err = memory(ctx, func(ctx context.Context) (err error) {
+			size, err = send(ctx, desk, people.Supervisor, e.ID)
+			return err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	sent.Memory, sent.Bytes = most, size
+	return made, sent, nil
+}
+
+// send fetches an export as its owner does, to nowhere.
+func send(ctx context.Context, desk *export.Desk, by account.Actor, which id.Export) (int64, error) {
+	g, err := desk.Prepare(ctx, by, which)
+	if err != nil {
+		return 0, err
+	}
+	f, err := desk.Download(ctx, by, which, g.Token, g.Passphrase)
+	if err != nil {
+		return 0, err
+	}
+	return f.WriteTo(io.Discard)
 }
 
 // asked gives an export that the worker may make.
-func (o *site) asked(ctx context.Context, desk *export.Desk, people Cast, f file.Format) (*export.Export, error) {
+func (o *site) asked(ctx context.Context, desk *export.Desk, people Cast, f file.Format, zip bool) (*export.Export, error) {
 	all := conversation.Query{Filter: conversation.Filter{Departments: account.Everywhere(), States: []conversation.State{conversation.Active}}}
-	wish := export.Wish{Selection: export.Selection{Kind: export.OfQuery, Query: all}, Format: f, Purpose: "测量导出的速度", Days: 1}
+	wish := export.Wish{Selection: export.Selection{Kind: export.OfQuery, Query: all}, Format: f, Purpose: "测量导出的速度", Days: 1, Zip: zip}
 	e, err := desk.Ask(ctx, people.Supervisor, wish)
 	if err != nil || e.State != export.Waiting {
 		return e, err

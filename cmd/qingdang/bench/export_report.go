@@ -15,6 +15,7 @@ type ExportReport struct {
 	At            time.Time     `json:"at"`
 	Server        string        `json:"server"`
 	Conversations int           `json:"conversations"`
+	Formats       []file.Format `json:"formats"`
 	Rounds        []ExportRound `json:"rounds"`
 }
 
@@ -24,6 +25,7 @@ type ExportRound struct {
 	N        int         `json:"round"`
 	Format   file.Format `json:"format"`
 	Ours     Taken       `json:"ours"`
+	Sent     Taken       `json:"sent"` // fetching it: opened, packed and sealed for its holder
 	Dump     Taken       `json:"dump"`
 	Ratio    float64     `json:"ratio"`
 	CPURatio float64     `json:"cpu_ratio"`
@@ -40,26 +42,28 @@ type Taken struct {
 
 // String is the round in one line.
 func (r *ExportRound) String() string {
-	return fmt.Sprintf("round %d %-5s ours %6.0f/s, mariadb-dump %7.0f/s, %.3fx; CPU %.1f against %.1f s, %.3fx; %.0f MB of memory",
-		r.N, r.Format, r.Ours.Rate, r.Dump.Rate, r.Ratio, r.Ours.CPU, r.Dump.CPU, r.CPURatio, r.Ours.Memory)
+	return fmt.Sprintf("round %d %-5s ours %6.0f/s, mariadb-dump %7.0f/s, %.3fx; CPU %.1f against %.1f s, %.3fx; %.0f MB of memory; sent %.0f/s, %.0f MB",
+		r.N, r.Format, r.Ours.Rate, r.Dump.Rate, r.Ratio, r.Ours.CPU, r.Dump.CPU, r.CPURatio, r.Ours.Memory, r.Sent.Rate, r.Sent.Memory)
 }
 
 // Write prints the report as a table.
 func (rep *ExportReport) Write(w io.Writer) error {
 	fmt.Fprintf(w, "%s: exports of %d conversations, everything masked, one worker, against mariadb-dump of the same sealed rows\n\n", rep.Server, rep.Conversations)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "format\tround\tours/s\tmariadb-dump/s\tratio\tCPU s\tmariadb-dump\tratio\tMB\tmariadb-dump\tRSS MB\t")
+	fmt.Fprintln(t, "format\tround\tours/s\tmariadb-dump/s\tratio\tCPU s\tmariadb-dump\tratio\tMB\tmariadb-dump\tRSS MB\tsent/s\tCPU s\tMB\tRSS MB\t")
 	for i := range rep.Rounds {
 		r := &rep.Rounds[i]
-		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f\t%.3f\t%.1f\t%.1f\t%.3f\t%.0f\t%.0f\t%.0f\t\n", r.Format, r.N, r.Ours.Rate, r.Dump.Rate, r.Ratio, r.Ours.CPU, r.Dump.CPU, r.CPURatio,
-			float64(r.Ours.Bytes)/1e6, float64(r.Dump.Bytes)/1e6, r.Ours.Memory)
+		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f\t%.3f\t%.1f\t%.1f\t%.3f\t%.0f\t%.0f\t%.0f\t%.0f\t%.1f\t%.0f\t%.0f\t\n", r.Format, r.N, r.Ours.Rate, r.Dump.Rate, r.Ratio, r.Ours.CPU, r.Dump.CPU, r.CPURatio,
+			float64(r.Ours.Bytes)/1e6, float64(r.Dump.Bytes)/1e6, r.Ours.Memory,
+			r.Sent.Rate, r.Sent.CPU, float64(r.Sent.Bytes)/1e6, r.Sent.Memory)
 	}
-	for _, f := range exported {
+	for _, f := range rep.Formats {
 		median := func(of func(*ExportRound) float64) float64 { return rep.median(f, of) }
-		fmt.Fprintf(t, "%s\tmedian\t%.0f\t%.0f\t%.3f\t%.1f\t%.1f\t%.3f\t\t\t%.0f\t\n", f,
+		fmt.Fprintf(t, "%s\tmedian\t%.0f\t%.0f\t%.3f\t%.1f\t%.1f\t%.3f\t\t\t%.0f\t%.0f\t%.1f\t\t%.0f\t\n", f,
 			median(func(r *ExportRound) float64 { return r.Ours.Rate }), median(func(r *ExportRound) float64 { return r.Dump.Rate }), median(func(r *ExportRound) float64 { return r.Ratio }),
 			median(func(r *ExportRound) float64 { return r.Ours.CPU }), median(func(r *ExportRound) float64 { return r.Dump.CPU }), median(func(r *ExportRound) float64 { return r.CPURatio }),
-			median(func(r *ExportRound) float64 { return r.Ours.Memory }))
+			median(func(r *ExportRound) float64 { return r.Ours.Memory }), median(func(r *ExportRound) float64 { return r.Sent.Rate }),
+			median(func(r *ExportRound) float64 { return r.Sent.CPU }), median(func(r *ExportRound) float64 { return r.Sent.Memory }))
 	}
 	return t.Flush()
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qingdang/cmd/qingdang/bench"
+	"qingdang/models/export/file"
 )
 
 // The bench measures exports that come to their end, and its table names every round.
@@ -15,7 +16,7 @@ func TestExportsAreMeasured(t *testing.T) {
 	if _, err := exec.LookPath("mariadb-dump"); dsn == "" || err != nil {
 		t.Skip("needs a MariaDB and mariadb-dump")
 	}
-	rep, err := bench.Export(t.Context(), bench.Options{DSN: dsn, Conversations: 60, Rounds: 2, Progress: t.Output()})
+	rep, err := bench.Export(t.Context(), bench.Options{DSN: dsn, Conversations: 60, Rounds: 2, Formats: []file.Format{file.CSV, file.JSONL}, Zip: true, Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +25,7 @@ func TestExportsAreMeasured(t *testing.T) {
 		t.Errorf("%v:\n%s", err, out.String())
 	}
 	for _, r := range rep.Rounds {
-		if r.Ours.Bytes == 0 || r.Dump.Bytes == 0 || r.Ours.Memory == 0 || r.Ratio <= 0 {
+		if r.Ours.Bytes == 0 || r.Dump.Bytes == 0 || r.Ours.Memory == 0 || r.Ratio <= 0 || r.Sent.Bytes == 0 || r.Sent.Rate <= 0 {
 			t.Errorf("%+v", r)
 		}
 	}

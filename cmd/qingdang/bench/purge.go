@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"qingdang/models/db"
+	"qingdang/models/export/file"
 	"qingdang/models/job"
 	"qingdang/models/purge"
 )
@@ -22,10 +23,12 @@ type Options struct {
 	Conversations int
 	Job           int // how many of them one purge destroys
 	Rounds        int
-	Indexed       bool // with the search index built and folded before, so that a purge has it to scrub
-	Embedded      bool // measure SQLite, too
-	PeerHelped    bool // pt-archiver with options that help it
-	Keep          bool // leave the databases there
+	Indexed       bool          // with the search index built and folded before, so that a purge has it to scrub
+	Embedded      bool          // measure SQLite, too
+	PeerHelped    bool          // pt-archiver with options that help it
+	Formats       []file.Format // of exports
+	Zip           bool          // exports are fetched as encrypted ZIP archives, in place of age
+	Keep          bool          // leave the databases there
 	Progress      io.Writer
 }
 
