@@ -1,5 +1,7 @@
 package guards
 
+// What two lines guard together is not here: either alone keeps the promise, so no test can miss one of them. Such are the
+// lock and the unique key of votes given at once, and the buffer of a release, for which the timer looks twice.
 const lite, maria = "sqlite", "mysql"
 
 var guards = []guard{
@@ -39,11 +41,11 @@ var guards = []guard{
 	// I3: a hold wins.
 	{"hold on the way to erasure", "I3", "models/purge/look.go", "case held:", "case held && false:", "models/purge", "AHoldInTheMiddleOfAPurgeKeepsTheRest|AHoldWinsAgainstEveryStageBeforeAPurge", lite},
 	{"hold on the way to the bin", "I3", "models/bin/move.go", "case held:", "case held && false:", "models/bin", "DiscardOne|WhatChangedBeforeTheJobCameIsSkippedWithItsReason", lite},
-	{"epoch of an erasure", "I3", "models/purge/erase.go", "if err := hold.ShareEpoch(tx); err != nil {", "if err := func(func(*db.Tx) error) error { return nil }(hold.ShareEpoch); err != nil {", "models/purge", "AHoldAndAPurgeAtTheSameTime", maria},
-	{"epoch of a discard", "I3", "models/bin/single.go", "if err := hold.ShareEpoch(tx); err != nil {", "if err := func(func(*db.Tx) error) error { return nil }(hold.ShareEpoch); err != nil {", "models/bin", "WhatBinsWaitsForAHoldThatIsBeingPlaced|AHoldAndADiscardNeverBothWin", maria},
-	{"a release's MAC", "I3", "models/hold/end.go", "if !h.genuine(r) || !r.sound() {", "if false {", "models/hold", "ARowIsNoConsent", lite},
-	{"a release's root", "I3", "models/hold/end.go", "case of.ReleasedAt != nil || string(root) != string(r.Root):", "case len(root) == 0:", "models/hold", "ARowIsNoConsent|CustomersBelongToWhatIsReleased", lite},
-	{"the buffer of a release", "I3", "models/hold/end.go", "case r.State != Approved || r.EndsAt == nil || tx.Now.Before(*r.EndsAt):", "case r.State != Approved:", "models/hold", "AReleaseTakesTwoPeopleAndAWeek", lite},
+	{"epoch of an erasure", "I3", "models/purge/erase.go", "if err := hold.ShareEpoch(tx); err != nil {", "if err := func(func(*db.Tx) error) error { return nil }(hold.ShareEpoch); err != nil {", "models/purge", "AnErasureWaitsForAHoldThatIsBeingPlaced", ""},
+	{"epoch of a discard", "I3", "models/bin/single.go", "if err := hold.ShareEpoch(tx); err != nil {", "if err := func(func(*db.Tx) error) error { return nil }(hold.ShareEpoch); err != nil {", "models/bin", "WhatBinsWaitsForAHoldThatIsBeingPlaced", ""},
+	{"a release's MAC", "I3", "models/hold/end.go", "if !h.genuine(r) || !r.sound() {", "if false {", "models/hold", "ARowIsNoConsent", ""},
+	{"a release's root", "I3", "models/hold/end.go", "case of.ReleasedAt != nil || string(root) != string(r.Root):", "case len(root) == 0:", "models/hold", "CustomersBelongToWhatIsReleased", lite},
+	{"the root of what is released", "I3", "models/hold/mac.go", "append(parts, customers...)...", "parts...", "models/hold", "CustomersBelongToWhatIsReleased", lite},
 
 	// I4: an act and its entry are one.
 	{"poison", "I4", "models/db/guard.go", "if g.failed != nil {\n\t\treturn ErrPoisoned", "if false {\n\t\treturn ErrPoisoned", "models/db", "FirstErrorPoisonsTheTransaction", lite},
@@ -51,24 +53,24 @@ var guards = []guard{
 
 	// I7: exports.
 	{"an export's MAC", "I7", "models/export/fetch.go", "case !genuine(d.Vault.Store, e):", "case false:", "models/export", "AForgedRowGivesNothingOut", lite},
-	{"an export's owner", "I7", "models/export/fetch.go", "if by.ID != e.OwnerID || by.PersonID != e.OwnerPerson {", "if false {", "models/export", "WhoeverMayNotIsRefusedAndWrittenDown|AnExportIsMaskedWholeAndGivenOnce", lite},
+	{"an export's owner", "I7", "models/export/fetch.go", "if by.ID != e.OwnerID || by.PersonID != e.OwnerPerson {", "if false {", "models/export", "TheFileIsRefusedAtTheDoor", lite},
 	{"an export's end", "I7", "models/export/fetch.go", "case !tx.Now.Before(*e.ExpiresAt):", "case false:", "models/export", "NobodyFetchesAfterItsTime", lite},
-	{"a department lost since", "I7", "models/export/fetch.go", "case foreign > 0:", "case foreign < 0:", "models/export", "WhoeverMayNotIsRefusedAndWrittenDown|ALostDepartmentIsNotExported", lite},
+	{"a department lost since", "I7", "models/export/fetch.go", "case foreign > 0:", "case foreign < 0:", "models/export", "TheFileIsRefusedAtTheDoor", lite},
 
 	// I8, I9: sealed, and erased means erased.
 	{"AAD of a body", "I8", "models/seal/seal.go", "b = binary.BigEndian.AppendUint64(b, a.Record)\n\tb = binary.BigEndian.AppendUint32(b, a.Version)\n\treturn binary.BigEndian.AppendUint64(b, a.Department)", "return binary.BigEndian.AppendUint64(b, 0)", "models/seal", "BodyBelongsToOneRecordOnly", ""},
 	{"AAD of a wrapped key", "I8", "models/seal/bucket.go", "binary.BigEndian.PutUint64(aad[n+8:], record)", "binary.BigEndian.PutUint64(aad[n+8:], 0)", "models/seal", "GoldenBytes|BodyBelongsToOneRecordOnly", ""},
 	{"a destroyed key in memory", "I9", "models/seal/buckets.go", "\t\t\ts.forget(id)\n", "", "models/seal", "DestroyedKeyDoesNotStayInMemory|DestroyedNeverOpens", ""},
-	{"no key before the ledger", "I9", "models/purge/keys.go", "case len(open) > 0 || !recorded:", "case len(open) > 0:", "models/purge", "NoKeyIsDestroyedBeforeTheLedgerHasIt", lite},
+	{"no key before the ledger", "I9", "models/purge/keys.go", "case len(open) > 0 || !recorded:", "case len(open) > 0 || !recorded && false:", "models/purge", "NoKeyIsDestroyedBeforeTheLedgerHasIt", lite},
 
 	// I10, I11: the bin's window and the floors.
 	{"the bin's window", "I10", "models/purge/vote.go", "\treturn later(own, keep)\n", "\treturn own\n", "models/purge", "NothingRunsBeforeItsTime|NothingIsPurgedASecondBeforeItsTime", lite},
 	{"one extension", "I10", "models/bin/extend.go", "case out.ExtendedAt != nil:", "case false:", "models/bin", "Extend", lite},
-	{"the end of the window", "I10", "models/bin/restore.go", "case expired && r.by.May(account.BinRestore) && !r.by.May(account.BinRestoreExpired), expired && r.whole:", "case false:", "models/bin", "TheEndOfTheWindow", lite},
+	{"the end of the window", "I10", "models/bin/restore.go", "case expired && r.by.May(account.BinRestore) && !r.by.May(account.BinRestoreExpired), expired && r.whole:", "case false:", "models/bin", "TheEndOfTheWindow", ""},
 	{"floor on the way to erasure", "I11", "models/purge/look.go", "case g.floors.Within(c.ServiceType, c.LastAt, tx.Now):", "case false:", "models/purge", "WhatIsProtectedStaysOffTheListAndIsTold|WhatChangedSinceTheListWasFrozenIsSkipped", lite},
 	{"floor on the way to the bin", "I11", "models/bin/move.go", "case policy.Within(c.ServiceType, c.LastAt, now):", "case false:", "models/bin", "DiscardOne", lite},
 	{"an open order", "I11", "models/purge/look.go", "case c.OrderState == conversation.OrderOpen:", "case false:", "models/purge", "WhatIsProtectedStaysOffTheListAndIsTold|WhatChangedSinceTheListWasFrozenIsSkipped", lite},
-	{"the longest floor", "I11", "models/retention/retention.go", "return !ok || until.After(now)", "return until.After(now)", "models/retention", "CountingAndDoingDecideAlike|TheEdgeOfAFloor", ""},
+	{"the longest floor", "I11", "models/retention/retention.go", "return !ok || until.After(now)", "return ok && until.After(now)", "models/retention", "CountingAndDoingDecideAlike|TheEdgeOfAFloor", ""},
 
 	// I12: default deny.
 	{"scope of reading", "I12", "models/conversation/open.go", "if by.Scope.Has(row.DepartmentID) {", "if true {", "models/conversation", "OpenTellsAbsentAndForbiddenAlike", lite},
