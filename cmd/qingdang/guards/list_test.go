@@ -1,7 +1,7 @@
 package guards
 
-// What two lines guard together is not here: either alone keeps the promise, so no test can miss one of them. Such are the
-// lock and the unique key of votes given at once, and the buffer of a release, for which the timer looks twice.
+// What two lines guard together is not here, since either alone keeps the promise and no test can miss one of them: so the
+// buffer of a release, for which the timer looks twice.
 const lite, maria = "sqlite", "mysql"
 
 var guards = []guard{
@@ -12,6 +12,7 @@ var guards = []guard{
 	{"the role of the stage", "I1", "models/approval/cast.go", "case !admits(a.Next(), by.Role):", "case false:", "models/approval", "NobodyApprovesWhatTheyMayNot", lite},
 	{"a vote's deadline", "I1", "models/approval/cast.go", "case !now.Before(a.ExpiresAt):", "case false:", "models/approval", "NobodyApprovesWhatTheyMayNot", lite},
 	{"the root that was seen", "I1", "models/approval/cast.go", "case !bytes.Equal(b.SeenRoot[:], a.Root):", "case false && bytes.Equal(b.SeenRoot[:], a.Root):", "models/approval", "NobodyApprovesWhatTheyMayNot", lite},
+	{"a vote at a time", "I1", "models/approval/cast.go", "a, err := lock(tx, b.Approval)", "a, err := take(tx.DB, b.Approval)", "models/approval", "HistoriesOfVotesAreThoseOfOneClerk", maria},
 	{"a vote's MAC", "I1", "models/approval/recheck.go", "case subtle.ConstantTimeCompare(v.MAC, a.seal(k, &v)) != 1:", "case false:", "models/approval", "AConsentIsLookedAtAgain|AVoteInsertedIntoTheDatabaseDoesNotCount", lite},
 	{"a vote's expiry", "I1", "models/approval/recheck.go", "case !now.Before(v.ExpiresAt):", "case false:", "models/approval", "AConsentIsLookedAtAgain", lite},
 	{"an approver who left", "I1", "models/approval/recheck.go", "case !ok:", "case !ok && false:", "models/approval", "AConsentIsLookedAtAgain", lite},
