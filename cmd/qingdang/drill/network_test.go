@@ -75,6 +75,7 @@ func TestABadNetwork(t *testing.T) {
 // special rights.
 type network struct {
 	*site
+	server          *dbtest.Server
 	proxy           *proxy
 	r               *rand.Rand
 	root            *sql.DB
@@ -96,7 +97,7 @@ func newNetwork(t *testing.T) *network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &network{r: chance(t)}
+	n := &network{r: chance(t), server: server}
 	if n.root, err = sql.Open("mysql", direct); err != nil {
 		t.Fatal(err)
 	}

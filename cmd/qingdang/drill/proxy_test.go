@@ -51,7 +51,7 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
-		database, err := net.Dial("tcp", p.server)
+		database, err := net.Dial("tcp", p.address())
 		if err != nil {
 			client.Close()
 			continue
@@ -148,6 +148,19 @@ func (p *proxy) halfOpen() {
 			close(c.dead)
 		}
 	})
+}
+
+// to leads new connections to another address: a server that starts again has another port.
+func (p *proxy) to(server string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.server = server
+}
+
+func (p *proxy) address() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.server
 }
 
 func (p *proxy) latency() time.Duration {
