@@ -118,7 +118,7 @@ func changesAndFacts(data map[string]any) (changes []templates.AuditChange, fact
 		changes = compared(was, is)
 	}
 	for _, name := range slices.Sorted(maps.Keys(data)) {
-		if name != "was" && name != "is" {
+		if name != "was" && name != "is" && name != "lists" { // that is for undoing and long
 			facts = append(facts, templates.AuditFact{Name: name, Value: plainText(data[name])})
 		}
 	}

@@ -36,12 +36,16 @@ func (h *Conversation) past(ctx context.Context, by account.Actor, d *conversati
 	if err != nil {
 		return nil, err
 	}
+	lists, err := h.listed(ctx, seen, d)
+	if err != nil {
+		return nil, err
+	}
 	stays, err := h.Past.Stays(ctx, by, d.ID)
 	if err != nil {
 		return nil, err
 	}
 	var out []templates.PastEvent
-	for _, l := range leaves.Leaves {
+	for _, l := range slices.Concat(leaves.Leaves, lists) {
 		out = append(out, templates.PastEvent{Who: l.Actor.Name, Action: l.Action[len("conversation."):], At: l.At, Note: l.Actor.Source, Kind: pastActions[l.Action]})
 	}
 	for _, s := range stays {
@@ -50,6 +54,16 @@ func (h *Conversation) past(ctx context.Context, by account.Actor, d *conversati
 	out = append(out, templates.PastEvent{Action: "imported", At: d.CreatedAt})
 	slices.SortStableFunc(out, func(a, b templates.PastEvent) int { return b.At.Compare(a.At) })
 	return out[:min(len(out), mostPast)], nil
+}
+
+// listed gives what was done to a list in which the conversation was. Whoever sees what is done in its
+// department sees that, too, where the list reaches further.
+func (h *Conversation) listed(ctx context.Context, seen audit.Seen, d *conversation.Detail) ([]audit.Leaf, error) {
+	if seen.Sees(&audit.Leaf{Entry: audit.Entry{ObjectKind: "conversation", Department: d.DepartmentID}}) {
+		seen = audit.Seen{All: true}
+	}
+	page, err := h.Log.Page(ctx, audit.Filter{Seen: seen, From: d.CreatedAt, Actions: []string{"conversation.tagged"}, Holding: conversation.Listing(d.ID)}, "", mostPast)
+	return slices.DeleteFunc(page.Leaves, func(l audit.Leaf) bool { return l.Object == d.Code() }), err
 }
 
 func stayEvents(s report.Stay) []templates.PastEvent {

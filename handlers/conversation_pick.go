@@ -139,6 +139,9 @@ func (h *Conversations) TagRows(c echo.Context) error {
 	if err := web.Form(c, &form.selectForm); err != nil {
 		return err
 	}
+	if act := c.QueryParam("undo"); act != "" {
+		return h.untagRows(c, act, searchPath(c.QueryParam("back")))
+	}
 	p, err := h.picker().pick(c, form.selectForm, conversation.MostTagged)
 	if err != nil {
 		return notPicked(c, p, err)
@@ -151,10 +154,29 @@ func (h *Conversations) TagRows(c echo.Context) error {
 	if err != nil {
 		return notPicked(c, p, err)
 	}
-	if rest := done.Full + done.Left; rest > 0 {
+	if done.Full+done.Left > 0 {
 		web.FlashError(c, "conversation.tagged_partly", done.Changed, done.Same, done.Full, done.Left, conversation.MostTags)
-	} else {
+	}
+	if done.Changed > 0 {
+		web.FlashUndo(c, templates.UntagRowsPath(done.Act, p.after), "conversation.tagged_some", done.Changed, done.Same)
+	} else if done.Full+done.Left == 0 {
 		web.Flash(c, "conversation.tagged_some", done.Changed, done.Same)
 	}
 	return web.See(c, p.after)
+}
+
+// untagRows takes back what was tagged together.
+func (h *Conversations) untagRows(c echo.Context, act, back string) error {
+	done, err := h.Label.Undo(c.Request().Context(), web.Actor(c), act)
+	switch {
+	case fault.KindOf(err) == fault.KindConflict:
+		return notPicked(c, picked{back: back}, err)
+	case err != nil:
+		return err
+	case done.Full+done.Left > 0:
+		web.FlashError(c, "conversation.untagged_partly", done.Changed, done.Full+done.Left)
+	default:
+		web.Flash(c, "conversation.untagged", done.Changed)
+	}
+	return web.See(c, back)
 }

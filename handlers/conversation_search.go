@@ -39,6 +39,7 @@ type Conversations struct {
 	}
 	Label interface {
 		EditAll(ctx context.Context, by account.Actor, ids []id.Conversation, e conversation.TagEdit) (conversation.Tagged, error)
+		Undo(ctx context.Context, by account.Actor, act string) (conversation.Tagged, error)
 	}
 	Bin interface {
 		Locks(context.Context, account.Actor, []id.Conversation) (map[id.Conversation]bin.Lock, error)

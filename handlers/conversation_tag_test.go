@@ -79,8 +79,23 @@ func TestTaggingWhatWasChosen(t *testing.T) {
 		agent.Get(t, q("退款")+"&size=10").Want(t, 200, `name="tag_names"`, "添加到所选")
 		rows := url.Values{"back": {q("退款")}, "id": {id.String(a.only(t, "pa")), id.String(a.only(t, "pb"))}, "tag_names": {"重点"}, "tag_act": {"add"}}
 		agent.Post(t, "/conversations/tags", rows).WantRedirect(t, q("退款"))
-		agent.Get(t, q("退款")).Want(t, 200, "已修改 2 条会话的标签，0 条本来如此")
+		body := agent.Get(t, q("退款")).Want(t, 200, "已修改 2 条会话的标签，0 条本来如此").Body
 		found("重点", "2 条会话")
+		// It stands in the record of each, for whoever sees what is done there, and of no other.
+		boss := a.As(accounttest.Actor(account.Supervisor, a.shop.ID))
+		page := func(external string) string { return templates.ConversationPath(uint64(a.only(t, external)), "") }
+		boss.Get(t, page("pb")).Want(t, 200, "修改标签")
+		boss.Get(t, page("pc")).Want(t, 200).Lacks(t, "修改标签")
+		// Undo takes it back, once, for whoever did it.
+		undo := html.UnescapeString(regexp.MustCompile(`action="([^"]*tags\?[^"]*undo=[^"]*)"`).FindStringSubmatch(body)[1])
+		boss.Post(t, undo, url.Values{}).WantRedirect(t, q("退款"))
+		boss.Get(t, q("退款")).Want(t, 200, "已不能撤销")
+		found("重点", "2 条会话")
+		agent.Post(t, undo, url.Values{}).WantRedirect(t, q("退款"))
+		agent.Get(t, q("退款")).Want(t, 200, "已撤销 2 条会话的标签修改")
+		found("重点", "没有符合条件的会话")
+		agent.Post(t, "/conversations/tags", rows)
+		agent.Get(t, q("退款"))
 
 		// Everything but one, kept over a name that is none.
 		all := link(t, agent.Get(t, q("退款")+"&size=10"), "选择全部 14 条")
@@ -108,7 +123,7 @@ func TestTaggingWhatWasChosen(t *testing.T) {
 
 		// The log names no tag and no word, and has one entry for each act.
 		leaves := a.leaves(t, "conversation.tagged")
-		if len(leaves) != 3 {
+		if len(leaves) != 5 {
 			t.Errorf("%d entries", len(leaves))
 		}
 		for _, l := range leaves {

@@ -163,6 +163,11 @@ func (s Search) Narrowed() bool {
 	return ConversationsPath(s) != ConversationsRoot
 }
 
+// UntagRowsPath takes back what was tagged together. Back is where that was.
+func UntagRowsPath(act, back string) string {
+	return TagRowsPath + "?" + url.Values{"undo": {act}, "back": {back}}.Encode()
+}
+
 // ConversationPath is the page of one conversation. Back is where the reader came from.
 func ConversationPath(conversation uint64, back string) string {
 	path := ConversationsRoot + "/" + strconv.FormatUint(conversation, 10)

@@ -40,6 +40,7 @@ type Filter struct {
 	Object     string
 	Text       string // an object that begins so, or an actor of that name
 	Results    []string
+	Holding    string // stands in what is written beside the act; looked for last, for no index has it
 }
 
 // Page is a page of leaves, newest first. Newer and Older are the cursors of the
@@ -148,6 +149,9 @@ func (f Filter) chosen(q *gorm.DB) *gorm.DB {
 	}
 	if f.Object != "" {
 		q = q.Where("object = ?", f.Object)
+	}
+	if f.Holding != "" {
+		q = q.Where("INSTR(leaf, ?) > 0", []byte(f.Holding))
 	}
 	if f.Text != "" {
 		// A range instead of LIKE: it uses the index and needs no escaping.

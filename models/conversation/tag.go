@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -32,10 +33,12 @@ type Tagged struct {
 	Same    int // they had, or lacked, all of it already
 	Full    int // they would have had more than MostTags
 	Left    int // in the bin, gone, or outside the actor's departments
+
+	Act string // names what was done, for Undo
 }
 
-func (t Tagged) plus(o Tagged) Tagged {
-	return Tagged{t.Changed + o.Changed, t.Same + o.Same, t.Full + o.Full, t.Left + o.Left}
+func (t *Tagged) plus(o Tagged) {
+	t.Changed, t.Same, t.Full, t.Left = t.Changed+o.Changed, t.Same+o.Same, t.Full+o.Full, t.Left+o.Left
 }
 
 var errNoHolds = errors.New("conversation: no holds look at what is tagged")
@@ -78,6 +81,7 @@ func (t *Tagging) EditAll(ctx context.Context, by account.Actor, ids []id.Conver
 	if err != nil {
 		return sum, err
 	}
+	sum.Act = rand.Text()
 	for part := range slices.Chunk(all.Values(), tagsAtOnce) {
 		some, err := id.NewSet(part...)
 		if err != nil {
@@ -89,13 +93,13 @@ func (t *Tagging) EditAll(ctx context.Context, by account.Actor, ids []id.Conver
 			if err != nil {
 				return err
 			}
-			did = d.done
+			did, d.act = d.done, sum.Act
 			return t.settle(tx, by, d)
 		})
 		if err != nil && !errors.Is(err, errUnchanged) {
 			return sum, fmt.Errorf("tag conversations: %w", err)
 		}
-		sum = sum.plus(did)
+		sum.plus(did)
 	}
 	return sum, nil
 }
@@ -147,6 +151,8 @@ type tagging struct {
 	remove map[string][]id.Conversation
 	rows   []Conversation // that change
 	done   Tagged
+	act    string // of a list: what was done can be taken back by this name
+	undoes string // the act that this takes back
 }
 
 func (d *tagging) ids() []id.Conversation {
@@ -166,6 +172,11 @@ func (t *Tagging) decide(tx *db.Tx, by account.Actor, all id.Set[id.Conversation
 	if err != nil {
 		return nil, err
 	}
+	return decideEach(tx, by, all, func(id.Conversation) TagEdit { return e })
+}
+
+// decideEach does so where each conversation may have an edit of its own.
+func decideEach(tx *db.Tx, by account.Actor, all id.Set[id.Conversation], of func(id.Conversation) TagEdit) (*tagging, error) {
 	rows, err := Lock(tx, all)
 	if err != nil {
 		return nil, err
@@ -186,7 +197,7 @@ func (t *Tagging) decide(tx *db.Tx, by account.Actor, all id.Set[id.Conversation
 			d.done.Left++
 			continue
 		}
-		d.put(c, has[c.ID], e)
+		d.put(c, has[c.ID], of(c.ID))
 	}
 	return d, nil
 }
@@ -277,6 +288,12 @@ func (d *tagging) entry(by account.Actor, added, removed []Tag, held int64) audi
 	}
 	if len(d.rows) == 1 {
 		e.Object = d.rows[0].Code()
+	}
+	if d.act != "" {
+		e.Data["act"], e.Data["lists"] = d.act, d.lists(added, removed)
+	}
+	if d.undoes != "" {
+		e.Data["undoes"], e.Data["lists"] = d.undoes, d.lists(added, removed)
 	}
 	for name, n := range map[string]int{"same": d.done.Same, "full": d.done.Full, "left": d.done.Left, "held": int(held)} {
 		if n > 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
@@ -211,7 +212,7 @@ func TestTagsOfASelection(t *testing.T) {
 		dbtest.Exec(t, d, "UPDATE conversation SET state = ? WHERE id = ?", conversation.Frozen, ids[1])
 		by := accounttest.Actor(account.Supervisor, sales)
 		sum, err := tagger(d).EditAll(t.Context(), by, append(ids, ids[7], 99), conversation.TagEdit{Add: []string{"VIP"}})
-		if want := (conversation.Tagged{Changed: 1199, Same: 1, Full: 1, Left: 3}); err != nil || sum != want {
+		if want := (conversation.Tagged{Changed: 1199, Same: 1, Full: 1, Left: 3, Act: sum.Act}); err != nil || sum != want || sum.Act == "" {
 			t.Errorf("%+v, %v; want %+v", sum, err, want)
 		}
 		if leaves := tagLeaves(t, d); len(leaves) != 3 {
@@ -280,4 +281,69 @@ func TestMoreNamesThanAnybodyNeeds(t *testing.T) {
 	if err := add("n2"); err != nil {
 		t.Errorf("a name that is there: %v", err)
 	}
+}
+
+// What an act changed is taken back by whoever did it, within a day, once, and nothing else is.
+func TestTakingBackWhatAnActTagged(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		var batch []conversation.New
+		for i := range 6 {
+			batch = append(batch, one(fmt.Sprint("e", i), sales, said("x")))
+			batch[i].Tags = []string{"退款"}
+		}
+		batch[0].Tags = []string{"VIP", "退款"}
+		batch[1].Tags = nil
+		out := store(t, d, vault(t), batch...)
+		ids := make([]id.Conversation, len(out))
+		for i, o := range out {
+			ids[i] = o.ID
+		}
+		by, other := accounttest.Actor(account.Supervisor, sales), accounttest.Actor(account.Supervisor, sales)
+		other.ID = by.ID + 1
+		tags := func(want ...string) {
+			t.Helper()
+			for i, w := range want {
+				if got := tagsOf(t, d, ids[i]); got != w {
+					t.Errorf("conversation %d has %q, want %q", i, got, w)
+				}
+			}
+		}
+		x := tagger(d)
+		done, err := x.EditAll(t.Context(), by, ids, conversation.TagEdit{Add: []string{"VIP"}, Remove: []string{"退款"}})
+		if err != nil || done.Changed != 6 {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		// What others do meanwhile stays.
+		if _, err := x.Edit(t.Context(), other, ids[2], conversation.TagEdit{Add: []string{"已核"}}); err != nil {
+			t.Fatal(err)
+		}
+		dbtest.Exec(t, d, "UPDATE conversation SET state = ? WHERE id = ?", conversation.Binned, ids[3])
+		tags("VIP", "VIP", "VIP 已核", "VIP", "VIP", "VIP")
+		refused := func(who account.Actor, act string) {
+			t.Helper()
+			if _, err := x.Undo(t.Context(), who, act); fault.KindOf(err) != fault.KindConflict {
+				t.Errorf("taken back: %v", err)
+			}
+		}
+		refused(other, done.Act)
+		refused(by, "")
+		refused(by, strings.Repeat("A", len(done.Act)))
+		refused(by, `":"`+done.Act[3:])
+		back, err := x.Undo(t.Context(), by, done.Act)
+		if err != nil || back.Changed != 5 || back.Left != 1 {
+			t.Errorf("%+v, %v", back, err)
+		}
+		tags("VIP 退款", "", "已核 退款", "VIP", "退款", "退款")
+		refused(by, done.Act) // once
+		leaves := tagLeaves(t, d)
+		if last := leaves[len(leaves)-1]; !strings.Contains(last, `"undoes":"`+done.Act) || !strings.Contains(last, conversation.Listing(ids[5])) || strings.Contains(last, conversation.Listing(ids[3])) {
+			t.Errorf("the log has %s", last)
+		}
+		again, err := x.EditAll(t.Context(), by, ids, conversation.TagEdit{Add: []string{"VIP"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(25 * time.Hour)
+		refused(by, again.Act)
+	})
 }
