@@ -209,7 +209,7 @@ func (r ExportRow) againWord() string {
 
 func (r ExportRow) endWord() string {
 	if r.State == "failed" {
-		return "export.page_why"
+		return "export.page_why_failed"
 	}
 	return "common.view"
 }

@@ -16,6 +16,28 @@ func TestCatalogueFilesAreWellFormed(t *testing.T) {
 	}
 }
 
+// Of a key that stands twice in a file the last text wins, and the page of the first says something else.
+func TestNoKeyStandsTwice(t *testing.T) {
+	key := regexp.MustCompile(`(?m)^\s*("[^"]+"): "`)
+	files, err := filepath.Glob("*/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, found := range key.FindAllStringSubmatch(string(text), -1) {
+			if seen[found[1]] {
+				t.Errorf("%s stands twice in %s", found[1], name)
+			}
+			seen[found[1]] = true
+		}
+	}
+}
+
 var placeholder = regexp.MustCompile(`\{\d+\}`)
 
 func TestBothLanguagesHaveTheSameKeysAndPlaceholders(t *testing.T) {
