@@ -16,6 +16,7 @@ import (
 type benchCommand struct {
 	Purge  benchPurge  `cmd:"" help:"Purges against pt-archiver on MariaDB, and their write locks on SQLite."`
 	Export benchExport `cmd:"" help:"Exports against mariadb-dump of the same rows."`
+	Ingest benchIngest `cmd:"" help:"Storing conversations with and without the search index."`
 	Search benchSearch `cmd:"" help:"Searches against LIKE, FULLTEXT and Mroonga on plaintext, and against SQL."`
 	Pages  benchPages  `cmd:"" help:"Whole pages under wrk, against a handler that does nothing."`
 }
@@ -72,6 +73,25 @@ func (c *benchExport) Run(t *terminal) error {
 		return errNoServer
 	}
 	rep, err := measure.Export(t.ctx, o)
+	if err != nil {
+		return err
+	}
+	return printed(t, c.JSON, rep)
+}
+
+type benchIngest struct {
+	N      int  `help:"Conversations that are stored in a turn." default:"50000"`
+	Rounds int  `help:"How often both take their turn." default:"3"`
+	JSON   bool `help:"Print the figures as one JSON object."`
+}
+
+// Run measures and prints.
+func (c *benchIngest) Run(t *terminal) error {
+	o := measure.Options{Conversations: c.N, Rounds: c.Rounds, Progress: t.err}
+	if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
+		return errNoServer
+	}
+	rep, err := measure.Ingest(t.ctx, o)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func (d *DB) openMySQL(s Settings) error {
 	if err != nil {
 		return fmt.Errorf("open MySQL: %w", err)
 	}
-	pool := s.pool(c)
+	pool := s.pool(repeatable{c})
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(8)
 	pool.SetConnMaxIdleTime(30 * time.Second) // sooner than the server ends idle ones
@@ -127,6 +127,22 @@ func (d *DB) openMySQL(s Settings) error {
 	}
 	d.write, d.read = g, g
 	return nil
+}
+
+// repeatable opens connections whose transactions see one state of the database, whatever the server's own
+// setting is: Read need not say so each time, which would take as long as a small query.
+type repeatable struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (r repeatable) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := r.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("set isolation: %w", err), c.Close())
+	}
+	return c, nil
 }
 
 // pool opens the connections of a driver.

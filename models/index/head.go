@@ -40,6 +40,7 @@ type head struct {
 	byID     []uint32 // ordinals in order of their ids
 	bytes    int64
 	key      *seal.Bucket // opens the shards, also for a view that a merge has overtaken
+	of       segmentRow   // as it was when the head was opened
 	unions   unions
 }
 

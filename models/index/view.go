@@ -45,12 +45,43 @@ func (x *Index) View(tx *db.Tx) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	segments, err := x.segments(tx)
+	segments, err := x.current(tx)
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(segments, func(a, b *Segment) int { return b.row.LastAt.Compare(a.row.LastAt) })
 	return &View{Segments: segments, Changes: waiting, x: x, tx: tx}, nil
+}
+
+// current is segments for readers: as long as the heads of all are kept it reads numbers and versions only.
+// Nothing of a row that is ready changes without a new version.
+func (x *Index) current(tx *db.Tx) ([]*Segment, error) {
+	rows, err := tx.Raw("SELECT id, version FROM index_segment WHERE state = ?", ready).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("list segments: %w", err)
+	}
+	defer rows.Close()
+	var listed []segmentRow
+	for rows.Next() {
+		var r segmentRow
+		if err := rows.Scan(&r.ID, &r.Version); err != nil {
+			return nil, fmt.Errorf("list segments: %w", err)
+		}
+		listed = append(listed, r)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, fmt.Errorf("list segments: %w", err)
+	}
+	segments := make([]*Segment, len(listed))
+	for i, r := range listed {
+		h, ok := x.heads.get(headKey{r.ID, r.Version})
+		if !ok {
+			return x.segments(tx)
+		}
+		segments[i] = &Segment{Tier: h.of.Tier, Division: h.of.Division, row: h.of, head: h}
+	}
+	x.forgetOthers(listed)
+	return segments, nil
 }
 
 // segments opens what is ready.
@@ -148,7 +179,7 @@ func (x *Index) openHead(r segmentRow, p partRow) (*head, error) {
 	if len(h.ids) != r.N {
 		return nil, unreadable(r.ID, errHead)
 	}
-	h.key = key
+	h.key, h.of = key, r
 	return h, nil
 }
 
