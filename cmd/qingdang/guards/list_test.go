@@ -77,7 +77,7 @@ var guards = []guard{
 	{"scope of reading", "I12", "models/conversation/open.go", "if by.Scope.Has(row.DepartmentID) {", "if true {", "models/conversation", "OpenTellsAbsentAndForbiddenAlike", lite},
 	{"scope of a discard", "I12", "models/bin/single.go", "if !by.Scope.Has(row.DepartmentID) {", "if false {", "models/bin", "DiscardOne", lite},
 	{"scope of a purge", "I12", "models/bin/blocks.go", "return foreign == 0, nil", "return true, nil", "models/purge", "WhoSeesWhat|ReachingForAHiddenBatchIsWrittenDown|Requesting", lite},
-	{"an access's MAC", "I12", "models/access/mac.go", "if !genuine(d.Vault.Store, g, list) || !g.sound() {", "if false {", "models/access", "TheConsentMustStand", ""},
+	{"an access's MAC", "I12", "models/access/mac.go", "if !genuine(d.Vault.Store, g, list) || !g.sound() {", "if false {", "models/access", "FsckTellsOfForgedGrants", ""},
 	{"a route's permission", "I12", "web/gate.go", "if r.Permission != Public && r.Permission != SignedIn {", "if false {", "web", "WhoReachesWhat", ""},
 	{"a route that is not listed", "I12", "web/gate.go", "if r.Permission != Public && Actor(c).ID == 0 {", "if false {", "web", "WhoReachesWhat", ""},
 	{"CSRF token", "I12", "web/token.go", "if !hmac.Equal([]byte(sent), []byte(FormToken(c))) {", "if false && !hmac.Equal([]byte(sent), nil) {", "web", "UnsafeRequestsNeedTheToken", ""},
@@ -98,8 +98,8 @@ var guards = []guard{
 	{"an agent's quota", "I14", "models/bin/quota.go", "if n > AgentQuota {", "if n > 100*AgentQuota {", "models/bin", "AnAgentBinsTenTimesAMonth", lite},
 	{"the first two days", "I14", "models/bin/quota.go", "!demo && tx.Now.Before(at) {\n\t\treturn fault.Forbidden(", "!demo && tx.Now.Before(at) && false {\n\t\treturn fault.Forbidden(", "models/bin", "AnAccountBatchDeletesFromItsThirdDayOn", lite},
 	{"the whole organisation", "I14", "models/bin/whole.go", "if b.ScopeKind == ScopeOrganisation {", "if false {", "models/bin", "OneBatchOfTheWholeOrganisationIsAlwaysThat", lite},
-	{"where the batches' conversations lie", "I14", "models/bin/whole.go", "if err := takenBy(tx, batches, taken); err != nil {", "if err := takenBy(tx, batches, taken); err != nil && false {", "models/bin", "OneBatchOfTheWholeOrganisationIsAlwaysThat", lite},
-	{"the effect that was shown of a move", "I14", "models/reorg/reorg.go", `if o.Seen != "" && o.Seen != e.Fingerprint {`, "if false {", "models/reorg", "AMoveIsWhatWasShown", lite},
+	{"where the batches' conversations lie", "I14", "models/bin/whole.go", "if err := takenBy(tx, batches, taken); err != nil {", "if err := takenBy(tx, nil, taken); err != nil {", "models/bin", "OneBatchOfTheWholeOrganisationIsAlwaysThat", lite},
+	{"the effect that was shown of a move", "I14", "models/reorg/reorg.go", `if o.Seen != "" && o.Seen != e.Fingerprint {`, "if false {", "models/reorg", "AMoveIsWhatWasShown", ""},
 
 	// I15: nothing comes back.
 	{"tombstone", "I15", "models/conversation/store.go", "if bytes.Equal(macs[i], s.ExternalMAC) {", "if false && bytes.Equal(macs[i], s.ExternalMAC) {", "models/purge", "APurgedConversationIsNotImportedAgain", lite},
