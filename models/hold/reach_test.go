@@ -5,9 +5,11 @@ import (
 	"testing"
 
 	"qingdang/models/account"
+	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/fault"
 	"qingdang/models/hold"
+	"qingdang/models/id"
 )
 
 // Legal of one department cannot reach below it by ticking its sub-departments.
@@ -53,6 +55,32 @@ func TestReachingForAHiddenHoldIsWrittenDown(t *testing.T) {
 }
 
 // A release names the customers too: whoever agrees to it has seen all of them.
+// Whoever lists customers learns before, masked, of whom nothing matches, by all conditions; the log keeps how many.
+func TestCustomersWithoutAMatchAreTold(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.store(w.city)
+		o := hold.Order{Kind: hold.OnCustomers, Customers: []string{"tb", "tb_unknown_1", "tb_unknown_2"}}
+		c, err := w.holds.Preview(w.ctx(), w.legal, o)
+		w.must(err)
+		if c.Customers != 3 || len(c.Unmatched) != 2 || c.Unmatched[0] != "tb_u***_1" || c.Unmatched[1] != "tb_u***_2" || c.Total() != 1 {
+			t.Errorf("%+v", c)
+		}
+		o.Criteria.Departments = []id.Department{w.north}
+		if c, err = w.holds.Preview(w.ctx(), w.legal, o); err != nil || len(c.Unmatched) != 3 {
+			t.Errorf("elsewhere: %+v, %v", c, err)
+		}
+		o.Criteria.Departments = nil
+		h := w.place(o)
+		var leaf string
+		w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
+			return tx.Table("audit_leaf").Where("action = 'hold.placed' AND object = ?", h.Code).Pluck("leaf", &leaf).Error
+		}))
+		if !contains(leaf, `"customers_unmatched":2`) || !contains(leaf, `"customers":3`) || contains(leaf, "unknown") {
+			t.Errorf("the entry says %s", leaf)
+		}
+	})
+}
+
 func TestCustomersBelongToWhatIsReleased(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.store(w.city)
