@@ -113,6 +113,10 @@ func todoPath(t report.Todo) string {
 		return templates.InspectionPath(t.Code)
 	case report.TodoFinding:
 		return templates.InspectionTabPath(t.Code, "findings")
+	case report.TodoPolicy:
+		return templates.RetentionChangePath(t.Code)
+	case report.TodoCeiling:
+		return templates.RetentionPath
 	case report.TodoResidue:
 		return templates.BatchPath(t.ID)
 	}

@@ -87,6 +87,7 @@ var todoLooks = map[string]struct{ icon, kind string }{
 	"vote": {"flame", ui.Danger}, "confirm": {"key", ui.Danger}, "rejected": {"arrow-back-up", ui.Warning}, "expiring": {"hourglass", ui.Warning},
 	"draft": {"file-text", ui.Primary}, "failed": {"alert-triangle", ui.Danger}, "residue": {"stack-2", ui.Warning},
 	"inspect": {"clipboard-check", ui.Primary}, "cosign": {"signature", ui.Warning}, "finding": {"flag", ui.Warning},
+	"policy": {"calendar-cog", ui.Warning}, "ceiling": {"calendar-time", ui.Warning},
 	"access": {"scan-eye", ui.Warning}, "answer": {"scan-eye", ui.Primary},
 	"export": {"file-export", ui.Warning}, "fetch": {"download", ui.Primary}, "noexport": {"ban", ui.Warning},
 }
@@ -124,7 +125,7 @@ func (t HomeTodo) title(ctx context.Context) string {
 func (t HomeTodo) text(ctx context.Context, now time.Time) string {
 	key := "home.todo_" + t.Kind + "_text"
 	switch t.Kind {
-	case "vote", "access", "export":
+	case "vote", "access", "export", "policy":
 		return locale.T(ctx, key, t.Who, now.Sub(t.Since), t.Until)
 	case "confirm":
 		return locale.T(ctx, key, t.Until)

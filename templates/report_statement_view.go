@@ -103,6 +103,9 @@ func reportText(ctx context.Context, unit, text string) string {
 		if text == "forever" {
 			return locale.T(ctx, "report.forever")
 		}
+		if text == "" {
+			return locale.None
+		}
 		return locale.T(ctx, "report.floor_days", text)
 	case "months_on":
 		return locale.T(ctx, "report.months_on", text)

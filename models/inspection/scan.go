@@ -24,6 +24,7 @@ const (
 	ScanRestores   = "restores"   // unusually many restored in one day
 	ScanNight      = "night"      // binned by a person between 22:00 and 06:00
 	ScanQuota      = "quota"      // more deletions of an agent in a month than allowed
+	ScanCeiling    = "ceiling"    // there longer than the policy's ceiling, and under no hold
 	ScanNeverKeep  = "never_keep" // data that must never be kept, found in a text
 	mostScanned    = 20           // objects that are named
 	overdueAfter   = 7 * 24 * time.Hour
@@ -70,8 +71,43 @@ func scan(tx *db.Tx, from, cut time.Time, zone *time.Location) ([]Scan, error) {
 		}
 		out = append(out, Scan{Kind: one.kind, Ran: true, Level: one.level, Count: n, Objects: first(objects)})
 	}
+	ceiling, err := s.ceiling()
+	if err != nil {
+		return nil, err
+	}
 	never, err := s.neverKeep()
-	return append(out, never), err
+	return append(out, ceiling, never), err
+}
+
+// ceiling counts by department what is past its ceiling now.
+func (s *scanning) ceiling() (Scan, error) {
+	out := Scan{Kind: ScanCeiling, Level: Medium, Objects: []string{}}
+	policy, err := retention.Load(s.tx)
+	if err != nil || !policy.Bounded(retention.Ceiling) {
+		return out, err
+	}
+	places, err := policy.PastPlaces(s.tx, retention.Ceiling)
+	if err != nil {
+		return out, err
+	}
+	out.Ran = true
+	return out, s.fill(&out, places)
+}
+
+// fill adds up departments, and names those that have something.
+func (s *scanning) fill(out *Scan, places []retention.Place) error {
+	tree, err := department.Load(s.tx)
+	if err != nil {
+		return fmt.Errorf("load departments: %w", err)
+	}
+	var objects []string
+	for _, p := range places {
+		if out.Count, out.Unlooked = out.Count+p.Conversations, out.Unlooked+p.Unlooked; p.Conversations > 0 {
+			objects = append(objects, fmt.Sprintf("%s (%d)", tree.Path(p.DepartmentID), p.Conversations))
+		}
+	}
+	out.Objects = first(objects)
+	return nil
 }
 
 func first(objects []string) []string {
@@ -91,18 +127,8 @@ func (s *scanning) neverKeep() (Scan, error) {
 	if err != nil {
 		return out, err
 	}
-	tree, err := department.Load(s.tx)
-	if err != nil {
-		return out, fmt.Errorf("load departments: %w", err)
-	}
-	var objects []string
-	for _, p := range places {
-		if out.Count, out.Unlooked = out.Count+p.Conversations, out.Unlooked+p.Unlooked; p.Conversations > 0 {
-			objects = append(objects, fmt.Sprintf("%s (%d)", tree.Path(p.DepartmentID), p.Conversations))
-		}
-	}
-	out.Ran, out.Objects = true, first(objects)
-	return out, nil
+	out.Ran = true
+	return out, s.fill(&out, places)
 }
 
 // pairs is what most checks ask for: an object and how many conversations of it.

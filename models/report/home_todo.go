@@ -9,6 +9,7 @@ import (
 	"qingdang/models/access"
 	"qingdang/models/account"
 	"qingdang/models/export"
+	"qingdang/models/retention"
 )
 
 // The kinds of things that wait for somebody, gravest first among those of one deadline.
@@ -27,10 +28,12 @@ const (
 	TodoExport   = "export"   // an export waits for this approver
 	TodoFetch    = "fetch"    // an export of one's own lies ready
 	TodoNoExport = "noexport" // an export of one's own was rejected, lapsed or failed
+	TodoPolicy   = "policy"   // a change of the retention policy waits for this person of legal
+	TodoCeiling  = "ceiling"  // conversations are past their ceiling
 	TodoAnswer   = "answer"   // a request of one's own to read elsewhere was answered, or nobody did
 )
 
-var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoExport, TodoAccess, TodoRejected, TodoNoExport, TodoExpiring, TodoFetch, TodoInspect, TodoDraft, TodoFailed, TodoResidue, TodoAnswer}
+var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoExport, TodoAccess, TodoPolicy, TodoRejected, TodoNoExport, TodoExpiring, TodoFetch, TodoInspect, TodoDraft, TodoFailed, TodoCeiling, TodoResidue, TodoAnswer}
 
 // Todo is one thing that waits for the actor.
 type Todo struct {
@@ -48,7 +51,7 @@ type Todo struct {
 const mostOfKind = 5
 
 func (q *asking) todo() error {
-	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings, q.access, q.answers, q.exports, q.ownExports} {
+	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings, q.access, q.answers, q.exports, q.ownExports, q.retention} {
 		if err := ask(); err != nil {
 			return err
 		}
@@ -291,6 +294,25 @@ func (q *asking) findings() error {
 		Order("f.due_at").Limit(mostOfKind).Select("f.inspection_id, i.code, f.n, f.due_at").Scan(&found).Error
 	for _, f := range found {
 		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoFinding, ID: f.InspectionID, Code: f.Code, Count: f.N, Until: f.DueAt})
+	}
+	return err
+}
+
+// retention is a change of the policy that waits for the actor, and what the nightly count found past its ceiling.
+func (q *asking) retention() error {
+	c, err := retention.WaitingFor(q.tx, q.by)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoPolicy, ID: c.ID, Code: c.Code, Who: c.RequesterName, Since: c.RequestedAt, Until: c.ExpiresAt})
+	}
+	if !q.by.May(account.RetentionPropose) {
+		return nil
+	}
+	n, err := retention.Counted(q.tx, q.by.Scope)
+	if n.PastCeiling > 0 {
+		q.home.Todo = append(q.home.Todo, Todo{Kind: TodoCeiling, Count: n.PastCeiling, Since: n.At})
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"qingdang/models/db"
+	"qingdang/models/retention"
 )
 
 const (
@@ -60,6 +61,8 @@ func (c *counting) measures() map[string]measure {
 	now := db.Instant(c.tx.Now)
 	within, withinArgs := c.policy.Condition(now)
 	longAgo, longArgs := c.policy.Condition(now.AddDate(-1, 0, 0))
+	target, targetArgs := c.policy.PastCondition(retention.Target, now)
+	ceiling, ceilingArgs := c.policy.PastCondition(retention.Ceiling, now)
 	free := "conversation.state IN (1, 2) AND NOT " + within + " AND NOT " + held
 	list := []measure{
 		logged("entries", "COUNT(*)", ""),
@@ -97,6 +100,9 @@ func (c *counting) measures() map[string]measure {
 		kept("due", "COUNT(*)", free, withinArgs...),
 		kept("due_year", "COUNT(*)", "conversation.state IN (1, 2) AND NOT "+longAgo+" AND NOT "+held, longArgs...),
 		kept("due_bytes", "SUM(conversation.bytes)", free, withinArgs...).bytes(),
+		kept("past_target", "COUNT(*)", "conversation.state IN (1, 2) AND "+target+" AND NOT "+held, targetArgs...),
+		kept("past_ceiling", "COUNT(*)", ceiling+" AND NOT "+held, ceilingArgs...),
+		kept("never_keep", "COUNT(*)", "conversation.personal & ? <> 0", int(c.policy.NeverKeep)),
 		kept("purge_frees", "COUNT(*)", "conversation.state IN (3, 4, 5) AND NOT "+held),
 		kept("purge_frees_bytes", "SUM(conversation.bytes)", "conversation.state IN (3, 4, 5) AND NOT "+held).bytes(),
 

@@ -9,6 +9,7 @@ import (
 
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/retention"
 )
 
 // longestList is how many rows of a list a report shows; it says how many there are.
@@ -41,10 +42,10 @@ func (c *counting) fill(s *Statement) error {
 			table("purge_months", byMonth, "purges_requested", "erased_log", "certificates"))
 	case Retention:
 		return c.all(s,
-			head("kept", "within", "due", "due_year", "due_bytes", "held", "in_bin", "erased_items"),
-			(*counting).early,
+			head("kept", "within", "due", "due_year", "due_bytes", "past_target", "past_ceiling", "never_keep", "held", "in_bin", "erased_items"),
+			(*counting).early, (*counting).late,
 			(*counting).classes,
-			table("retention_departments", byDepartment, "kept", "within", "due", "due_year", "held"),
+			table("retention_departments", byDepartment, "kept", "within", "due", "due_year", "past_target", "past_ceiling", "never_keep", "held"),
 			(*counting).holdsInForce)
 	case Access:
 		return c.all(s,
@@ -234,19 +235,62 @@ func (c *counting) certificatesOf(s *Statement) error {
 
 // classes divides what is kept by service type, with the floor of each.
 func (c *counting) classes(s *Statement) error {
-	if err := c.grid(s, "retention_classes", byClass, "kept", "within", "due", "due_year", "held", "in_bin"); err != nil {
+	if err := c.grid(s, "retention_classes", byClass, "kept", "within", "due", "due_year", "past_target", "past_ceiling", "held", "in_bin"); err != nil {
 		return err
 	}
 	g := &s.Tables[len(s.Tables)-1]
-	g.Texts = append(g.Texts, Column{Key: "floor", Unit: UnitFloor})
+	g.Texts = append(g.Texts, Column{Key: "floor", Unit: UnitFloor}, Column{Key: "target", Unit: UnitFloor}, Column{Key: "ceiling", Unit: UnitFloor})
 	for i := range g.Rows {
 		days, forever := c.policy.Floor(g.Rows[i].Texts[0])
 		floor := strconv.Itoa(days)
 		if forever {
 			floor = "forever"
 		}
-		g.Rows[i].Texts = append(g.Rows[i].Texts, floor)
+		bound := func(b retention.Bound) string {
+			if days := c.policy.Bound(b, g.Rows[i].Texts[0]); days > 0 {
+				return strconv.Itoa(days)
+			}
+			return "" // none
+		}
+		g.Rows[i].Texts = append(g.Rows[i].Texts, floor, bound(retention.Target), bound(retention.Ceiling))
 	}
+	if !c.policy.Bounded(retention.Target) && !c.policy.Bounded(retention.Ceiling) {
+		s.Notes = append(s.Notes, "no_bounds")
+	}
+	return nil
+}
+
+// late counts what was destroyed in the period after the ceiling that is in force today.
+func (c *counting) late(s *Statement) error {
+	var groups []struct {
+		PurgeID     id.Purge
+		ServiceType string
+		StartedAt   time.Time
+	}
+	m := c.measure("erased_items")
+	err := c.rows(m).Select("purge_item.purge_id, purge_item.service_type, purge_request.started_at").
+		Group("purge_item.purge_id, purge_item.service_type, purge_request.started_at").Scan(&groups).Error
+	if err != nil {
+		return fmt.Errorf("look for late purges: %w", err)
+	}
+	n := int64(0)
+	for _, g := range groups {
+		days := c.policy.Bound(retention.Ceiling, g.ServiceType)
+		if days == 0 {
+			continue
+		}
+		var here int64
+		err := c.rows(m).Where("purge_item.purge_id = ? AND purge_item.service_type = ? AND purge_item.last_at < ?", g.PurgeID, g.ServiceType, db.Instant(g.StartedAt.AddDate(0, 0, -days))).
+			Count(&here).Error
+		if err != nil {
+			return fmt.Errorf("count late purges: %w", err)
+		}
+		n += here
+	}
+	s.Figures = append(s.Figures, Figure{
+		Key: "late", Unit: UnitCount, Value: n,
+		Definition: m.definition() + "; of these with purge_item.last_at + ceiling of the service type (today's rules, where there is one) < purge_request.started_at",
+	})
 	return nil
 }
 

@@ -129,6 +129,9 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 		return nil
 	}))
 	floors := map[string]int{"投诉": 365, "交易": 1095}
+	past := func(class string, days int, last, now time.Time) bool {
+		return class != "法律纠纷" && !last.AddDate(0, 0, max(days, floors[class])).After(now)
+	}
 	over := func(class string, last, now time.Time) bool {
 		days, ok := floors[class]
 		if !ok {
@@ -261,6 +264,18 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 		chats(false, func(c conversation.Conversation) int64 {
 			return yes(archived(c) && over(c.ServiceType, c.LastAt, now.AddDate(-1, 0, 0)) && !heldNow[c.ID])
 		})
+	case "past_target":
+		chats(false, func(c conversation.Conversation) int64 {
+			return yes(archived(c) && past(c.ServiceType, 200, c.LastAt, now) && !heldNow[c.ID])
+		})
+	case "past_ceiling":
+		chats(false, func(c conversation.Conversation) int64 { return yes(past(c.ServiceType, 400, c.LastAt, now) && !heldNow[c.ID]) })
+	case "never_keep":
+		chats(false, func(c conversation.Conversation) int64 { return yes(c.Personal != nil && *c.Personal%4 > 0) })
+	case "late":
+		gone(func(p purgedRow) int64 {
+			return yes(past(p.ServiceType, 400, p.LastAt, *p.StartedAt) && p.LastAt.AddDate(0, 0, max(400, floors[p.ServiceType])).Before(*p.StartedAt))
+		})
 	case "purge_frees":
 		chats(false, func(c conversation.Conversation) int64 { return yes(c.State >= conversation.Binned && !heldNow[c.ID]) })
 	case "purge_frees_bytes":
@@ -305,6 +320,8 @@ func TestEveryNumberIsThatOfAnOracle(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		s := newShop(t, d, clock)
 		s.busy(rand.New(rand.NewPCG(1, 2)))
+		dbtest.Exec(t, d, "UPDATE retention_rule SET target_days = 200, ceiling_days = 400 WHERE service_type = ''")
+		dbtest.Exec(t, d, "UPDATE conversation SET personal = MOD(id, 9)")
 		team := s.department("云栖优品集团/杭州分公司/一组")
 		numbers := 0
 		for _, kind := range report.Kinds()[1:] {
