@@ -269,7 +269,9 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 			return yes(archived(c) && past(c.ServiceType, 200, c.LastAt, now) && !heldNow[c.ID])
 		})
 	case "past_ceiling":
-		chats(false, func(c conversation.Conversation) int64 { return yes(past(c.ServiceType, 400, c.LastAt, now) && !heldNow[c.ID]) })
+		chats(false, func(c conversation.Conversation) int64 {
+			return yes(past(c.ServiceType, 400, c.LastAt, now) && !heldNow[c.ID])
+		})
 	case "never_keep":
 		chats(false, func(c conversation.Conversation) int64 { return yes(c.Personal != nil && *c.Personal%4 > 0) })
 	case "late":
