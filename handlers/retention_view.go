@@ -20,7 +20,9 @@ func retentionView(p *retention.Page, tree *department.Tree, by account.Actor) t
 		Counts:   templates.RetentionCounts{At: p.Counts.At, PastTarget: p.Counts.PastTarget, PastCeiling: p.Counts.PastCeiling, NeverKeep: p.Counts.NeverKeep, Unlooked: p.Counts.Unlooked},
 		HasBound: slices.ContainsFunc(p.Bounds, func(b retention.Bounds) bool { return b.Target+b.Ceiling > 0 }),
 	}
-	for _, r := range p.Places {
+	const most = 20
+	v.MorePlaces = max(0, len(p.Places)-most)
+	for _, r := range p.Places[:min(most, len(p.Places))] {
 		v.Places = append(v.Places, templates.RetentionPlace{
 			ID: id.String(r.DepartmentID), Path: tree.Path(r.DepartmentID), PastTarget: r.PastTarget, PastCeiling: r.PastCeiling, NeverKeep: r.NeverKeep,
 		})

@@ -11,14 +11,16 @@ import (
 
 // RetentionView is the policy in force.
 type RetentionView struct {
-	Policy   RetentionPolicy
-	Counts   RetentionCounts
-	Places   []RetentionPlace
-	Open     *RetentionChange
-	Past     []RetentionChange
-	CanEdit  bool
-	CanFind  bool // the reader searches conversations
-	HasBound bool // there is a target or a ceiling
+	Policy RetentionPolicy
+	Counts RetentionCounts
+	Places []RetentionPlace
+	// MorePlaces is how many departments are not listed.
+	MorePlaces int
+	Open       *RetentionChange
+	Past       []RetentionChange
+	CanEdit    bool
+	CanFind    bool // the reader searches conversations
+	HasBound   bool // there is a target or a ceiling
 }
 
 // RetentionPolicy is rules and what must not be kept.
