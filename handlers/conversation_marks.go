@@ -107,7 +107,10 @@ func marked(text mask.Masked, w terms.Query) (out []templates.MaskedPart) {
 			continue
 		}
 		at := start
-		for _, h := range hits {
+		// Both come in their order; what begins before the part reaches out of one that is masked.
+		for len(hits) > 0 && hits[0].Start < end {
+			h := hits[0]
+			hits = hits[1:]
 			if h.Start < start || h.End > end {
 				continue
 			}

@@ -59,13 +59,17 @@ func (r *CapRaise) genuine(k approval.Keys) bool {
 
 // ForgedBatches names the batches that were written or changed past this program. It is for fsck.
 func ForgedBatches(tx *db.Tx, k approval.Keys) (forged []string, err error) {
+	said, err := beforeCodes(tx)
+	if err != nil {
+		return nil, err
+	}
 	for after := uint64(0); ; {
 		var rows []Batch
 		if err := tx.Where("id > ?", after).Order("id").Limit(page).Find(&rows).Error; err != nil {
 			return nil, fmt.Errorf("read batches: %w", err)
 		}
 		for i := range rows {
-			if after = uint64(rows[i].ID); !rows[i].genuine(k) {
+			if after = uint64(rows[i].ID); !rows[i].genuine(k) && !rows[i].isOld(said) {
 				forged = append(forged, rows[i].Code)
 			}
 		}
@@ -77,12 +81,16 @@ func ForgedBatches(tx *db.Tx, k approval.Keys) (forged []string, err error) {
 
 // ForgedRaises names the drafts for which somebody wrote a raised cap past this program.
 func ForgedRaises(tx *db.Tx, k approval.Keys) (forged []string, err error) {
+	said, err := beforeCodes(tx)
+	if err != nil {
+		return nil, err
+	}
 	var rows []CapRaise
 	if err := tx.Order("draft_id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read raised caps: %w", err)
 	}
 	for i := range rows {
-		if !rows[i].genuine(k) {
+		if !rows[i].genuine(k) && !rows[i].isOld(said) {
 			forged = append(forged, draftName(rows[i].DraftID))
 		}
 	}

@@ -140,6 +140,9 @@ func TestOldRowsAreSealedOnceAsTheLogTellsThem(t *testing.T) {
 		dbtest.Exec(t, w.d, "UPDATE audit_leaf SET leaf = REPLACE(leaf, '\"sealed\":true', '\"sealed\":false')")
 		dbtest.Exec(t, w.d, "UPDATE bin_batch SET owner_person = owner_person + 1 WHERE id = ?", two.ID)
 		dbtest.Exec(t, w.d, "UPDATE bin_batch SET keep_until = created_at WHERE id = ?", three.ID)
+		if b, r := w.forged(); len(r) != 0 || len(b) != 2 {
+			t.Errorf("before they are sealed %v %v are named", b, r)
+		}
 		w.must(bin.SealOld(w.ctx(), w.d, w.vault.Store))
 		if b, r := w.forged(); len(r) != 0 || len(b) != 2 || b[0] != two.Code || b[1] != three.Code {
 			t.Errorf("%v %v are named, want %s and %s", b, r, two.Code, three.Code)

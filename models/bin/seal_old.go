@@ -17,7 +17,8 @@ const actSealed = "batch.sealed"
 
 // SealOld gives a code to the rows from before there was one (migration 0029), once: of batches and
 // raised caps whose entry in the log is from then, too, and says the same of who, how many and until
-// when. What it leaves alone stays without a code, is refused by every purge and named by fsck. What
+// when. What it leaves alone stays without a code, is refused by every purge and named by fsck; fsck names
+// nothing that is only waiting for this, as after an upgrade or in an older database that was restored. What
 // the log does not tell of such a row, its ticked departments above all, is taken as it stands.
 func SealOld(ctx context.Context, d *db.DB, k approval.Keys) error {
 	var old int64
@@ -39,15 +40,8 @@ func SealOld(ctx context.Context, d *db.DB, k approval.Keys) error {
 }
 
 func sealOld(tx *db.Tx, k approval.Keys) error {
-	var before int64
-	if err := tx.Table("audit_leaf").Where("action = ?", actSealed).Count(&before).Error; err != nil {
-		return fmt.Errorf("look whether old rows were sealed: %w", err)
-	}
-	if before > 0 {
-		return nil
-	}
-	said, err := leavesOf(tx)
-	if err != nil {
+	said, err := beforeCodes(tx)
+	if err != nil || len(said) == 0 {
 		return err
 	}
 	n, err := sealBatches(tx, k, said)
@@ -63,6 +57,32 @@ func sealOld(tx *db.Tx, k approval.Keys) error {
 	})
 }
 
+// beforeCodes gives what the log says of batches and raised caps while rows may still be from before there
+// were codes, and nothing once the old ones were given theirs.
+func beforeCodes(tx *db.Tx) (map[string]told, error) {
+	var sealed int64
+	if err := tx.Table("audit_leaf").Where("action = ?", actSealed).Count(&sealed).Error; err != nil {
+		return nil, fmt.Errorf("look whether old rows were sealed: %w", err)
+	}
+	if sealed > 0 {
+		return nil, nil
+	}
+	return leavesOf(tx)
+}
+
+// isOld tells whether a batch without a code is one from before there were any.
+func (b *Batch) isOld(said map[string]told) bool {
+	s, there := said[b.Code]
+	return there && len(b.MAC) == 0 && !s.Sealed && s.Actor == b.OwnerID && s.Person == b.OwnerPerson && s.Count == b.Size &&
+		!b.KeepUntil.Before(s.KeepUntil.Truncate(time.Microsecond))
+}
+
+// isOld tells the same of a raised cap.
+func (r *CapRaise) isOld(said map[string]told) bool {
+	s, there := said[draftName(r.DraftID)]
+	return there && len(r.MAC) == 0 && !s.Sealed && s.Actor == r.UserID && s.Person == r.PersonID && s.Count == r.Size
+}
+
 func sealBatches(tx *db.Tx, k approval.Keys, said map[string]told) (n int64, err error) {
 	var rows []Batch
 	if err := tx.Where("mac IS NULL").Order("id").Find(&rows).Error; err != nil {
@@ -70,8 +90,7 @@ func sealBatches(tx *db.Tx, k approval.Keys, said map[string]told) (n int64, err
 	}
 	for i := range rows {
 		b := &rows[i]
-		s, there := said[b.Code]
-		if !there || s.Sealed || s.Actor != b.OwnerID || s.Person != b.OwnerPerson || s.Count != b.Size || b.KeepUntil.Before(s.KeepUntil.Truncate(time.Microsecond)) {
+		if !b.isOld(said) {
 			continue
 		}
 		b.Seal(k)
@@ -91,8 +110,7 @@ func sealRaises(tx *db.Tx, k approval.Keys, said map[string]told) (n int64, err 
 	}
 	for i := range rows {
 		r := &rows[i]
-		s, there := said[draftName(r.DraftID)]
-		if !there || s.Sealed || s.Actor != r.UserID || s.Person != r.PersonID || s.Count != r.Size {
+		if !r.isOld(said) {
 			continue
 		}
 		res := tx.Model(&CapRaise{}).Where("draft_id = ? AND mac IS NULL", r.DraftID).Update("mac", r.seal(k))

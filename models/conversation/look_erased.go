@@ -110,10 +110,11 @@ func (l *look) gone(running map[id.Purge]int64, frozen []*roaring.Bitmap, n uint
 func (e *erased) by(l *look, running map[id.Purge]int64) (func(id.Conversation) bool, error) {
 	var sets []map[id.Conversation]struct{}
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	known := e.known // replaced as a whole, never changed
+	e.mu.Unlock()
 	now := make(map[id.Purge]erasedBy, len(running))
 	for p, n := range running {
-		k := e.known[p]
+		k := known[p]
 		if k.purged != n {
 			var ids []id.Conversation
 			if err := l.tx.Model(&Tombstone{}).Where("purge_id = ?", p).Pluck("conversation_id", &ids).Error; err != nil {
@@ -126,7 +127,9 @@ func (e *erased) by(l *look, running map[id.Purge]int64) (func(id.Conversation) 
 		}
 		now[p], sets = k, append(sets, k.ids)
 	}
+	e.mu.Lock()
 	e.known = now
+	e.mu.Unlock()
 	return func(c id.Conversation) bool {
 		return slices.ContainsFunc(sets, func(s map[id.Conversation]struct{}) bool { _, ok := s[c]; return ok })
 	}, nil

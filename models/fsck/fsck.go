@@ -1,5 +1,6 @@
 // Package fsck owns the oracles: checks that read the database and the key store alone and say
-// whether a promise of INVARIANTS was broken. They change nothing. Tests run them at their
+// whether a promise of INVARIANTS was broken. They change nothing, but for what is wrong in the search index,
+// which the nightly check notes to be taken in anew. Tests run them at their
 // end, operators at night.
 package fsck
 

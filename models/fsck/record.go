@@ -2,6 +2,7 @@ package fsck
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,23 +23,24 @@ func (c *Checker) Record(ctx context.Context, by account.Actor) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
+	var uncompared error
 	if c.Index != nil {
-		slice, err := c.slice(ctx)
-		if err == nil {
-			err = c.Words(ctx, r, slice, true)
-		}
-		if err != nil {
-			return nil, err
+		var slice func(uint64) bool
+		if slice, uncompared = c.slice(ctx); uncompared == nil {
+			uncompared = c.Words(ctx, r, slice, true)
 		}
 	}
 	e := audit.Entry{
 		Actor: by.Audit(), Action: report.ActDataChecked, ObjectKind: "database", Count: int64(r.Checks),
 		Data: map[string]any{"found": len(r.Findings), "findings": told(r.Findings), "compared": r.Compared.Conversations},
 	}
+	if uncompared != nil { // what was found by then is written down all the same
+		e.Data["uncompared"] = true
+	}
 	if len(r.Findings) > 0 {
 		e.Result = audit.ResultFailed
 	}
-	return r, c.DB.Write(ctx, func(tx *db.Tx) error { return audit.Append(tx, e) })
+	return r, errors.Join(uncompared, c.DB.Write(ctx, func(tx *db.Tx) error { return audit.Append(tx, e) }))
 }
 
 // slice chooses the segments whose words come up since the last check of the data.
