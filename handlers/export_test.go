@@ -30,7 +30,7 @@ import (
 // exportsOf is the desk of the archive's exports, with a shelf of the test's own.
 func exportsOf(t *testing.T, a *archive) *export.Desk {
 	return &export.Desk{
-		DB: a.db, Vault: a.conversations.Vault, Accounts: a.people, Dir: filepath.Join(t.TempDir(), "exports"), Zone: shanghai, Organisation: "云栖优品集团", Work: 10,
+		DB: a.db, Vault: a.conversations.Vault, Accounts: a.people, Dir: filepath.Join(t.TempDir(), "exports"), Zone: shanghai, Organisation: "云栖优品集团",
 	}
 }
 

@@ -23,7 +23,7 @@ type archive interface {
 type sealer func(io.Writer) (archive, error)
 
 // sealer gives what an export is sealed with: the recipient's key, or the passphrase that was made.
-func (d *Desk) sealer(e *Export, zip bool, passphrase string) (sealer, error) {
+func (e *Export) sealer(zip bool, passphrase string) (sealer, error) {
 	if zip {
 		return func(w io.Writer) (archive, error) { return aeszip.NewWriter(w, passphrase), nil }, nil
 	}
@@ -35,11 +35,13 @@ func (d *Desk) sealer(e *Export, zip bool, passphrase string) (sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passphrase: %w", err)
 	}
-	if d.Work > 0 {
-		to.SetWorkFactor(d.Work)
-	}
+	to.SetWorkFactor(stretching)
 	return inAge(to), nil
 }
+
+// stretching is the exponent of scrypt's cost: 2^14, 16 MB. A passphrase that was made has 120 bits, which no
+// stretching makes harder to guess; age's own 2^18 would take 256 MB of the console for every download.
+const stretching = 14
 
 // inAge seals a plain archive as a whole, its list of files too.
 func inAge(to age.Recipient) sealer {

@@ -27,8 +27,6 @@ type Desk struct {
 	New func(file.Format, io.Writer, file.Options) (file.Writer, error)
 	// PartSize is how many conversations a part holds; 0 is file.Limit of the format.
 	PartSize int
-	// Work is the cost of a passphrase as age counts it; 0 is age's own.
-	Work int
 }
 
 // Accounts knows who people are now and checks one-time codes; *account.Accounts does.

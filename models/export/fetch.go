@@ -267,6 +267,6 @@ func (d *Desk) open(tx *db.Tx, by account.Actor, e *Export, passphrase string) (
 	if err := eachPart(tx, e, func(p *Part) error { f.parts = append(f.parts, *p); return nil }); err != nil {
 		return nil, err
 	}
-	f.seal, err = d.sealer(e, w.Zip, passphrase)
+	f.seal, err = e.sealer(w.Zip, passphrase)
 	return f, err
 }

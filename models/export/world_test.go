@@ -80,7 +80,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	w.legal.Scope, w.cro.Scope = account.Everywhere(), account.Everywhere()
 	w.desk = &export.Desk{
 		DB: d, Vault: w.vault, Accounts: w.accounts, Dir: filepath.Join(t.TempDir(), "exports"), Zone: shanghai, Organisation: "云栖优品集团",
-		PartSize: 3, Work: 10,
+		PartSize: 3,
 	}
 	return w
 }
