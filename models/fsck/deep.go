@@ -17,6 +17,7 @@ import (
 	"qingdang/models/id"
 	"qingdang/models/inspection"
 	"qingdang/models/purge"
+	"qingdang/models/retention"
 	"qingdang/models/seal"
 )
 
@@ -35,6 +36,7 @@ var otherOracles = []oracle{
 	{"I9", (*Checker).bucketStates},
 	{"I9", (*Checker).indexKeys},
 	{"I10", (*Checker).windows},
+	{"I11", (*Checker).policy},
 	{"I12", (*Checker).access},
 	{"I14", (*Checker).caps},
 	{"I16", (*Checker).timesForward},
@@ -103,6 +105,16 @@ func (c *Checker) access(tx *db.Tx) ([]Finding, error) {
 	var out []Finding
 	for _, f := range wrong[:min(len(wrong), perCheck)] {
 		out = append(out, Finding{"I12", f.Key, f.Object})
+	}
+	return out, err
+}
+
+// policy finds a retention policy that nobody put in force, and changes of it that two people did not agree to.
+func (c *Checker) policy(tx *db.Tx) ([]Finding, error) {
+	wrong, err := retention.Wrong(tx, c.Store)
+	var out []Finding
+	for _, f := range wrong[:min(len(wrong), perCheck)] {
+		out = append(out, Finding{"I11", f.Key, f.Object})
 	}
 	return out, err
 }

@@ -261,6 +261,41 @@ func TestAForgedChangeTakesNoEffect(t *testing.T) {
 	}
 }
 
+// A consent is good for one time: a change that took effect and was set back past the program is not put in force again.
+func TestAChangeTakesEffectOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		o := newOffice(t, d, clock)
+		dbtest.Exec(t, d, "UPDATE retention_never_keep SET since = ?", db.Instant(dbtest.Start.AddDate(-1, 0, 0)))
+		before := o.draft()
+		longer := rule(before, "", func(r *retention.DraftRule) { r.FloorDays = 300 })
+		longer.NeverKeep = []mask.Kind{mask.IDCard, mask.BankCard, mask.Phone}
+		c, err := o.propose(o.boss, longer)
+		o.must(err)
+		c, err = o.decide(o.legal, c, approval.Approve)
+		o.must(err)
+		if c.State != retention.Applied {
+			t.Fatalf("%s", c.State)
+		}
+		var old int64
+		o.must(d.Read(t.Context(), func(tx *db.Tx) error {
+			return tx.Table("retention_never_keep").Where("since < ?", db.Instant(dbtest.Start)).Count(&old).Error
+		}))
+		if old != 2 {
+			t.Errorf("%d kinds that stay kept their time", old)
+		}
+		dbtest.Exec(t, d, "UPDATE retention_rule SET floor_days = 183 WHERE service_type = ''")
+		dbtest.Exec(t, d, "DELETE FROM retention_never_keep WHERE kind = 'phone'")
+		if dbtest.Exec(t, d, "UPDATE retention_change SET state = 'waiting', open_slot = 1, closed_at = NULL") != 1 || o.draft().Fingerprint() != before.Fingerprint() {
+			t.Fatal("nothing was set back")
+		}
+		clock.Advance(time.Hour)
+		o.must(o.desk.Tick(t.Context()))
+		if n, _ := o.leaves("retention.changed"); n != 1 || o.state(c) != retention.Lapsed || o.draft().Fingerprint() != before.Fingerprint() {
+			t.Errorf("%d entries, %s", n, o.state(c))
+		}
+	})
+}
+
 // Targets and ceilings: counting and deciding agree on rows at the edges, a bound is never below the floor, and
 // what is inside its floor is never past anything.
 func TestCountingWhatIsPastItsTimeAndDecidingAgree(t *testing.T) {

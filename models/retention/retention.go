@@ -54,9 +54,9 @@ const (
 // Load reads the policy. Without a rule for the other service types it fails: no floor must
 // never be taken for "nothing to keep".
 func Load(tx *db.Tx) (*Policy, error) {
-	var rules []Rule
-	if err := tx.Order("id").Find(&rules).Error; err != nil {
-		return nil, fmt.Errorf("load retention rules: %w", err)
+	rules, err := stored(tx)
+	if err != nil {
+		return nil, err
 	}
 	p, err := New(rules)
 	if err != nil {
@@ -64,6 +64,13 @@ func Load(tx *db.Tx) (*Policy, error) {
 	}
 	p.NeverKeep, err = NeverKeep(tx)
 	return p, err
+}
+
+func stored(tx *db.Tx) (rules []Rule, err error) {
+	if err := tx.Order("id").Find(&rules).Error; err != nil {
+		return nil, fmt.Errorf("load retention rules: %w", err)
+	}
+	return rules, nil
 }
 
 // New makes a policy of rules. Of two rules that apply the longer one wins, so that a new rule

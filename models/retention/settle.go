@@ -9,6 +9,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/approval"
 	"qingdang/models/audit"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/job"
 	"qingdang/models/mask"
@@ -72,6 +73,11 @@ func (d *Desk) settle(tx *db.Tx, c *Change, by audit.Actor) error {
 	if c.State != Waiting || c.EffectiveAt == nil || tx.Now.Before(*c.EffectiveAt) {
 		return nil
 	}
+	done, err := tookEffect(tx, c.Code)
+	if err != nil || done {
+		// Somebody set its row back. A consent is good for one time.
+		return errors.Join(err, d.lapse(tx, c, lapseForged))
+	}
 	votes, why, err := d.consent(tx, c)
 	if err != nil || why != "" {
 		return errors.Join(err, d.lapse(tx, c, why))
@@ -105,7 +111,7 @@ func (d *Desk) settle(tx *db.Tx, c *Change, by audit.Actor) error {
 	if err := tx.Exec("DELETE FROM retention_count").Error; err != nil {
 		return fmt.Errorf("forget counts: %w", err)
 	}
-	return c.tell(tx, by, "retention.changed", map[string]any{"policy": becomes.Fingerprint(), "never_keep": becomes.NeverKeep, "rules": len(becomes.Rules)})
+	return c.tell(tx, by, actionChanged, map[string]any{"policy": becomes.Fingerprint(), "never_keep": becomes.NeverKeep, "rules": len(becomes.Rules)})
 }
 
 // consent looks whether the change is what two people agreed to, and names what is not.
@@ -156,11 +162,19 @@ func put(tx *db.Tx, now *Policy, becomes Draft) error {
 			return fmt.Errorf("store rule: %w", err)
 		}
 	}
-	if err := tx.Exec("DELETE FROM retention_never_keep").Error; err != nil {
-		return fmt.Errorf("store what must not be kept: %w", err)
+	return putNever(tx, now.NeverKeep, becomes.NeverKeep)
+}
+
+// putNever writes what must not be kept. What stays keeps the time since which it is so.
+func putNever(tx *db.Tx, now conversation.Personal, becomes []mask.Kind) error {
+	next := conversation.PersonalOf(becomes...)
+	if gone := (now &^ next).Kinds(); len(gone) > 0 {
+		if err := tx.Where("kind IN ?", gone).Delete(&never{}).Error; err != nil {
+			return fmt.Errorf("store what must not be kept: %w", err)
+		}
 	}
-	for _, k := range becomes.NeverKeep {
-		if err := tx.Create(&never{Kind: mask.Kind(k), Since: tx.Now}).Error; err != nil {
+	for _, k := range (next &^ now).Kinds() {
+		if err := tx.Create(&never{Kind: k, Since: tx.Now}).Error; err != nil {
 			return fmt.Errorf("store what must not be kept: %w", err)
 		}
 	}
