@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -73,24 +74,20 @@ func (h *Retention) Save(c echo.Context) error {
 	}
 	if form.Get("go") == "propose" {
 		change, err := h.Desk.Propose(ctx, by, draft, form.Get("seen"), form.Get("reason"))
-		switch fault.KindOf(err) {
-		case fault.None:
-			web.Flash(c, "retention.was_proposed", change.Code)
-			return web.See(c, templates.RetentionChangePath(change.Code))
-		case fault.KindInvalid:
-			return h.again(c, http.StatusUnprocessableEntity, form, draft, err)
-		case fault.KindConflict:
-			return h.again(c, http.StatusConflict, form, draft, err)
+		if status, ok := web.Mendable(err); ok {
+			return h.again(c, status, form, draft, err)
 		}
-		return err
-	}
-	if _, err := h.Reader.Effect(ctx, by, draft); fault.KindOf(err) == fault.KindInvalid {
-		return h.again(c, http.StatusUnprocessableEntity, form, draft, err)
+		if err != nil {
+			return err
+		}
+		web.Flash(c, "retention.was_proposed", change.Code)
+		return web.See(c, templates.RetentionChangePath(change.Code))
 	}
 	return h.again(c, http.StatusOK, form, draft, nil)
 }
 
-// again shows the form with what was typed, and what that would do where it is right.
+// again shows the form with what was typed, and what that would do where it is right. Whoever typed it for another
+// policy is told once; the form that he is shown is for the present one.
 func (h *Retention) again(c echo.Context, status int, form url.Values, draft retention.Draft, wrong error) error {
 	ctx, by := c.Request().Context(), web.Actor(c)
 	p, err := h.Reader.Get(ctx, by)
@@ -98,17 +95,30 @@ func (h *Retention) again(c echo.Context, status int, form url.Values, draft ret
 		return err
 	}
 	v := templates.RetentionEditView{
-		Policy: retentionPolicy(draft, nil), Known: len(p.Draft.Rules), Seen: p.Draft.Fingerprint(), Reason: form.Get("reason"), Problems: problems(wrong),
+		Policy: retentionPolicy(draft, nil), Known: len(p.Draft.Rules), Seen: p.Draft.Fingerprint(), Reason: form.Get("reason"),
 	}
-	if typedDays(form, &v.Policy) || fault.KindOf(wrong) == fault.KindInvalid && v.Problems["reason"].Key == "" {
-		v.Policy.Rules = blank(v.Policy.Rules, v.Known)
-		return web.Render(c, status, templates.RetentionEditPage(v))
+	if wrong == nil && form.Get("seen") != v.Seen {
+		status, wrong = http.StatusConflict, fault.Conflict("retention.changed_meanwhile")
 	}
-	e, err := h.Reader.Effect(ctx, by, draft)
-	if err != nil {
-		return err
+	v.Problems = problems(wrong)
+	_, noReason := v.Problems["reason"]
+	countable := fault.KindOf(wrong) != fault.KindInvalid || noReason && len(v.Problems) == 1
+	if numbers := !typedDays(form, &v.Policy); numbers && countable {
+		e, err := h.Reader.Effect(ctx, by, draft)
+		switch fault.KindOf(err) {
+		case fault.None:
+			is := draft.Normal()
+			v.Effect, v.Lines, v.Weakens = retentionEffect(e), retentionLines(ctx, p.Draft, is), is.Weakens(p.Draft)
+		case fault.KindInvalid:
+			if wrong == nil {
+				status = http.StatusUnprocessableEntity
+			}
+			v.Problems = problems(err)
+			maps.Copy(v.Problems, problems(wrong))
+		default:
+			return err
+		}
 	}
-	v.Effect, v.Lines, v.Weakens = retentionEffect(e), retentionLines(ctx, p.Draft, draft), draft.Weakens(p.Draft)
 	v.Policy.Rules = blank(v.Policy.Rules, v.Known)
 	return web.Render(c, status, templates.RetentionEditPage(v))
 }
@@ -185,23 +195,20 @@ func (h *Retention) show(c echo.Context, status int, typed templates.RetentionCh
 
 // Decide answers POST /retention/changes/:code/decide.
 func (h *Retention) Decide(c echo.Context) error {
-	var form struct {
-		Verdict string `form:"verdict"`
-		Opinion string `form:"opinion"`
-		Root    string `form:"root"`
-		Code    string `form:"code"`
-	}
+	var form ballotForm
 	if err := web.Form(c, &form); err != nil {
 		return err
 	}
-	var v templates.RetentionChangeView
-	v.Entry.Act, v.Entry.Opinion = "decide", form.Opinion
-	verdict := approval.Verdict(form.Verdict)
-	if verdict != approval.Approve && verdict != approval.Reject {
-		return h.refused(c, v, fault.Invalid("approval.verdict_missing"))
-	}
 	b := retention.Ballot{Change: c.Param("code"), SeenRoot: form.Root, Opinion: form.Opinion, Code: form.Code}
-	if _, err := h.Desk.Decide(c.Request().Context(), web.Actor(c), b, verdict); err != nil {
+	say := func(v approval.Verdict) func() error {
+		return func() error {
+			_, err := h.Desk.Decide(c.Request().Context(), web.Actor(c), b, v)
+			return err
+		}
+	}
+	if err := form.cast(say(approval.Approve), say(approval.Reject)); err != nil {
+		var v templates.RetentionChangeView
+		v.Entry.Act, v.Entry.Opinion = "decide", form.Opinion
 		return h.refused(c, v, err)
 	}
 	web.Flash(c, "retention.was_decided")
@@ -227,13 +234,8 @@ func (h *Retention) Cancel(c echo.Context) error {
 
 // refused shows the change again with what was typed.
 func (h *Retention) refused(c echo.Context, v templates.RetentionChangeView, err error) error {
-	switch fault.KindOf(err) {
-	case fault.KindInvalid:
-		return h.show(c, http.StatusUnprocessableEntity, v, err)
-	case fault.KindConflict:
-		return h.show(c, http.StatusConflict, v, err)
-	case fault.KindBusy:
-		return h.show(c, http.StatusTooManyRequests, v, err)
+	if status, ok := web.Mendable(err); ok {
+		return h.show(c, status, v, err)
 	}
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 
 	"qingdang/models/account"
 	"qingdang/models/department"
@@ -17,8 +16,9 @@ import (
 func retentionView(p *retention.Page, tree *department.Tree, by account.Actor) templates.RetentionView {
 	v := templates.RetentionView{
 		Policy: retentionPolicy(p.Draft, p.Bounds), CanEdit: p.CanEdit, CanFind: by.May(account.ConversationSearch),
-		Counts:   templates.RetentionCounts{At: p.Counts.At, PastTarget: p.Counts.PastTarget, PastCeiling: p.Counts.PastCeiling, NeverKeep: p.Counts.NeverKeep, Unlooked: p.Counts.Unlooked},
-		HasBound: slices.ContainsFunc(p.Bounds, func(b retention.Bounds) bool { return b.Target+b.Ceiling > 0 }),
+		Counts:     templates.RetentionCounts{At: p.Counts.At, PastTarget: p.Counts.PastTarget, PastCeiling: p.Counts.PastCeiling, NeverKeep: p.Counts.NeverKeep, Unlooked: p.Counts.Unlooked},
+		HasTarget:  slices.ContainsFunc(p.Bounds, func(b retention.Bounds) bool { return b.Target > 0 }),
+		HasCeiling: slices.ContainsFunc(p.Bounds, func(b retention.Bounds) bool { return b.Ceiling > 0 }),
 	}
 	const most = 20
 	v.MorePlaces = max(0, len(p.Places)-most)
@@ -74,7 +74,7 @@ func retentionEffect(e *retention.Effect) *templates.RetentionEffect {
 	return &out
 }
 
-// retentionLines says what differs between two policies, rule by rule.
+// retentionLines says what differs between two policies as they are put in force, rule by rule.
 func retentionLines(ctx context.Context, was, is retention.Draft) (out []templates.RetentionLine) {
 	before := map[string]retention.DraftRule{}
 	for _, r := range was.Rules {
@@ -106,7 +106,6 @@ func retentionLines(ctx context.Context, was, is retention.Draft) (out []templat
 		return r.Basis + " · " + locale.T(ctx, key)
 	}
 	for _, r := range is.Rules {
-		r.ServiceType, r.Basis = strings.TrimSpace(r.ServiceType), strings.Join(strings.Fields(r.Basis), " ")
 		old, known := before[r.ServiceType]
 		for _, l := range []templates.RetentionLine{
 			{Key: "floor", Was: floor(old, known), Is: floor(r, true)},

@@ -20,7 +20,8 @@ type RetentionView struct {
 	Past       []RetentionChange
 	CanEdit    bool
 	CanFind    bool // the reader searches conversations
-	HasBound   bool // there is a target or a ceiling
+	// HasTarget and HasCeiling tell whether any rule has one: else nothing was looked for.
+	HasTarget, HasCeiling bool
 }
 
 // RetentionPolicy is rules and what must not be kept.
@@ -134,35 +135,33 @@ func (r RetentionRule) basisBadge(ctx context.Context) (kind, text string) {
 }
 
 func (v RetentionView) figures(ctx context.Context) []ui.Figure {
-	count := func(n int64) string {
-		if v.Counts.At.IsZero() {
-			return locale.None
+	never := v.figure(ctx, "never", len(v.Policy.NeverKeep) > 0, v.Counts.NeverKeep, ui.Danger)
+	if len(v.Policy.NeverKeep) > 0 {
+		if v.Counts.Unlooked > 0 {
+			never.Note = locale.T(ctx, "retention.unlooked", v.Counts.Unlooked)
 		}
-		return locale.N(ctx, n)
+		if v.CanFind {
+			never.Path = ConversationsPath(Search{Personal: v.Policy.NeverKeep, State: SearchAll})
+		}
 	}
-	never := ui.Figure{Label: locale.T(ctx, "retention.fig_never"), Value: count(v.Counts.NeverKeep)}
-	if v.Counts.NeverKeep > 0 {
-		never.Kind = ui.Danger
+	return []ui.Figure{
+		never, v.figure(ctx, "ceiling", v.HasCeiling, v.Counts.PastCeiling, ui.Danger), v.figure(ctx, "target", v.HasTarget, v.Counts.PastTarget, ui.Warning),
 	}
-	if v.Counts.Unlooked > 0 {
-		never.Note = locale.T(ctx, "retention.unlooked", v.Counts.Unlooked)
+}
+
+// figure is one count; where the policy asks for nothing, nothing was counted.
+func (v RetentionView) figure(ctx context.Context, name string, asked bool, n int64, kind string) ui.Figure {
+	f := ui.Figure{Label: locale.T(ctx, "retention.fig_"+name), Value: locale.None}
+	switch {
+	case !asked:
+		f.Note = locale.T(ctx, "retention.no_"+name)
+	case !v.Counts.At.IsZero():
+		f.Value = locale.N(ctx, n)
+		if n > 0 {
+			f.Kind = kind
+		}
 	}
-	if v.CanFind && len(v.Policy.NeverKeep) > 0 {
-		never.Path = ConversationsPath(Search{Personal: v.Policy.NeverKeep, State: SearchAll})
-	}
-	ceiling := ui.Figure{Label: locale.T(ctx, "retention.fig_ceiling"), Value: count(v.Counts.PastCeiling)}
-	if v.Counts.PastCeiling > 0 {
-		ceiling.Kind = ui.Danger
-	}
-	target := ui.Figure{Label: locale.T(ctx, "retention.fig_target"), Value: count(v.Counts.PastTarget)}
-	if v.Counts.PastTarget > 0 {
-		target.Kind = ui.Warning
-	}
-	if !v.HasBound {
-		target.Value, ceiling.Value = locale.None, locale.None
-		ceiling.Note, target.Note = locale.T(ctx, "retention.no_ceiling"), locale.T(ctx, "retention.no_target")
-	}
-	return []ui.Figure{never, ceiling, target}
+	return f
 }
 
 // countedText says when the figures were counted.

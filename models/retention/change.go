@@ -119,15 +119,8 @@ func (d *Desk) Propose(ctx context.Context, by account.Actor, draft Draft, seen,
 	if err := person(by, account.RetentionPropose); err != nil {
 		return nil, err
 	}
-	reason = strings.TrimSpace(reason)
-	var short *fault.Fault
-	if n := utf8.RuneCountInString(reason); n < leastReason || n > mostReason || !utf8.ValidString(reason) {
-		short = fault.Invalid("retention.reason_needed", leastReason, mostReason).On("reason")
-	}
-	if err := fault.All(short); err != nil {
-		return nil, err
-	}
-	draft = draft.normal()
+	reason, short := reasonOf(reason, "reason")
+	becomes := draft.Normal()
 	err = d.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := account.CheckVoter(tx, by.ID, by.Role); err != nil {
 			return err
@@ -140,13 +133,13 @@ func (d *Desk) Propose(ctx context.Context, by account.Actor, draft Draft, seen,
 		switch {
 		case was.Fingerprint() != seen:
 			return fault.Conflict("retention.changed_meanwhile")
-		case was.text() == draft.text():
+		case was.text() == becomes.text():
 			return fault.Conflict("retention.nothing_changes")
 		}
-		if err := draft.check(was); err != nil {
+		if err := fault.All(append(draft.check(was), short)...); err != nil {
 			return err
 		}
-		c, err = d.ask(tx, by, was, draft, reason)
+		c, err = d.ask(tx, by, was, becomes, reason)
 		return err
 	})
 	if db.Duplicate(err) {
@@ -156,6 +149,15 @@ func (d *Desk) Propose(ctx context.Context, by account.Actor, draft Draft, seen,
 		return nil, err
 	}
 	return c, nil
+}
+
+// reasonOf gives the reason as it is kept, and what is wrong with it, nil for nothing.
+func reasonOf(text, field string) (reason string, wrong *fault.Fault) {
+	reason = strings.TrimSpace(text)
+	if n := utf8.RuneCountInString(reason); n < leastReason || n > mostReason || !utf8.ValidString(reason) {
+		wrong = fault.Invalid("retention.reason_needed", leastReason, mostReason).On(field)
+	}
+	return reason, wrong
 }
 
 // Fingerprint tells one policy from another.
@@ -314,9 +316,9 @@ func (d *Desk) Cancel(ctx context.Context, by account.Actor, code, reason string
 	if err := person(by, account.RetentionPropose); err != nil {
 		return err
 	}
-	reason = strings.TrimSpace(reason)
-	if n := utf8.RuneCountInString(reason); n < leastReason || n > mostReason || !utf8.ValidString(reason) {
-		return fault.Invalid("retention.reason_needed", leastReason, mostReason).On("cancel-reason")
+	reason, wrong := reasonOf(reason, "cancel-reason")
+	if wrong != nil {
+		return wrong
 	}
 	return d.DB.Write(ctx, func(tx *db.Tx) error {
 		c, err := find(tx, code, true)

@@ -2,6 +2,7 @@ package retention_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -190,6 +191,17 @@ func TestWhoMayChangeThePolicy(t *testing.T) {
 				t.Errorf("%v, want %s at %s", err, tt.key, tt.field)
 			}
 		}
+		// The new type sorts before the others; what is wrong is told at the row in which it was typed.
+		last := o.draft()
+		last.Rules = append(last.Rules, retention.DraftRule{ServiceType: "A", FloorDays: -5})
+		_, err = o.propose(o.boss, last)
+		if f, ok := fault.Of(err); !ok || f.Field != fmt.Sprint("floor-", len(last.Rules)-1) {
+			t.Errorf("%v, want it at the last row", err)
+		}
+		_, err = o.desk.Effect(t.Context(), o.boss, last)
+		if f, ok := fault.Of(err); !ok || f.Field != fmt.Sprint("floor-", len(last.Rules)-1) {
+			t.Errorf("%v, want it at the last row", err)
+		}
 		missing := o.draft()
 		missing.Rules = missing.Rules[:2]
 		_, err = o.propose(o.boss, missing)
@@ -344,7 +356,7 @@ func TestCountingWhatIsPastItsTimeAndDecidingAgree(t *testing.T) {
 	})
 }
 
-// The nightly count equals one row by row; what is on hold is not past anything.
+// The nightly count equals one row by row; what is on hold or has an open order is not past anything.
 func TestTheNightlyCount(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		o := newOffice(t, d, clock)
@@ -358,13 +370,14 @@ func TestTheNightlyCount(t *testing.T) {
 		o.must(err)
 		clock.Advance(retention.Delay)
 		var rows []any
-		for i, age := range []int{100, 300, 300, 500, 500, 600, 5000} {
+		for i, age := range []int{100, 300, 300, 500, 500, 600, 5000, 5000, 5000} {
 			r := talk([]string{"咨询", "投诉", "法律纠纷"}[i%3], clock.Time().AddDate(0, 0, -age))
 			r.DepartmentID = id.Department(1 + i%2)
 			rows = append(rows, r)
 		}
 		binned, held := rows[3].(*conversation.Conversation), rows[4].(*conversation.Conversation)
-		binned.State = conversation.Binned
+		open := rows[7].(*conversation.Conversation)
+		binned.State, open.OrderState = conversation.Binned, conversation.OrderOpen
 		dbtest.Insert(t, d, rows...)
 		dbtest.Exec(t, d, "INSERT INTO legal_hold (code, name, reason, kind, continuing, criteria, department_id, sub, placed_by, owner_id, created_at) VALUES ('LH-1', 'n', 'r', 'conversations', 0, '', 0, 0, 1, 1, ?)", db.Instant(clock.Time()))
 		dbtest.Exec(t, d, "INSERT INTO hold_item (conversation_id, hold_id) SELECT ?, id FROM legal_hold", held.ID)
@@ -374,10 +387,10 @@ func TestTheNightlyCount(t *testing.T) {
 		for _, r := range rows {
 			c := r.(*conversation.Conversation)
 			n := want[c.DepartmentID]
-			if c != held && c != binned && policy.Past(retention.Target, c.ServiceType, c.LastAt, clock.Time()) {
+			if c != held && c != open && c != binned && policy.Past(retention.Target, c.ServiceType, c.LastAt, clock.Time()) {
 				n.PastTarget++
 			}
-			if c != held && policy.Past(retention.Ceiling, c.ServiceType, c.LastAt, clock.Time()) {
+			if c != held && c != open && policy.Past(retention.Ceiling, c.ServiceType, c.LastAt, clock.Time()) {
 				n.PastCeiling++
 			}
 			if c == binned {
@@ -398,10 +411,48 @@ func TestTheNightlyCount(t *testing.T) {
 		if p.Counts.PastCeiling != want[1].PastCeiling+want[2].PastCeiling || p.Counts.PastCeiling == 0 || p.Counts.PastTarget == 0 {
 			t.Errorf("%+v", p.Counts)
 		}
-		e, err := o.desk.Effect(t.Context(), o.boss, rule(o.draft(), "", func(r *retention.DraftRule) { r.FloorDays = 50 }))
+		if !policy.Past(retention.Ceiling, open.ServiceType, open.LastAt, clock.Time()) {
+			t.Error("what has the open order has not passed its ceiling")
+		}
+		e, err := o.desk.Effect(t.Context(), o.legal, rule(o.draft(), "", func(r *retention.DraftRule) { r.FloorDays = 50 }))
 		o.must(err)
 		if e.Freed != 1 || e.PastCeiling != p.Counts.PastCeiling || e.PastTarget != p.Counts.PastTarget || e.NeverKeep != 1 {
 			t.Errorf("%+v", e)
+		}
+		// Who only reads has nothing counted, and who proposes only his own departments.
+		c, err = o.propose(o.legal, rule(o.draft(), "", func(r *retention.DraftRule) { r.FloorDays = 50 }))
+		o.must(err)
+		in := o.boss
+		for scope, freed := range map[id.Department]int64{1: 1, 2: 0} {
+			in.Scope = account.Within(scope)
+			if s, err := o.desk.Show(t.Context(), in, c.Code); err != nil || s.Effect == nil || s.Effect.Freed != freed || s.Effect.PastCeiling != want[scope].PastCeiling {
+				t.Errorf("department %d: %+v, %v", scope, s.Effect, err)
+			}
+		}
+		if s, err := o.desk.Show(t.Context(), o.clerk, c.Code); err != nil || s.Effect != nil {
+			t.Errorf("an agent sees %+v, %v", s.Effect, err)
+		}
+		_, err = o.desk.Effect(t.Context(), o.clerk, o.draft())
+		o.want(err, "account.forbidden")
+	})
+}
+
+// A count by a policy that has changed meanwhile is not kept.
+func TestACountOfAnOlderPolicyIsNotKept(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		o := newOffice(t, d, clock)
+		o.must(o.desk.CountWhile(t.Context(), func() {
+			c, err := o.propose(o.boss, rule(o.draft(), "", func(r *retention.DraftRule) { r.FloorDays = 300 }))
+			o.must(err)
+			_, err = o.decide(o.legal, c, approval.Approve)
+			o.must(err)
+		}))
+		if p, err := o.desk.Get(t.Context(), o.legal); err != nil || !p.Counts.At.IsZero() {
+			t.Errorf("%+v, %v", p.Counts, err)
+		}
+		o.must(o.desk.CountWhile(t.Context(), func() {}))
+		if p, err := o.desk.Get(t.Context(), o.legal); err != nil || p.Counts.At.IsZero() {
+			t.Errorf("%+v, %v", p.Counts, err)
 		}
 	})
 }

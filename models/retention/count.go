@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"qingdang/models/account"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
 )
@@ -25,14 +26,14 @@ type Count struct {
 // TableName is retention_count.
 func (Count) TableName() string { return "retention_count" }
 
-// unheld leaves out what a legal hold keeps.
-const unheld = "NOT EXISTS (SELECT 1 FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id WHERE h.conversation_id = conversation.id AND l.released_at IS NULL)"
+// free leaves out what a legal hold or an open order keeps: nobody may put that into the bin.
+var free = fmt.Sprintf("conversation.order_state <> %d AND NOT EXISTS (SELECT 1 FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id WHERE h.conversation_id = conversation.id AND l.released_at IS NULL)", conversation.OrderOpen)
 
 // PastRows narrows a query on the conversation table to what has passed its target and is still in the archive,
-// or its ceiling and is still there, and no legal hold keeps.
+// or its ceiling and is still there, and neither a legal hold nor an open order keeps.
 func (p *Policy) PastRows(q *gorm.DB, b Bound, now time.Time) *gorm.DB {
 	cond, args := p.PastCondition(b, now)
-	q = q.Where(cond, args...).Where(unheld)
+	q = q.Where(cond, args...).Where(free)
 	if b == Target {
 		q = q.Where("conversation.state IN (1, 2)")
 	}
@@ -71,62 +72,95 @@ func Counted(tx *db.Tx, scope account.Scope) (out Counts, err error) {
 	return out, nil
 }
 
+// tally is what a count found by a policy.
+type tally struct {
+	policy string // its fingerprint
+	counts map[id.Department]*Count
+}
+
 // count counts once a day, and again after a change. Nobody waits for it, and no page counts an archive.
 func (d *Desk) count(ctx context.Context) error {
-	counts := map[id.Department]*Count{0: {}} // the row of no department says when
-	fresh := false
-	err := d.DB.Read(ctx, func(tx *db.Tx) error {
+	t, err := d.tally(ctx)
+	if err != nil || t == nil {
+		return err
+	}
+	return d.note(ctx, t)
+}
+
+// tally counts; nil where the last count is fresh.
+func (d *Desk) tally(ctx context.Context) (t *tally, err error) {
+	err = d.DB.Read(ctx, func(tx *db.Tx) error {
 		var n int64
 		if err := tx.Model(&Count{}).Where("counted_at > ?", tx.Now.Add(-countEvery)).Count(&n).Error; err != nil {
 			return fmt.Errorf("read counts: %w", err)
 		}
-		if fresh = n > 0; fresh {
+		if n > 0 {
 			return nil
 		}
 		p, err := Load(tx)
 		if err != nil {
 			return err
 		}
-		of := func(d id.Department) *Count {
-			if counts[d] == nil {
-				counts[d] = &Count{DepartmentID: d}
-			}
-			return counts[d]
-		}
-		for _, b := range []Bound{Target, Ceiling} {
-			if !p.Bounded(b) {
-				continue
-			}
-			rows, err := p.PastPlaces(tx, b)
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
-				if b == Target {
-					of(r.DepartmentID).PastTarget = r.Conversations
-				} else {
-					of(r.DepartmentID).PastCeiling = r.Conversations
-				}
-			}
-		}
-		if p.NeverKeep == 0 {
-			return nil
-		}
-		rows, err := Places(tx, p.NeverKeep, func(q *gorm.DB) *gorm.DB { return q })
-		for _, r := range rows {
-			of(r.DepartmentID).NeverKeep, of(r.DepartmentID).Unlooked = r.Conversations, r.Unlooked
-		}
-		return err
+		// The row of no department says when.
+		t = &tally{policy: p.Draft().Fingerprint(), counts: map[id.Department]*Count{0: {}}}
+		return t.fill(tx, p)
 	})
-	if err != nil || fresh {
-		return err
+	if err != nil {
+		return nil, err
 	}
+	return t, nil
+}
+
+func (t *tally) of(d id.Department) *Count {
+	if t.counts[d] == nil {
+		t.counts[d] = &Count{DepartmentID: d}
+	}
+	return t.counts[d]
+}
+
+func (t *tally) fill(tx *db.Tx, p *Policy) error {
+	for _, b := range []Bound{Target, Ceiling} {
+		if !p.Bounded(b) {
+			continue
+		}
+		rows, err := p.PastPlaces(tx, b)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if b == Target {
+				t.of(r.DepartmentID).PastTarget = r.Conversations
+			} else {
+				t.of(r.DepartmentID).PastCeiling = r.Conversations
+			}
+		}
+	}
+	if p.NeverKeep == 0 {
+		return nil
+	}
+	rows, err := Places(tx, p.NeverKeep, func(q *gorm.DB) *gorm.DB { return q })
+	for _, r := range rows {
+		t.of(r.DepartmentID).NeverKeep, t.of(r.DepartmentID).Unlooked = r.Conversations, r.Unlooked
+	}
+	return err
+}
+
+// note stores what was counted, unless the policy has changed since: the next look counts by the new one.
+func (d *Desk) note(ctx context.Context, t *tally) error {
 	return d.DB.Write(ctx, func(tx *db.Tx) error {
+		// A change writes every rule, so that none takes effect until this is stored.
+		if err := tx.ForShare().Find(&[]Rule{}).Error; err != nil {
+			return fmt.Errorf("lock retention rules: %w", err)
+		}
+		p, err := Load(tx)
+		if err != nil || p.Draft().Fingerprint() != t.policy {
+			return err
+		}
 		if err := tx.Exec("DELETE FROM retention_count").Error; err != nil {
 			return fmt.Errorf("forget counts: %w", err)
 		}
-		rows := make([]Count, 0, len(counts))
-		for _, c := range counts {
+		rows := make([]Count, 0, len(t.counts))
+		for _, c := range t.counts {
 			c.CountedAt = tx.Now
 			rows = append(rows, *c)
 		}
@@ -135,63 +169,4 @@ func (d *Desk) count(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// Effect is what a draft would change, counted in the whole archive now.
-type Effect struct {
-	Freed       int64 // inside their floor by the present rules, outside it by the draft's
-	Protected   int64 // the other way round
-	PastTarget  int64
-	PastCeiling int64
-	NeverKeep   int64
-}
-
-// Effect counts what a draft would change. The fault is forbidden without retention.read, and invalid for a draft
-// that could not be proposed.
-func (d *Desk) Effect(ctx context.Context, by account.Actor, draft Draft) (*Effect, error) {
-	if err := by.Require(account.RetentionRead); err != nil {
-		return nil, err
-	}
-	draft = draft.normal()
-	var e *Effect
-	err := d.DB.Read(ctx, func(tx *db.Tx) error {
-		now, err := Load(tx)
-		if err != nil {
-			return err
-		}
-		if err := draft.check(now.Draft()); err != nil {
-			return err
-		}
-		e, err = effect(tx, now, draft)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return e, nil
-}
-
-func effect(tx *db.Tx, now *Policy, draft Draft) (*Effect, error) {
-	next, err := draft.policy()
-	if err != nil {
-		return nil, err
-	}
-	e := &Effect{}
-	was, wasArgs := now.Condition(tx.Now)
-	is, isArgs := next.Condition(tx.Now)
-	target, targetArgs := next.PastCondition(Target, tx.Now)
-	ceiling, ceilingArgs := next.PastCondition(Ceiling, tx.Now)
-	var args []any
-	for _, list := range [][]any{wasArgs, isArgs, isArgs, wasArgs, targetArgs, ceilingArgs, {next.NeverKeep}} {
-		args = append(args, list...)
-	}
-	sum := func(cond string) string { return "COALESCE(SUM(CASE WHEN " + cond + " THEN 1 ELSE 0 END), 0)" }
-	err = tx.Table("conversation").Select(
-		sum(was+" AND NOT "+is)+" AS freed, "+sum(is+" AND NOT "+was)+" AS protected, "+
-			sum(target+" AND conversation.state IN (1, 2) AND "+unheld)+" AS past_target, "+sum(ceiling+" AND "+unheld)+" AS past_ceiling, "+
-			sum("conversation.personal & ? <> 0")+" AS never_keep", args...).Scan(e).Error
-	if err != nil {
-		return nil, fmt.Errorf("count what a change does: %w", err)
-	}
-	return e, nil
 }

@@ -49,11 +49,18 @@ func (p *Policy) Draft() Draft {
 	for _, r := range p.stored {
 		d.Rules = append(d.Rules, DraftRule{spelling(r.ServiceType), r.FloorDays, r.Forever, r.TargetDays, r.CeilingDays, r.Basis, r.BasisState == BasisConfirmed})
 	}
-	return d.normal()
+	return d.Normal()
 }
 
-// normal writes the same draft always the same way.
-func (d Draft) normal() Draft {
+// Normal writes the same draft always the same way: that is what is compared and put in force.
+func (d Draft) Normal() Draft {
+	out := d.tidy()
+	slices.SortFunc(out.Rules, func(a, b DraftRule) int { return cmp.Compare(a.ServiceType, b.ServiceType) })
+	return out
+}
+
+// tidy is Normal with the rules in the order in which they were typed.
+func (d Draft) tidy() Draft {
 	out := Draft{Rules: slices.Clone(d.Rules), NeverKeep: append([]mask.Kind{}, conversation.PersonalOf(d.NeverKeep...).Kinds()...)}
 	for i := range out.Rules {
 		r := &out.Rules[i]
@@ -62,13 +69,12 @@ func (d Draft) normal() Draft {
 			r.FloorDays, r.TargetDays, r.CeilingDays = 0, 0, 0
 		}
 	}
-	slices.SortFunc(out.Rules, func(a, b DraftRule) int { return cmp.Compare(a.ServiceType, b.ServiceType) })
 	return out
 }
 
-// check says at which field what is wrong: floor-2 is the floor of the third rule.
-func (d Draft) check(before Draft) error {
-	var wrong []*fault.Fault
+// check says at which field what is wrong: floor-2 is the floor of the third rule as it was typed.
+func (d Draft) check(before Draft) (wrong []*fault.Fault) {
+	d = d.tidy()
 	at := func(i int, field, key string, args ...any) {
 		wrong = append(wrong, fault.Invalid(key, args...).On(fmt.Sprint(field, "-", i)))
 	}
@@ -103,7 +109,7 @@ func (d Draft) check(before Draft) error {
 	if len(d.Rules) > mostRules {
 		wrong = append(wrong, fault.Invalid("retention.too_many", mostRules).On("rules"))
 	}
-	return fault.All(wrong...)
+	return wrong
 }
 
 // policy is what the draft would be in force.

@@ -88,7 +88,7 @@ type Detail struct {
 	Now       time.Time
 	Was, Then Draft
 	Weakens   bool
-	Effect    *Effect // now; nil when it is over
+	Effect    *Effect // now, in the actor's departments; nil when it is over and for who only reads
 	CanDecide bool
 	CanCancel bool
 	Refused   error // why the actor does not decide, nil if he may
@@ -116,11 +116,14 @@ func (d *Desk) Show(ctx context.Context, by account.Actor, code string) (out *De
 		if err := out.asked(tx, by); err != nil {
 			return err
 		}
+		if !by.May(account.RetentionPropose) && !by.May(account.RetentionEdit) {
+			return nil // it counts an archive
+		}
 		now, err := Load(tx)
 		if err != nil {
 			return err
 		}
-		out.Effect, err = effect(tx, now, out.Then)
+		out.Effect, err = effect(tx, by.Scope, now, out.Then)
 		return err
 	})
 	if err != nil {
