@@ -266,11 +266,11 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 		})
 	case "past_target":
 		chats(false, func(c conversation.Conversation) int64 {
-			return yes(archived(c) && past(c.ServiceType, 200, c.LastAt, now) && !heldNow[c.ID])
+			return yes(archived(c) && past(c.ServiceType, 200, c.LastAt, now) && c.OrderState != conversation.OrderOpen && !heldNow[c.ID])
 		})
 	case "past_ceiling":
 		chats(false, func(c conversation.Conversation) int64 {
-			return yes(past(c.ServiceType, 400, c.LastAt, now) && !heldNow[c.ID])
+			return yes(past(c.ServiceType, 400, c.LastAt, now) && c.OrderState != conversation.OrderOpen && !heldNow[c.ID])
 		})
 	case "never_keep":
 		chats(false, func(c conversation.Conversation) int64 { return yes(c.Personal != nil && *c.Personal%4 > 0) })
@@ -323,7 +323,7 @@ func TestEveryNumberIsThatOfAnOracle(t *testing.T) {
 		s := newShop(t, d, clock)
 		s.busy(rand.New(rand.NewPCG(1, 2)))
 		dbtest.Exec(t, d, "UPDATE retention_rule SET target_days = 200, ceiling_days = 400 WHERE service_type = ''")
-		dbtest.Exec(t, d, "UPDATE conversation SET personal = MOD(id, 9)")
+		dbtest.Exec(t, d, "UPDATE conversation SET personal = MOD(id, 9), order_state = MOD(id, 3)")
 		team := s.department("云栖优品集团/杭州分公司/一组")
 		numbers := 0
 		for _, kind := range report.Kinds()[1:] {
