@@ -99,7 +99,7 @@ func assemble(t testing.TB, d *db.DB, faults *dbtest.Faults, clock *dbtest.Clock
 	t.Helper()
 	w := &world{
 		t: t, d: d, plain: faults.Plain(t), clock: clock, faults: faults, chunk: 10, vault: conversation.Vault{Store: keys},
-		bin: &bin.Bin{DB: d, Zone: shanghai, Keys: accounttest.Keys(t, d)},
+		bin: &bin.Bin{DB: d, Zone: shanghai, Keys: keys},
 	}
 	var err error
 	w.accounts, err = account.New(account.Settings{DB: d, Keys: keys, Resolve: accounttest.Exactly})
