@@ -127,12 +127,7 @@ const (
 
 // every makes a timer of a function: it runs and then waits for its next time.
 func (a *app) every(interval time.Duration, f func(context.Context) error) job.Runner {
-	return job.RunnerFunc(func(ctx context.Context, j *job.Job) (bool, error) {
-		if err := f(ctx); err != nil {
-			return false, err
-		}
-		return false, a.db.Write(ctx, func(tx *db.Tx) error { return job.Every(tx, j, interval) })
-	})
+	return job.Timer(a.db, interval, f)
 }
 
 // nightly makes a timer of a function that runs at once and then each night, in the

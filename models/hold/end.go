@@ -25,10 +25,7 @@ type Timer struct{ Holds *Holds }
 
 // Step looks once and waits for the next time.
 func (t *Timer) Step(ctx context.Context, j *job.Job) (bool, error) {
-	if err := t.Holds.Tick(ctx); err != nil {
-		return false, err
-	}
-	return false, t.Holds.DB.Write(ctx, func(tx *db.Tx) error { return job.Every(tx, j, timerEvery) })
+	return job.Timer(t.Holds.DB, timerEvery, t.Holds.Tick).Step(ctx, j)
 }
 
 // The reasons for which the system closes a release; each ends a catalogue key. When a consent no

@@ -22,10 +22,7 @@ type Timer struct{ Desk *Desk }
 
 // Step looks once and waits for the next time.
 func (t *Timer) Step(ctx context.Context, j *job.Job) (bool, error) {
-	if err := t.Desk.Tick(ctx); err != nil {
-		return false, err
-	}
-	return false, t.Desk.DB.Write(ctx, func(tx *db.Tx) error { return job.Every(tx, j, timerEvery) })
+	return job.Timer(t.Desk.DB, timerEvery, t.Desk.Tick).Step(ctx, j)
 }
 
 // Tick opens the inspection of the present quarter if nobody did, and draws the samples of quarters

@@ -60,6 +60,16 @@ func Every(tx *db.Tx, j *Job, interval time.Duration) error {
 	return Again(tx, j, j.RunAt.Add(late.Truncate(interval)+interval))
 }
 
+// Timer is a job that does something and waits for its next time; see Every. What failed is tried again as every job is.
+func Timer(d *db.DB, interval time.Duration, do func(context.Context) error) Runner {
+	return RunnerFunc(func(ctx context.Context, j *Job) (bool, error) {
+		if err := do(ctx); err != nil {
+			return false, err
+		}
+		return false, d.Write(ctx, func(tx *db.Tx) error { return Every(tx, j, interval) })
+	})
+}
+
 // Fail writes down that a step failed and lets the job wait, each time longer.
 // After too many attempts without progress, or at once for a fault that waiting
 // will not cure, it has failed for good.

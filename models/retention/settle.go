@@ -28,10 +28,7 @@ type Timer struct{ Desk *Desk }
 
 // Step looks once and waits for the next time.
 func (t *Timer) Step(ctx context.Context, j *job.Job) (bool, error) {
-	if err := t.Desk.Tick(ctx); err != nil {
-		return false, err
-	}
-	return false, t.Desk.DB.Write(ctx, func(tx *db.Tx) error { return job.Every(tx, j, timerEvery) })
+	return job.Timer(t.Desk.DB, timerEvery, t.Desk.Tick).Step(ctx, j)
 }
 
 // The reasons for which the system closes a change; each ends a catalogue key.
@@ -74,13 +71,18 @@ func (d *Desk) settle(tx *db.Tx, c *Change, by audit.Actor) error {
 		return nil
 	}
 	done, err := tookEffect(tx, c.Code)
-	if err != nil || done {
-		// Somebody set its row back. A consent is good for one time.
-		return errors.Join(err, d.lapse(tx, c, lapseForged))
+	switch {
+	case err != nil:
+		return err
+	case done: // somebody set its row back: a consent is good for one time
+		return d.lapse(tx, c, lapseForged)
 	}
 	votes, why, err := d.consent(tx, c)
-	if err != nil || why != "" {
-		return errors.Join(err, d.lapse(tx, c, why))
+	switch {
+	case err != nil:
+		return err
+	case why != "":
+		return d.lapse(tx, c, why)
 	}
 	was, becomes, err := c.Drafts()
 	if err != nil {
@@ -130,9 +132,6 @@ func (d *Desk) consent(tx *db.Tx, c *Change) (votes []approval.Vote, why string,
 }
 
 func (d *Desk) lapse(tx *db.Tx, c *Change, why string) error {
-	if why == "" {
-		return nil
-	}
 	return d.close(tx, c, Lapsed, account.System("worker", "").Audit(), "", why)
 }
 
