@@ -13,8 +13,6 @@ import (
 const (
 	held = "EXISTS (SELECT 1 FROM hold_item h JOIN legal_hold l ON l.id = h.hold_id WHERE h.conversation_id = conversation.id AND l.released_at IS NULL)"
 
-	noOrder = "conversation.order_state <> 1" // conversation.OrderOpen: the bin refuses what belongs to one
-
 	binned     = "bin_item JOIN bin_batch ON bin_batch.id = bin_item.batch_id"
 	purgedRows = "purge_item JOIN purge_request ON purge_request.id = purge_item.purge_id"
 )
@@ -63,8 +61,8 @@ func (c *counting) measures() map[string]measure {
 	now := db.Instant(c.tx.Now)
 	within, withinArgs := c.policy.Condition(now)
 	longAgo, longArgs := c.policy.Condition(now.AddDate(-1, 0, 0))
-	target, targetArgs := c.policy.PastCondition(retention.Target, now)
-	ceiling, ceilingArgs := c.policy.PastCondition(retention.Ceiling, now)
+	target, targetArgs := c.policy.OverdueCondition(retention.Target, now)
+	ceiling, ceilingArgs := c.policy.OverdueCondition(retention.Ceiling, now)
 	free := "conversation.state IN (1, 2) AND NOT " + within + " AND NOT " + held
 	list := []measure{
 		logged("entries", "COUNT(*)", ""),
@@ -102,8 +100,8 @@ func (c *counting) measures() map[string]measure {
 		kept("due", "COUNT(*)", free, withinArgs...),
 		kept("due_year", "COUNT(*)", "conversation.state IN (1, 2) AND NOT "+longAgo+" AND NOT "+held, longArgs...),
 		kept("due_bytes", "SUM(conversation.bytes)", free, withinArgs...).bytes(),
-		kept("past_target", "COUNT(*)", "conversation.state IN (1, 2) AND "+target+" AND "+noOrder+" AND NOT "+held, targetArgs...),
-		kept("past_ceiling", "COUNT(*)", ceiling+" AND "+noOrder+" AND NOT "+held, ceilingArgs...),
+		kept("past_target", "COUNT(*)", target, targetArgs...),
+		kept("past_ceiling", "COUNT(*)", ceiling, ceilingArgs...),
 		kept("never_keep", "COUNT(*)", "conversation.personal & ? <> 0", int(c.policy.NeverKeep)),
 		kept("purge_frees", "COUNT(*)", "conversation.state IN (3, 4, 5) AND NOT "+held),
 		kept("purge_frees_bytes", "SUM(conversation.bytes)", "conversation.state IN (3, 4, 5) AND NOT "+held).bytes(),

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/db"
 	"qingdang/models/id"
 	"qingdang/models/retention"
@@ -262,40 +264,29 @@ func (c *counting) classes(s *Statement) error {
 
 // late counts what was destroyed in the period after the ceiling that is in force today.
 func (c *counting) late(s *Statement) error {
-	var groups []struct {
-		PurgeID     id.Purge
-		ServiceType string
-		StartedAt   time.Time
-	}
-	m := c.measure("erased_items")
-	err := c.rows(m).Select("purge_item.purge_id, purge_item.service_type, purge_request.started_at").
-		Group("purge_item.purge_id, purge_item.service_type, purge_request.started_at").Scan(&groups).Error
-	if err != nil {
-		return fmt.Errorf("look for late purges: %w", err)
-	}
-	n := int64(0)
-	for _, g := range groups {
-		days := c.policy.Bound(retention.Ceiling, g.ServiceType)
+	return c.erasedWhere(s, "late", "ceiling of the service type (today's rules, where there is one) <", func(q *gorm.DB, serviceType string, started time.Time) *gorm.DB {
+		days := c.policy.Bound(retention.Ceiling, serviceType)
 		if days == 0 {
-			continue
+			return nil
 		}
-		var here int64
-		err := c.rows(m).Where("purge_item.purge_id = ? AND purge_item.service_type = ? AND purge_item.last_at < ?", g.PurgeID, g.ServiceType, db.Instant(g.StartedAt.AddDate(0, 0, -days))).
-			Count(&here).Error
-		if err != nil {
-			return fmt.Errorf("count late purges: %w", err)
-		}
-		n += here
-	}
-	s.Figures = append(s.Figures, Figure{
-		Key: "late", Unit: UnitCount, Value: n,
-		Definition: m.definition() + "; of these with purge_item.last_at + ceiling of the service type (today's rules, where there is one) < purge_request.started_at",
+		return q.Where("purge_item.last_at < ?", db.Instant(started.AddDate(0, 0, -days)))
 	})
-	return nil
 }
 
 // early counts what was destroyed inside the floor that is in force today. It has to be 0.
 func (c *counting) early(s *Statement) error {
+	return c.erasedWhere(s, "early", "floor of the service type (today's rules) >", func(q *gorm.DB, serviceType string, started time.Time) *gorm.DB {
+		days, forever := c.policy.Floor(serviceType)
+		if forever {
+			return q
+		}
+		return q.Where("purge_item.last_at > ?", db.Instant(started.AddDate(0, 0, -days)))
+	})
+}
+
+// erasedWhere adds a figure of what narrow leaves of that which each purge destroyed of each service type; nil leaves
+// nothing. Than says in the definition with what the end of a conversation is compared.
+func (c *counting) erasedWhere(s *Statement, key, than string, narrow func(q *gorm.DB, serviceType string, started time.Time) *gorm.DB) error {
 	var groups []struct {
 		PurgeID     id.Purge
 		ServiceType string
@@ -305,23 +296,22 @@ func (c *counting) early(s *Statement) error {
 	err := c.rows(m).Select("purge_item.purge_id, purge_item.service_type, purge_request.started_at").
 		Group("purge_item.purge_id, purge_item.service_type, purge_request.started_at").Scan(&groups).Error
 	if err != nil {
-		return fmt.Errorf("look for early purges: %w", err)
+		return fmt.Errorf("look for %s purges: %w", key, err)
 	}
 	n := int64(0)
 	for _, g := range groups {
-		q := c.rows(m).Where("purge_item.purge_id = ? AND purge_item.service_type = ?", g.PurgeID, g.ServiceType)
-		if days, forever := c.policy.Floor(g.ServiceType); !forever {
-			q = q.Where("purge_item.last_at > ?", db.Instant(g.StartedAt.AddDate(0, 0, -days)))
+		q := narrow(c.rows(m).Where("purge_item.purge_id = ? AND purge_item.service_type = ?", g.PurgeID, g.ServiceType), g.ServiceType, g.StartedAt)
+		if q == nil {
+			continue
 		}
 		var here int64
 		if err := q.Count(&here).Error; err != nil {
-			return fmt.Errorf("count early purges: %w", err)
+			return fmt.Errorf("count %s purges: %w", key, err)
 		}
 		n += here
 	}
 	s.Figures = append(s.Figures, Figure{
-		Key: "early", Unit: UnitCount, Value: n,
-		Definition: m.definition() + "; of these with purge_item.last_at + floor of the service type (today's rules) > purge_request.started_at",
+		Key: key, Unit: UnitCount, Value: n, Definition: m.definition() + "; of these with purge_item.last_at + " + than + " purge_request.started_at",
 	})
 	return nil
 }

@@ -32,12 +32,18 @@ var free = fmt.Sprintf("conversation.order_state <> %d AND NOT EXISTS (SELECT 1 
 // PastRows narrows a query on the conversation table to what has passed its target and is still in the archive,
 // or its ceiling and is still there, and neither a legal hold nor an open order keeps.
 func (p *Policy) PastRows(q *gorm.DB, b Bound, now time.Time) *gorm.DB {
-	cond, args := p.PastCondition(b, now)
-	q = q.Where(cond, args...).Where(free)
+	cond, args := p.OverdueCondition(b, now)
+	return q.Where(cond, args...)
+}
+
+// OverdueCondition is that as a condition on the conversation table.
+func (p *Policy) OverdueCondition(b Bound, now time.Time) (cond string, args []any) {
+	cond, args = p.PastCondition(b, now)
+	cond += " AND " + free
 	if b == Target {
-		q = q.Where("conversation.state IN (1, 2)")
+		cond = "conversation.state IN (1, 2) AND " + cond
 	}
-	return q
+	return cond, args
 }
 
 // PastPlaces counts by department, most first.

@@ -50,8 +50,8 @@ func effect(tx *db.Tx, scope account.Scope, now *Policy, draft Draft) (*Effect, 
 	e := &Effect{}
 	was, wasArgs := now.Condition(tx.Now)
 	is, isArgs := next.Condition(tx.Now)
-	target, targetArgs := next.PastCondition(Target, tx.Now)
-	ceiling, ceilingArgs := next.PastCondition(Ceiling, tx.Now)
+	target, targetArgs := next.OverdueCondition(Target, tx.Now)
+	ceiling, ceilingArgs := next.OverdueCondition(Ceiling, tx.Now)
 	var args []any
 	for _, list := range [][]any{wasArgs, isArgs, isArgs, wasArgs, targetArgs, ceilingArgs, {next.NeverKeep}} {
 		args = append(args, list...)
@@ -63,7 +63,7 @@ func effect(tx *db.Tx, scope account.Scope, now *Policy, draft Draft) (*Effect, 
 	}
 	err = q.Select(
 		sum(was+" AND NOT "+is)+" AS freed, "+sum(is+" AND NOT "+was)+" AS protected, "+
-			sum(target+" AND conversation.state IN (1, 2) AND "+free)+" AS past_target, "+sum(ceiling+" AND "+free)+" AS past_ceiling, "+
+			sum(target)+" AS past_target, "+sum(ceiling)+" AS past_ceiling, "+
 			sum("conversation.personal & ? <> 0")+" AS never_keep", args...).Scan(e).Error
 	if err != nil {
 		return nil, fmt.Errorf("count what a change does: %w", err)
