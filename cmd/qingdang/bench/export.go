@@ -28,27 +28,19 @@ func Export(ctx context.Context, o Options) (rep *ExportReport, err error) {
 	if _, err := exec.LookPath("mariadb-dump"); err != nil {
 		return nil, ErrNoDump
 	}
-	dir, err := os.MkdirTemp("", "qingdang-bench-")
+	s, end, err := begin(ctx, o.DSN)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := dial(ctx, o.DSN)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.pool.Close()) }()
-	rep = &ExportReport{Conversations: o.Conversations, Formats: o.Formats, At: time.Now().UTC().Truncate(time.Second)}
-	if err := s.pool.QueryRowContext(ctx, "SELECT VERSION()").Scan(&rep.Server); err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, end()) }()
+	rep = &ExportReport{Server: s.version, Conversations: o.Conversations, Formats: o.Formats, At: time.Now().UTC().Truncate(time.Second)}
 	if err := s.fresh(ctx, "export"); err != nil {
 		return nil, err
 	}
 	if !o.Keep {
 		defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx), "export")) }()
 	}
-	a, err := openSite(ctx, s.settings("export"), dir)
+	a, err := openSite(ctx, s.settings("export"), s.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +48,7 @@ func Export(ctx context.Context, o Options) (rep *ExportReport, err error) {
 	if _, err := o.fill(ctx, a, o.Conversations); err != nil {
 		return nil, err
 	}
-	d := dump{server: s, dir: dir, name: "export"}
+	d := dump{server: s, name: "export"}
 	if err := d.options(); err != nil {
 		return nil, err
 	}
@@ -82,7 +74,7 @@ func (o Options) exports(ctx context.Context, a *site, d dump, n int, rep *Expor
 		if f == "" {
 			sides[f], err = d.run(ctx, m, o.Conversations)
 		} else {
-			sides[f], sent[f], err = a.export(ctx, d.dir, m, f, o)
+			sides[f], sent[f], err = a.export(ctx, d.server.dir, m, f, o)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", f, err)
@@ -111,11 +103,10 @@ func (m meter) timed(n int, do func() error) (*Taken, error) {
 // dump is mariadb-dump of the rows of the conversations, as a backup makes it, into a file.
 type dump struct {
 	server *server
-	dir    string
 	name   string
 }
 
-func (d dump) file() string { return filepath.Join(d.dir, "dump.cnf") }
+func (d dump) file() string { return filepath.Join(d.server.dir, "dump.cnf") }
 
 // options writes the password where no list of processes shows it.
 func (d dump) options() error {
@@ -130,7 +121,7 @@ func (d dump) options() error {
 }
 
 func (d dump) run(ctx context.Context, m meter, n int) (*Taken, error) {
-	out, err := os.Create(filepath.Join(d.dir, "dump.sql"))
+	out, err := os.Create(filepath.Join(d.server.dir, "dump.sql"))
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
@@ -53,27 +52,20 @@ func (rep *IngestReport) Write(w io.Writer) error {
 // Ingest measures how fast conversations are stored, sealed, with and without taking them into the search
 // index, turn by turn into empty databases.
 func Ingest(ctx context.Context, o Options) (rep *IngestReport, err error) {
-	dir, err := os.MkdirTemp("", "qingdang-bench-")
+	s, end, err := begin(ctx, o.DSN)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := dial(ctx, o.DSN)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx), "ingest"), s.pool.Close()) }()
-	rep = &IngestReport{Conversations: o.Conversations, At: time.Now().UTC().Truncate(time.Second)}
-	if err := s.pool.QueryRowContext(ctx, "SELECT VERSION()").Scan(&rep.Server); err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, end()) }()
+	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx), "ingest")) }()
+	rep = &IngestReport{Server: s.version, Conversations: o.Conversations, At: time.Now().UTC().Truncate(time.Second)}
 	for n := range o.Rounds {
 		r := IngestRound{N: n + 1}
 		for turn := range 2 {
 			if (turn+n)%2 == 0 {
-				_, err = o.ingest(ctx, s, filepath.Join(dir, fmt.Sprint(n, turn)), &r.Without, false)
+				_, err = o.ingest(ctx, s, filepath.Join(s.dir, fmt.Sprint(n, turn)), &r.Without, false)
 			} else {
-				r.Fold, err = o.ingest(ctx, s, filepath.Join(dir, fmt.Sprint(n, turn)), &r.With, true)
+				r.Fold, err = o.ingest(ctx, s, filepath.Join(s.dir, fmt.Sprint(n, turn)), &r.With, true)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("round %d: %w", n+1, err)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -50,21 +49,16 @@ func Pages(ctx context.Context, o PagesOptions) (rep *PagesReport, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "qingdang-bench-")
+	s, end, err := begin(ctx, o.DSN)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := dial(ctx, o.DSN)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.pool.Close()) }()
+	defer func() { err = errors.Join(err, end()) }()
 	if err := s.fresh(ctx, "pages"); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx), "pages")) }()
-	c, err := o.Open(ctx, s.settings("pages").DSN, dir)
+	c, err := o.Open(ctx, s.settings("pages").DSN, s.dir)
 	if err != nil {
 		return nil, err
 	}

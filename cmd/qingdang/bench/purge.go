@@ -63,9 +63,7 @@ func (o Options) onServer(ctx context.Context, dir string, rep *Report) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, s.pool.Close()) }()
-	if err := s.pool.QueryRowContext(ctx, "SELECT VERSION()").Scan(&rep.Server); err != nil {
-		return err
-	}
+	rep.Server = s.version
 	p, err := newPeer(s, dir, o.PeerHelped)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -43,27 +42,19 @@ type candidate struct {
 // on plaintext copies and against plain SQL on the rows, question by question in turn, and
 // holds that all give the same answers.
 func Search(ctx context.Context, o SearchOptions) (rep *SearchReport, err error) {
-	dir, err := os.MkdirTemp("", "qingdang-bench-")
+	s, end, err := begin(ctx, o.DSN)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := dial(ctx, o.DSN)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.pool.Close()) }()
-	rep = &SearchReport{Conversations: o.Conversations, At: time.Now().UTC().Truncate(time.Second)}
-	if err := s.pool.QueryRowContext(ctx, "SELECT VERSION()").Scan(&rep.Server); err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, end()) }()
+	rep = &SearchReport{Server: s.version, Conversations: o.Conversations, At: time.Now().UTC().Truncate(time.Second)}
 	if !o.Keep {
 		defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx), "search")) }()
 	}
 	if err := s.fresh(ctx, "search"); err != nil {
 		return nil, err
 	}
-	a, err := openSite(ctx, s.settings("search"), dir)
+	a, err := openSite(ctx, s.settings("search"), s.dir)
 	if err != nil {
 		return nil, err
 	}

@@ -23,9 +23,22 @@ var ErrNotOurs = errors.New("bench: the DSN names a database; the bench makes it
 
 // server is a MariaDB on which the bench may create databases.
 type server struct {
-	cfg  *mysql.Config
-	pool *sql.DB
-	own  string // prefix of this process's databases
+	cfg     *mysql.Config
+	pool    *sql.DB
+	own     string // prefix of this process's databases
+	dir     string // for files, of this bench only
+	version string // as the server says it
+}
+
+// begin gives a bench its server and a folder of its own, and end, which clears both away.
+func begin(ctx context.Context, dsn string) (s *server, end func() error, err error) {
+	if s, err = dial(ctx, dsn); err != nil {
+		return nil, nil, err
+	}
+	if s.dir, err = os.MkdirTemp("", "qingdang-bench-"); err != nil {
+		return nil, nil, errors.Join(err, s.pool.Close())
+	}
+	return s, func() error { return errors.Join(s.pool.Close(), os.RemoveAll(s.dir)) }, nil
 }
 
 func dial(ctx context.Context, dsn string) (*server, error) {
@@ -41,10 +54,11 @@ func dial(ctx context.Context, dsn string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := pool.PingContext(ctx); err != nil {
+	s := &server{cfg: cfg, pool: pool, own: fmt.Sprintf("%s%d_", prefix, os.Getpid())}
+	if err := pool.QueryRowContext(ctx, "SELECT VERSION()").Scan(&s.version); err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	return &server{cfg: cfg, pool: pool, own: fmt.Sprintf("%s%d_", prefix, os.Getpid())}, nil
+	return s, nil
 }
 
 func (s *server) settings(name string) db.Settings {
