@@ -21,15 +21,15 @@ const (
 	mostUnions       = 16 // of one head: people with scopes of their own who search at the same time
 )
 
-// of gives the union of the values, made by make where it is not known. The bitmap is shared.
-func (u *unions) of(k Kind, values []string, make func() *roaring.Bitmap) *roaring.Bitmap {
+// of gives the union of the values, made by unite where it is not known. The bitmap is shared.
+func (u *unions) of(k Kind, values []string, unite func() *roaring.Bitmap) *roaring.Bitmap {
 	name := nameOf(k, values)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if b, ok := u.known[name]; ok {
 		return b
 	}
-	b := make()
+	b := unite()
 	if u.known == nil {
 		u.known = map[[sha256.Size]byte]*roaring.Bitmap{}
 	}
