@@ -189,6 +189,8 @@ func auditProof(p *report.Proof, by account.Actor) templates.AuditProof {
 		FirstBad: p.Now.FirstBad, LastBad: p.Now.LastBad, Checked: p.Now.Checked, Proven: p.Now.Proven, TailProvable: p.Now.TailProvable,
 		Outside: p.Outside, KeyName: name, Key: p.Key, Print: p.Fingerprint, CanCheck: by.May(account.AuditCheck),
 	}
+	w := p.Witness
+	out.Witness = templates.AuditWitness{Host: w.Host, At: w.At, Size: w.Size, FailedAt: w.FailedAt, Class: w.Class, Status: w.Status, Waiting: w.Waiting}
 	if p.Now.Full {
 		out.FullAt = p.Now.CheckedAt
 	}

@@ -133,7 +133,7 @@ func (h *Batches) saveConfirm(c echo.Context, draft uint64, form batchForm) erro
 }
 
 func (h *Batches) keepEntries(c echo.Context, draft uint64, form batchForm) error {
-	if err := form.tooLong(); err != nil {
+	if err := form.wrong(); err != nil {
 		return err
 	}
 	_, err := h.Drafts.EditDraft(c.Request().Context(), web.Actor(c), draft, func(f *bin.Form) {
@@ -172,7 +172,7 @@ func (h *Batches) Discard(c echo.Context) error {
 }
 
 func (h *Batches) discard(c echo.Context, draft uint64, form batchForm) (*bin.Batch, error) {
-	if err := form.tooLong(); err != nil {
+	if err := form.wrong(); err != nil {
 		return nil, err
 	}
 	return h.Acts.Discard(c.Request().Context(), web.Actor(c), bin.Request{
@@ -190,7 +190,7 @@ func (h *Batches) askAgain(c echo.Context, draft uint64, form batchForm, problem
 	if d.Batch != nil {
 		return problem
 	}
-	if form.tooLong() == nil {
+	if form.wrong() == nil {
 		if err := h.keepEntries(c, draft, form); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -32,6 +33,11 @@ type batchForm struct {
 	Tags      string          `form:"tag"`
 	Without   string          `form:"without_tag"`
 	Agents    string          `form:"agent"`
+	Least     string          `form:"least"`
+	Most      string          `form:"most"`
+	Attached  string          `form:"attached"`
+	Sensitive string          `form:"sensitive"`
+	Languages []string        `form:"language"`
 	Boxes     []id.Department `form:"dept"`
 	Sub       bool            `form:"sub"`
 
@@ -54,8 +60,13 @@ const (
 	longestChoice = 100
 )
 
-// tooLong refuses texts that nobody types. They are not stored.
-func (f batchForm) tooLong() error {
+// traits are the conditions on how much was said and what is in it, as they were typed.
+func (f batchForm) traits() templates.Traits {
+	return readTraits(url.Values{"least": {f.Least}, "most": {f.Most}, "attached": {f.Attached}, "sensitive": {f.Sensitive}, "language": f.Languages})
+}
+
+// wrong refuses texts that nobody types, and numbers that are none. They are not stored.
+func (f batchForm) wrong() error {
 	check := func(text, field string, most int) *fault.Fault {
 		if utf8.RuneCountInString(text) > most {
 			return fault.Invalid("batch.too_long", most).On(field)
@@ -70,7 +81,8 @@ func (f batchForm) tooLong() error {
 	for _, s := range slices.Concat(f.Types, f.Platforms) {
 		bad = append(bad, check(s, "", longestChoice))
 	}
-	return fault.All(bad...)
+	_, err := traits(f.traits())
+	return together(fault.All(bad...), err)
 }
 
 // scope gives the scope that the form describes, beginning from what the boxes meant before.
@@ -90,6 +102,7 @@ func (f batchForm) conditions(s bin.Scope) bin.Scope {
 	s.From, s.To, s.OlderThan = strings.TrimSpace(f.From), strings.TrimSpace(f.To), 0
 	s.ServiceTypes, s.Platforms = slices.Clone(f.Types), slices.Clone(f.Platforms)
 	s.Tags, s.WithoutTags, s.Agents = wordList(f.Tags), wordList(f.Without), wordList(f.Agents)
+	s.Traits, _ = traits(f.traits()) // what is wrong was refused before
 	return s
 }
 
@@ -116,6 +129,7 @@ func batchConditions(s bin.Scope) templates.BatchConditions {
 	return templates.BatchConditions{
 		From: s.From, To: s.To, Types: s.ServiceTypes, Platforms: s.Platforms, Sub: s.Sub,
 		Tags: strings.Join(s.Tags, wordJoint), WithoutTags: strings.Join(s.WithoutTags, wordJoint), Agents: strings.Join(s.Agents, wordJoint),
+		Traits: shownTraits(s.Traits),
 	}
 }
 
@@ -129,7 +143,7 @@ func batchEntries(stored bin.Form, typed *batchForm) templates.BatchConditions {
 	}
 	return templates.BatchConditions{
 		From: typed.From, To: typed.To, Types: typed.Types, Platforms: typed.Platforms, Tags: typed.Tags, WithoutTags: typed.Without, Agents: typed.Agents,
-		Sub: stored.Scope.Sub, Keep: typed.Keep, ResidueReason: typed.ResidueReason,
+		Traits: typed.traits(), Sub: stored.Scope.Sub, Keep: typed.Keep, ResidueReason: typed.ResidueReason,
 	}
 }
 
@@ -157,6 +171,9 @@ func queriedScope(c echo.Context) (bin.Scope, error) {
 	}
 	s := bin.Scope{
 		Sub: q.Sub, ServiceTypes: list(q.Types), Platforms: list(q.Platforms), Tags: list(q.Tags), WithoutTags: list(q.Without), Agents: list(q.Agents),
+	}
+	if t, err := traits(readTraits(c.QueryParams())); err == nil {
+		s.Traits = t
 	}
 	if utf8.RuneCountInString(q.From) <= longestChoice && utf8.RuneCountInString(q.To) <= longestChoice {
 		s.From, s.To = q.From, q.To

@@ -96,7 +96,7 @@ func (h *Batches) saveImpact(c echo.Context, draft uint64, form batchForm) error
 }
 
 func (h *Batches) editImpact(c echo.Context, draft uint64, form batchForm) (*bin.Draft, error) {
-	if err := form.tooLong(); err != nil {
+	if err := form.wrong(); err != nil {
 		return nil, err
 	}
 	ctx, by := c.Request().Context(), web.Actor(c)

@@ -40,7 +40,7 @@ func (p picked) told(k Picker) bin.Picked {
 	w := q.Words
 	out.Words = len(w.All) + len(w.None) + len(w.Tags) + len(w.WithoutTags) + len(w.Agents) + len(w.Platforms)
 	out.Customer = q.Customer != "" || w.Customer != ""
-	out.Of = bin.Scope{ServiceTypes: q.ServiceTypes, Platforms: q.Platforms, Tags: q.Tags, Agents: q.AgentIDs}
+	out.Of = bin.Scope{ServiceTypes: q.ServiceTypes, Platforms: q.Platforms, Tags: q.Tags, Agents: q.AgentIDs, Traits: q.Traits}
 	if !q.From.IsZero() {
 		out.Of.From = q.From.In(k.Zone).Format(dayFormat)
 	}

@@ -78,8 +78,9 @@ func batchState(d *bin.Detail, by account.Actor) templates.BatchStateView {
 
 func batchView(d *bin.Detail, by account.Actor) (templates.BatchView, error) {
 	row := binBatch(d.BatchRow, by)
+	asked := d.BatchRow.Kind == bin.KindSubject
 	v := templates.BatchView{
-		ID: uint64(d.ID), Code: d.Code, Single: row.Single, State: batchState(d, by), Path: d.Path, Sub: row.Sub,
+		ID: uint64(d.ID), Code: d.Code, Single: row.Single || asked, Asked: asked, State: batchState(d, by), Path: d.Path, Sub: row.Sub,
 		Owner: d.OwnerName, CreatedAt: d.CreatedAt, Reason: d.Reason, Fingerprint: hex.EncodeToString(d.Fingerprint),
 		KeepUntil: d.KeepUntil, ExtendedAt: instant(d.ExtendedAt), Expired: d.Expired, Now: d.Now,
 		Bytes: d.Batch.Bytes, Resting: d.Resting, OnList: d.OnList, Restored: d.Restored, Rescued: d.Rescued, Purged: d.Purged,

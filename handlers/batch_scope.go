@@ -69,7 +69,7 @@ func (h *Batches) typed(c echo.Context, draft uint64, form batchForm) (bin.Form,
 		}
 		f = d.Form
 	}
-	if form.tooLong() != nil {
+	if form.wrong() != nil {
 		return f, nil
 	}
 	tree, err := h.Departments.Tree(ctx)
@@ -83,7 +83,7 @@ func (h *Batches) typed(c echo.Context, draft uint64, form batchForm) (bin.Form,
 // entered checks what the first step sent and gives the tree that it is about. A department that
 // is not there, or not the person's, is refused and not left out.
 func (h *Batches) entered(c echo.Context, form batchForm) (*department.Tree, error) {
-	if err := form.tooLong(); err != nil {
+	if err := form.wrong(); err != nil {
 		return nil, err
 	}
 	tree, err := h.Departments.Tree(c.Request().Context())

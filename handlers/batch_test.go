@@ -158,6 +158,23 @@ func (w *wizard) discard(t *testing.T) string {
 	return res.Location
 }
 
+// The conditions on how much was said come along from a search, are kept, count, and are refused where they are wrong.
+func TestTheWizardKnowsHowMuchWasSaid(t *testing.T) {
+	w := newWizard(t)
+	c := w.client
+	dept := "&dept=" + id.String(w.city) + "&sub=true"
+	c.Get(t, "/batches/new?least=5&most=9&attached=no&sensitive=yes&language=zh,en"+dept).Want(t, 200, `value="5"`, `value="9"`, `value="zh" checked`, `value="en" checked`)
+	c.Get(t, "/batches/new?least=x&attached=maybe"+dept).Want(t, 200).Lacks(t, `value="x"`)
+	conditions := url.Values{"go": {"impact"}, "sub": {"true"}, "least": {"1"}, "attached": {"no"}, "language": {"zh"}}
+	c.Post(t, "/batches/new", w.scope(conditions, w.city))
+	c.Get(t, "/batches").Want(t, 200, "消息数：1 条及以上 · 附件：无 · 语言：中文")
+	conditions.Set("least", "viele")
+	c.Post(t, "/batches/new", w.scope(conditions, w.city)).Want(t, 422, "消息数是 1 到 1,000,000 的整数", `value="viele"`)
+	conditions.Set("least", "5")
+	conditions.Set("most", "4")
+	c.Post(t, "/batches/new", w.scope(conditions, w.city)).Want(t, 422, "消息数的上限小于下限")
+}
+
 func TestTheWizardFromScopeToUndo(t *testing.T) {
 	w := newWizard(t)
 	c := w.client

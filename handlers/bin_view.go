@@ -124,14 +124,14 @@ func binItems(page *bin.ItemPage, by account.Actor) []templates.BinItem {
 	out := make([]templates.BinItem, len(page.Rows))
 	for i, r := range page.Rows {
 		item := templates.BinItem{
-			ID: uint64(r.ConversationID), Code: r.Code, Gone: r.Conversation == nil, Path: r.Path, State: r.State, Reason: r.Reason, BatchID: uint64(r.BatchID), Batch: r.BatchCode, Owner: r.OwnerName,
+			ID: uint64(r.ConversationID), Code: r.Code, Gone: r.Conversation == nil && !r.Closed, Closed: r.Closed, Path: r.Path, State: r.State, Reason: r.Reason, BatchID: uint64(r.BatchID), Batch: r.BatchCode, Owner: r.OwnerName,
 			ChangedAt: r.ChangedAt, KeepUntil: r.KeepUntil, Expired: !page.Now.Before(r.KeepUntil),
 		}
 		if r.Conversation != nil {
 			item.Type, item.Agent, item.LastAt = r.Conversation.ServiceType, r.Conversation.AgentName, r.Conversation.LastAt
 		}
-		item.Letter = by.May(account.CertificateRead) && by.Scope.Has(r.DepartmentID) && slices.Contains([]string{bin.ItemBinned, bin.ItemFrozen, bin.ItemPurged}, r.State)
-		item.CanRestore = r.Conversation != nil && canRestoreItem(r, item.Expired, by)
+		item.Letter = !r.Closed && by.May(account.CertificateRead) && by.Scope.Has(r.DepartmentID) && slices.Contains([]string{bin.ItemBinned, bin.ItemFrozen, bin.ItemPurged}, r.State)
+		item.CanRestore = r.Conversation != nil && !r.Closed && canRestoreItem(r, item.Expired, by)
 		out[i] = item
 	}
 	return out

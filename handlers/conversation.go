@@ -28,7 +28,9 @@ import (
 type Conversation struct {
 	Read interface {
 		Open(context.Context, account.Actor, id.Conversation) (*conversation.Detail, error)
+		OpenIn(context.Context, account.Actor, id.Conversation, conversation.Query) (*conversation.Detail, error)
 		TagNames(context.Context, account.Actor) ([]string, error)
+		Listed(ctx context.Context, c *conversation.Conversation, most int) (noted audit.Filter, before *audit.Filter, err error)
 	}
 	Fold interface {
 		Hide(context.Context, account.Actor, id.Conversation) error
@@ -57,7 +59,9 @@ type Conversation struct {
 	Saved interface {
 		Open(ctx context.Context, by account.Actor, code string) (*search.Search, error)
 	}
-	Seal Sealer
+	Requests SubjectOf
+	Seal     Sealer
+	Zone     *time.Location
 }
 
 // Show answers GET /conversations/:id.
@@ -87,11 +91,15 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 		return err
 	}
 	ctx, by := c.Request().Context(), web.Actor(c)
-	from, err := h.marksOf(c, form.Back)
+	tree, err := h.Departments.Tree(ctx)
 	if err != nil {
 		return err
 	}
-	detail, err := h.Read.Open(ctx, by, who)
+	from, err := h.originOf(c, form.Back, tree)
+	if err != nil {
+		return err
+	}
+	detail, err := h.open(c, by, who, from)
 	if fault.KindOf(err) == fault.KindGone {
 		return h.gone(c, by, who)
 	}
@@ -105,17 +113,18 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	if err != nil {
 		return err
 	}
-	tree, err := h.Departments.Tree(ctx)
-	if err != nil {
-		return err
-	}
 	past, err := h.past(ctx, by, detail)
 	if err != nil {
 		return err
 	}
 	part, _ := strconv.Atoi(c.QueryParam("part"))
 	view := conversationView(detail, locks[who], tree, by, now(c), part, from.words)
-	view.Back, view.MarksStale = from.back, from.stale
+	from.show(&view, detail.Beside)
+	if detail.State == conversation.Sealed {
+		if view.Sealed, err = h.sealed(ctx, by, who); err != nil {
+			return err
+		}
+	}
 	view.Past, view.Reason, view.AddTags, view.Problems = past, form.Reason, form.Add, problems(problem)
 	if view.CanTag {
 		if view.TagsInUse, err = h.Read.TagNames(ctx, by); err != nil {

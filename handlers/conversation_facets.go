@@ -14,14 +14,14 @@ import (
 
 // showFacets makes the counted choices beside a result. Each is a link that applies at once and keeps
 // the other conditions.
-func showFacets(view *templates.ConversationsView, o *conversation.Overview, tree *department.Tree, reach account.Scope) {
+func showFacets(view *templates.ConversationsView, o *conversation.Overview, tree *department.Tree, reach account.Scope, sealed bool) {
 	base := view.Search
 	base.Cursor, base.Sel = "", ""
 	view.Facets = slices.DeleteFunc([]templates.Facet{
 		chosenFacet("platform", templates.SearchPlatforms, o.Platforms, base, func(s *templates.Search) *[]string { return &s.Platforms }),
 		chosenFacet("type", templates.SearchTypes, o.Types, base, func(s *templates.Search) *[]string { return &s.Types }),
 		departmentFacet(o.Departments, base, tree, reach),
-		stateFacet(o.States, base),
+		stateFacet(o.States, base, sealed),
 		tagFacet(o.Tags, base),
 	}, func(f templates.Facet) bool { return len(f.Items) == 0 })
 }
@@ -80,24 +80,35 @@ func tagFacet(counts map[string]int64, base templates.Search) templates.Facet {
 	return f
 }
 
-// stateFacet offers the two states that a search shows.
-func stateFacet(counts map[conversation.State]int64, base templates.Search) templates.Facet {
+// stateFacet offers the two states that a search shows, and to those who may see it what is sealed: that stands alone.
+func stateFacet(counts map[conversation.State]int64, base templates.Search, sealed bool) templates.Facet {
 	to := func(state string) string {
 		s := base
 		s.State = state
 		return templates.ConversationsPath(s)
 	}
-	active := templates.FacetItem{Value: conversation.Active.Code(), Count: counts[conversation.Active], Chosen: base.State != templates.SearchHidden}
-	hidden := templates.FacetItem{Value: conversation.Hidden.Code(), Count: counts[conversation.Hidden], Chosen: base.State != ""}
+	alone := base.State == templates.SearchSealed
+	active := templates.FacetItem{Value: conversation.Active.Code(), Count: counts[conversation.Active], Chosen: base.State == "" || base.State == templates.SearchAll}
+	hidden := templates.FacetItem{Value: conversation.Hidden.Code(), Count: counts[conversation.Hidden], Chosen: base.State == templates.SearchHidden || base.State == templates.SearchAll}
 	switch base.State {
 	case "":
 		hidden.Path = to(templates.SearchAll) // one of both is always chosen
 	case templates.SearchHidden:
 		active.Path = to(templates.SearchAll)
+	case templates.SearchSealed:
+		active.Path, hidden.Path = to(""), to(templates.SearchHidden)
 	default:
 		active.Path, hidden.Path = to(templates.SearchHidden), to("")
 	}
-	return templates.Facet{Kind: "state", Items: []templates.FacetItem{active, hidden}}
+	f := templates.Facet{Kind: "state", Items: []templates.FacetItem{active, hidden}}
+	if sealed {
+		item := templates.FacetItem{Value: conversation.Sealed.Code(), Count: counts[conversation.Sealed], Chosen: alone, Path: to(templates.SearchSealed)}
+		if alone {
+			item.Path = to("")
+		}
+		f.Items = append(f.Items, item)
+	}
+	return f
 }
 
 // departmentFacet offers what lies below the chosen department and what belongs to itself; without a

@@ -1,74 +1,12 @@
 package handlers
 
 import (
-	"cmp"
-	"net/url"
 	"unicode/utf8"
 
-	"github.com/labstack/echo/v4"
-
-	"qingdang/models/fault"
 	"qingdang/models/mask"
 	terms "qingdang/models/words"
 	"qingdang/templates"
-	"qingdang/web"
 )
-
-// marks is what the search looked for from which a conversation was opened.
-type marks struct {
-	words terms.Query
-	stale bool   // it was sealed, and that is over
-	back  string // the way to it; "" leads to the plain search
-}
-
-// marksOf reads the words of the search to which back leads. They are in its address, sealed in it for half
-// an hour, or saved under its code; the address of a conversation has them nowhere else. What is not to be
-// read gives none.
-func (h *Conversation) marksOf(c echo.Context, back string) (m marks, err error) {
-	if back == "" || telling(back) {
-		return m, nil
-	}
-	m.back = searchPath(back)
-	s, ok := searchBack(back)
-	if !ok {
-		return m, nil
-	}
-	typed := s.Q
-	switch {
-	case s.Saved != "" && !s.Changed:
-		saved, err := h.Saved.Open(c.Request().Context(), web.Actor(c), s.Saved)
-		if _, refused := fault.Of(err); refused {
-			return m, nil
-		} else if err != nil {
-			return m, err
-		}
-		typed = saved.Conditions.Words
-	default:
-		p, stale := openPrivate(h.Seal, web.Actor(c), s.SID, now(c))
-		m.stale = stale != nil
-		typed = cmp.Or(p.Q, typed)
-	}
-	m.words, err = parseWords(typed)
-	if fault.KindOf(err) == fault.KindInvalid {
-		err = nil
-	}
-	return m, err
-}
-
-// searchBack reads the search to which back leads, if it leads to one.
-func searchBack(back string) (templates.Search, bool) {
-	at, err := url.Parse(searchPath(back))
-	if err != nil || at.Path != templates.ConversationsRoot {
-		return templates.Search{}, false
-	}
-	return readSearch(at.Query()), true
-}
-
-// telling tells whether a way back has words that look like personal data: somebody wrote it by hand.
-func telling(back string) bool {
-	s, ok := searchBack(back)
-	return ok && terms.LooksPersonal(s.Q)
-}
 
 // maskedParts masks a whole text, marks in what is left of it what was looked for, and then cuts what is too
 // long to be shown. A mark tells nothing about what is masked: it depends on what can be read alone, and none

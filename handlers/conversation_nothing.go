@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,21 +12,12 @@ import (
 	"qingdang/templates/locale"
 )
 
-// grouped is a long number written in groups.
-var grouped = regexp.MustCompile(`[0-9]{2,}([ \-][0-9]{2,})+`)
-
-// longNumber is one written without.
-var longNumber = regexp.MustCompile(`[0-9]{11}`)
-
 // whyNothing says what a search that finds nothing names that does not exist, as far as its reader can see.
 // What was sealed is not repeated.
 func (h *Conversations) whyNothing(c echo.Context, by account.Actor, view *templates.ConversationsView, q conversation.Query, p private) error {
 	ctx := c.Request().Context()
 	hint := func(key string, args ...any) {
 		view.Hints = append(view.Hints, templates.Words{Key: key, Args: args})
-	}
-	if typed := view.Search.Q + p.Q; grouped.MatchString(typed) || longNumber.MatchString(typed) {
-		hint("conversation.hint_number")
 	}
 	if p.Q != "" || view.Search.Under != "" {
 		return nil

@@ -62,8 +62,23 @@ func (h *Conversation) listed(ctx context.Context, seen audit.Seen, d *conversat
 	if seen.Sees(&audit.Leaf{Entry: audit.Entry{ObjectKind: "conversation", Department: d.DepartmentID}}) {
 		seen = audit.Seen{All: true}
 	}
-	page, err := h.Log.Page(ctx, audit.Filter{Seen: seen, From: d.CreatedAt, Actions: []string{"conversation.tagged"}, Holding: conversation.Listing(d.ID)}, "", mostPast)
-	return slices.DeleteFunc(page.Leaves, func(l audit.Leaf) bool { return l.Object == d.Code() }), err
+	noted, before, err := h.Read.Listed(ctx, &d.Conversation, mostPast)
+	if err != nil {
+		return nil, err
+	}
+	var out []audit.Leaf
+	for _, f := range []*audit.Filter{&noted, before} {
+		if f == nil || f.Leaves != nil && len(f.Leaves) == 0 {
+			continue
+		}
+		f.Seen = seen
+		page, err := h.Log.Page(ctx, *f, "", mostPast)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, page.Leaves...)
+	}
+	return slices.DeleteFunc(out, func(l audit.Leaf) bool { return l.Object == d.Code() }), nil
 }
 
 func stayEvents(s report.Stay) []templates.PastEvent {

@@ -31,7 +31,10 @@ func readSearch(v url.Values) templates.Search {
 	s := templates.Search{
 		Q: typedWords(v.Get("q")), From: short(v.Get("from")), To: short(v.Get("to")), Dept: short(v.Get("dept")), Sub: v.Get("sub") == "1",
 		Types: list(v["type"]), Platforms: list(v["platform"]), Tags: list(v["tag"]), Agents: list(v["agent"]),
-		Personal: personalKinds(v["personal"]), State: v.Get("state"), SID: v.Get("sid"), Sel: v.Get("sel"), Cursor: v.Get("cursor"),
+		Personal: personalKinds(v["personal"]), Traits: readTraits(v), State: v.Get("state"), SID: v.Get("sid"), Sel: v.Get("sel"), Cursor: v.Get("cursor"),
+	}
+	if v.Get("sort") == templates.SortOldest {
+		s.Sort = templates.SortOldest
 	}
 	if period := v.Get("period"); slices.Contains(templates.Periods, period) {
 		s.Period = period
@@ -42,12 +45,20 @@ func readSearch(v url.Values) templates.Search {
 	if under := v.Get("under"); account.IsReadingCode(under) {
 		s.Under = under
 	}
-	if s.State != templates.SearchHidden && s.State != templates.SearchAll {
+	if !slices.Contains([]string{templates.SearchHidden, templates.SearchAll, templates.SearchSealed}, s.State) {
 		s.State = ""
 	}
 	s.Sub = s.Sub && s.Dept != ""
 	if n, err := strconv.Atoi(v.Get("size")); err == nil && n != templates.SearchSizes[0] && slices.Contains(templates.SearchSizes, n) {
 		s.Size = n
+	}
+	return s
+}
+
+// permitted leaves out the state that only few may ask for, as what nobody knows.
+func permitted(s templates.Search, by account.Actor) templates.Search {
+	if s.State == templates.SearchSealed && !by.May(account.ConversationSealed) {
+		s.State = ""
 	}
 	return s
 }
@@ -83,7 +94,7 @@ func list(values []string) []string {
 // query turns the conditions into a query of the model. The faults name the field. Days are
 // those of the organisation's zone, and both are included.
 func query(s templates.Search, p private, tree *department.Tree, by account.Actor, zone *time.Location) (conversation.Query, error) {
-	q := conversation.Query{Customer: p.Customer, Under: s.Under, Size: s.Size}
+	q := conversation.Query{Customer: p.Customer, Under: s.Under}
 	if s.Saved != "" && s.Base == nil && !s.Changed {
 		return q, fault.Conflict("search.not_read") // its conditions are not known here, and none is not what it asks
 	}
@@ -95,9 +106,7 @@ func query(s templates.Search, p private, tree *department.Tree, by account.Acto
 	}
 	var badWords error
 	q.Words, badWords = parseWords(cmp.Or(p.Q, s.Q))
-	if q.Size == 0 {
-		q.Size = templates.SearchSizes[0]
-	}
+	q.Size, q.Oldest = int(sizeOf(s)), s.Sort == templates.SortOldest
 	q.Cursor, _, _ = strings.Cut(s.Cursor, cursorMark)
 	q.ServiceTypes, q.Platforms, q.Tags, q.AgentIDs, q.Personal = s.Types, s.Platforms, s.Tags, s.Agents, s.Personal
 	switch s.State {
@@ -105,6 +114,8 @@ func query(s templates.Search, p private, tree *department.Tree, by account.Acto
 		q.States = []conversation.State{conversation.Hidden}
 	case templates.SearchAll:
 		q.States = []conversation.State{conversation.Active, conversation.Hidden}
+	case templates.SearchSealed:
+		q.States = []conversation.State{conversation.Sealed} // of which the model shows legal some, and others none
 	}
 	from, badFrom := day(s.From, zone, "from")
 	to, badTo := day(s.To, zone, "to")
@@ -115,8 +126,10 @@ func query(s templates.Search, p private, tree *department.Tree, by account.Acto
 		badTo = fault.Invalid("conversation.dates_reversed").On("to")
 	}
 	scope, badDept := searchScope(s, tree, by)
+	var badTraits error
+	q.Traits, badTraits = traits(s.Traits)
 	q.From, q.To, q.Departments = from, to, scope
-	return q, together(badWords, fault.All(badFrom, badTo, badDept))
+	return q, together(badWords, fault.All(badFrom, badTo, badDept), badTraits)
 }
 
 // dated gives a search with a period the days that the period means now.
@@ -185,10 +198,13 @@ func searchScope(s templates.Search, tree *department.Tree, by account.Actor) (a
 // the eye only: the cursor alone decides what is shown.
 const cursorMark = "~"
 
+// mostRows bounds the numbers of rows.
+const mostRows = 1 << 40
+
 func firstRow(cursor string) int64 {
 	_, number, _ := strings.Cut(cursor, cursorMark)
 	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 1 || n > 1<<40 {
+	if err != nil || n < 1 || n > mostRows {
 		return 1
 	}
 	return n
@@ -200,3 +216,14 @@ func cursorAt(token string, first int64) string {
 	}
 	return token + cursorMark + strconv.FormatInt(max(first, 1), 10)
 }
+
+// cursorBefore is the cursor of the page of size rows that ends before the one whose first row is first.
+func cursorBefore(token string, first, size int64) string {
+	if first-size <= 1 {
+		return "" // the first page has one address, and what is new belongs to it
+	}
+	return cursorAt(token, first-size)
+}
+
+// sizeOf is how many rows a page of a search has.
+func sizeOf(s templates.Search) int64 { return int64(cmp.Or(s.Size, templates.SearchSizes[0])) }

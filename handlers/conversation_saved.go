@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,11 +26,23 @@ type SavedSearches interface {
 	Update(ctx context.Context, by account.Actor, code string, c search.Conditions) error
 }
 
+// recaller completes searches that addresses name.
+type recaller struct {
+	Saved interface {
+		Open(ctx context.Context, by account.Actor, code string) (*search.Search, error)
+	}
+	Seal Sealer
+	Zone *time.Location
+}
+
+func (h *Conversations) recaller() recaller { return recaller{h.Saved, h.Seal, h.Zone} }
+
 // recall completes a search that an address names: with what is sealed in it, what was saved, and the
 // days of its period. The fault is invalid for a sealed part that is old, and not-found or a conflict for a
 // saved search that cannot be opened.
-func (h *Conversations) recall(c echo.Context, s templates.Search) (templates.Search, private, *search.Search, error) {
+func (h recaller) recall(c echo.Context, s templates.Search) (templates.Search, private, *search.Search, error) {
 	by := web.Actor(c)
+	s = permitted(s, by)
 	p, stale := openPrivate(h.Seal, by, s.SID, now(c))
 	if s.Saved == "" {
 		return dated(s, now(c), h.Zone), p, nil, stale
@@ -40,7 +53,7 @@ func (h *Conversations) recall(c echo.Context, s templates.Search) (templates.Se
 	}
 	if !s.Changed {
 		full, sealed := searchOf(saved.Conditions)
-		full.Saved, full.Under, full.Cursor, full.Size = s.Saved, s.Under, s.Cursor, s.Size
+		full.Saved, full.Under, full.Sort, full.Cursor, full.Size = s.Saved, s.Under, s.Sort, s.Cursor, s.Size
 		if full.SID, err = sealed.seal(h.Seal, by, now(c)); err != nil {
 			return s, p, nil, err
 		}
@@ -55,7 +68,7 @@ func (h *Conversations) recall(c echo.Context, s templates.Search) (templates.Se
 
 // beside puts the saved search beside a search that comes from it, so that its address is no longer than
 // what differs.
-func (h *Conversations) beside(c echo.Context, s templates.Search, p private) (templates.Search, error) {
+func (h recaller) beside(c echo.Context, s templates.Search, p private) (templates.Search, error) {
 	if s.Saved == "" {
 		return dated(s, now(c), h.Zone), nil
 	}
@@ -66,7 +79,7 @@ func (h *Conversations) beside(c echo.Context, s templates.Search, p private) (t
 	return h.besideOf(c, s, p, saved.Conditions)
 }
 
-func (h *Conversations) besideOf(c echo.Context, s templates.Search, p private, conditions search.Conditions) (templates.Search, error) {
+func (h recaller) besideOf(c echo.Context, s templates.Search, p private, conditions search.Conditions) (templates.Search, error) {
 	base, sealed := searchOf(conditions)
 	token, err := sealed.seal(h.Seal, web.Actor(c), now(c))
 	if err != nil {
@@ -90,6 +103,7 @@ func searchOf(c search.Conditions) (templates.Search, private) {
 	s := templates.Search{
 		Q: c.Words, Period: c.Period, From: c.From, To: c.To, Sub: c.Sub && c.Department != 0,
 		Types: c.Types, Platforms: c.Platforms, Tags: c.Tags, Agents: c.Agents, Personal: c.Personal, State: c.State,
+		Traits: templates.Traits{Least: c.Least, Most: c.Most, Attached: c.Attached, Sensitive: c.Sensitive, Languages: c.Languages},
 	}
 	if c.Department != 0 {
 		s.Dept = id.String(c.Department)
@@ -102,6 +116,7 @@ func conditionsFor(s templates.Search, p private, tree *department.Tree, before 
 	c := search.Conditions{
 		Words: s.Q, Customer: p.Customer, Period: s.Period, From: s.From, To: s.To, Sub: s.Sub,
 		Types: s.Types, Platforms: s.Platforms, Tags: s.Tags, Agents: s.Agents, Personal: s.Personal, State: s.State,
+		Least: s.Least, Most: s.Most, Attached: s.Attached, Sensitive: s.Sensitive, Languages: s.Languages,
 	}
 	if p.Q != "" {
 		c.Words = p.Q
@@ -267,7 +282,7 @@ func (h *Conversations) kept(c echo.Context, back string) (search.Conditions, er
 	if err != nil || at.Path != templates.ConversationsRoot {
 		return search.Conditions{}, fault.Invalid("search.not_read")
 	}
-	s, p, saved, err := h.recall(c, readSearch(at.Query()))
+	s, p, saved, err := h.recaller().recall(c, readSearch(at.Query()))
 	if err != nil {
 		return search.Conditions{}, err
 	}

@@ -57,7 +57,7 @@ type Conversations struct {
 // that look like personal data are sealed.
 func (h *Conversations) Search(c echo.Context) error {
 	by := web.Actor(c)
-	s, p, saved, stale := h.recall(c, readSearch(c.QueryParams()))
+	s, p, saved, stale := h.recaller().recall(c, readSearch(c.QueryParams()))
 	if stale != nil && fault.KindOf(stale) != fault.KindInvalid {
 		return stale
 	}
@@ -147,7 +147,7 @@ func (h *Conversations) find(c echo.Context, by account.Actor, view *templates.C
 		return err
 	}
 	if page.Overview != nil {
-		showFacets(view, page.Overview, tree, searchReach(view.Search, by))
+		showFacets(view, page.Overview, tree, searchReach(view.Search, by), view.MaySealed)
 		showHistogram(view, page.Overview.Histogram)
 	}
 	return nil
@@ -184,10 +184,10 @@ func (h *Conversations) Ask(c echo.Context) error {
 		return err
 	}
 	by := web.Actor(c)
-	typed := templates.SearchForm{Search: readSearch(form), Customer: strings.TrimSpace(form.Get("customer"))}
+	typed := templates.SearchForm{Search: permitted(readSearch(form), by), Customer: strings.TrimSpace(form.Get("customer"))}
 	typed.SID, typed.Cursor, typed.Sel, typed.Changed = "", "", "", true
 	s, p := privately(typed.Search, typed.Customer)
-	if s, err = h.beside(c, s, p); err != nil {
+	if s, err = h.recaller().beside(c, s, p); err != nil {
 		return err
 	}
 	tree, err := h.Departments.Tree(c.Request().Context())
@@ -229,7 +229,7 @@ func (h *Conversations) before(c echo.Context, back string) (view templates.Conv
 	if err == nil && at.Path == templates.ConversationsRoot {
 		view.Search = readSearch(at.Query())
 	}
-	s, p, saved, stale := h.recall(c, view.Search)
+	s, p, saved, stale := h.recaller().recall(c, view.Search)
 	if stale != nil {
 		s, p, saved = templates.Search{}, private{}, nil
 	}

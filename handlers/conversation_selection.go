@@ -33,9 +33,9 @@ type selection struct {
 	Except []id.Conversation `json:"x,omitempty"`
 }
 
-// conditionsOf is the address of a search without what only pages through it.
+// conditionsOf is the address of a search without what only orders it and pages through it.
 func conditionsOf(s templates.Search) string {
-	s.Cursor, s.Sel, s.Size, s.Saved, s.Base, s.Changed = "", "", 0, "", nil, false
+	s.Sort, s.Cursor, s.Sel, s.Size, s.Saved, s.Base, s.Changed = "", "", "", 0, "", nil, false
 	return templates.ConversationsPath(s)
 }
 

@@ -86,6 +86,23 @@ func TestTaggingWhatWasChosen(t *testing.T) {
 		page := func(external string) string { return templates.ConversationPath(uint64(a.only(t, external)), "") }
 		boss.Get(t, page("pb")).Want(t, 200, "修改标签")
 		boss.Get(t, page("pc")).Want(t, 200).Lacks(t, "修改标签")
+		// Entries of the time before they were noted by conversation are found by what is written in them.
+		noted := func(query string) {
+			t.Helper()
+			err := a.db.Write(t.Context(), func(tx *db.Tx) error {
+				tx.MarkAudited()
+				return tx.Exec(query).Error
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		noted("DELETE FROM tagged_list WHERE conversation_id <> 0")
+		boss.Get(t, page("pb")).Want(t, 200).Lacks(t, "修改标签")
+		noted("UPDATE tagged_list SET leaf = 1000000")
+		boss.Get(t, page("pb")).Want(t, 200, "修改标签")
+		boss.Get(t, page("pc")).Want(t, 200).Lacks(t, "修改标签")
+		noted("UPDATE tagged_list SET leaf = 0")
 		// Undo takes it back, once, for whoever did it.
 		undo := html.UnescapeString(regexp.MustCompile(`action="([^"]*tags\?[^"]*undo=[^"]*)"`).FindStringSubmatch(body)[1])
 		boss.Post(t, undo, url.Values{}).WantRedirect(t, q("退款"))

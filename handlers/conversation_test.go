@@ -71,7 +71,8 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Searches:      &handlers.Searches{Desk: saved, Find: a.conversations, Departments: a.departments, Zone: shanghai},
 		Batches:       &handlers.Batches{Drafts: b, Counts: b, Acts: b, Caps: b, Restores: b, Reader: b, Departments: a.departments, Picker: a.picker(keys)},
 		Conversation: &handlers.Conversation{
-			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Seal: keys, Bin: b, Past: reader, Log: &audit.Log{DB: d}, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments, Saved: saved,
+			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Seal: keys, Bin: b, Past: reader, Log: &audit.Log{DB: d}, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments, Saved: saved, Zone: shanghai,
+			Requests: requestsOf(a),
 		},
 		Imports:     &handlers.Imports{Runs: a.imports, Departments: a.departments},
 		Jobs:        &handlers.Jobs{Queue: reader},
@@ -81,6 +82,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Retention:   retentionOf(t, a),
 		Reports:     reportsOf(t, a),
 		Holds:       &handlers.Holds{Reader: holdsOf(a), Desk: holdsOf(a), Release: holdsOf(a), Departments: a.departments, Picker: a.picker(keys)},
+		Subjects:    &handlers.Subjects{Reader: requestsOf(a), Desk: requestsOf(a)},
 		Access:      &handlers.Access{Reader: a.access, Desk: a.access, Second: a.access, Departments: a.departments},
 		Exports:     &handlers.Exports{Reader: a.exports, Desk: a.exports, Second: a.exports, Shelf: a.exports, Departments: a.departments, Find: a.conversations, Seal: keys},
 	}
@@ -94,7 +96,7 @@ func (a *archive) picker(keys handlers.Sealer) handlers.Picker {
 
 func (a *archive) tagging() *conversation.Tagging {
 	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
-		return hold.OnStore(tx, ids, bin.Rescue)
+		return hold.OnStore(tx, a.imports.Importer.Vault.Store, ids, bin.Rescue)
 	}}
 }
 
@@ -317,7 +319,7 @@ func TestDiscardingOne(t *testing.T) {
 		mine.Post(t, legal+"/discard", form).Want(t, http.StatusConflict)
 		lawyer := accounttest.Actor(account.Legal)
 		lawyer.Scope = account.Everywhere()
-		if _, err := (&hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: shanghai}).Place(t.Context(), lawyer, hold.Order{Name: "投诉案", Reason: "监管部门问询需要保留", Department: a.shop.ID}); err != nil {
+		if _, err := (&hold.Holds{DB: a.db, Rescue: bin.Rescue, Zone: shanghai, Vault: a.imports.Importer.Vault}).Place(t.Context(), lawyer, hold.Order{Name: "投诉案", Reason: "监管部门问询需要保留", Department: a.shop.ID}); err != nil {
 			t.Fatal(err)
 		}
 		held := "/conversations/" + id.String(a.only(t, "e3"))

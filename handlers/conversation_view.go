@@ -38,7 +38,7 @@ func offerConditions(view *templates.ConversationsView, p private, tree *departm
 	if p.Customer != "" {
 		view.Customer = mask.Account(p.Customer)
 	}
-	view.SealedQ = p.Q != ""
+	view.SealedQ, view.MaySealed = p.Q != "", by.May(account.ConversationSealed)
 }
 
 // accessPath is the way to ask for what one may not see; empty for those who see everything or may
@@ -79,7 +79,7 @@ func chooseDepartment(options []ui.Option, chosen string) []ui.Option {
 
 func showFound(view *templates.ConversationsView, page *conversation.Page, q conversation.Query, locks map[id.Conversation]bin.Lock, tree *department.Tree, by account.Actor) {
 	s := view.Search
-	view.Found, view.Total, view.Binned, view.First = true, page.Total, page.Binned, firstRow(s.Cursor)
+	view.Found, view.Total, view.Binned, view.Unmarked, view.First = true, page.Total, page.Binned, page.Unmarked, firstRow(s.Cursor)
 	view.AtMost, view.Took, view.NoOverview = !page.Exact, page.Plan.Took, page.Overview == nil
 	offerBatch(view, q, by)
 	if by.May(account.ExportCreate) && by.Role != account.Agent && page.Total > 0 {
@@ -93,31 +93,28 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, q con
 	} else {
 		offerActs(view, by)
 	}
-	here := templates.ConversationsPath(s)
-	for _, r := range page.Rows {
-		view.Rows = append(view.Rows, conversationRow(r, q.Words, locks[r.ID], tree, here))
+	for i, r := range page.Rows {
+		view.Rows = append(view.Rows, conversationRow(r, q.Words, locks[r.ID], tree, templates.RowPath(s, view.First+int64(i))))
 	}
-	size := int64(s.Size)
-	if size == 0 {
-		size = int64(templates.SearchSizes[0])
+	prev, next := page.Newer, page.Older
+	if q.Oldest {
+		prev, next = next, prev
 	}
-	if page.Newer != "" {
+	if prev != "" {
 		to := s
-		if to.Cursor = cursorAt(page.Newer, view.First-size); view.First-size <= 1 {
-			to.Cursor = "" // the first page has one address, and what is new belongs to it
-		}
+		to.Cursor = cursorBefore(prev, view.First, sizeOf(s))
 		view.Prev = templates.ConversationsPath(to)
 	}
-	if page.Older != "" {
+	if next != "" {
 		to := s
-		to.Cursor = cursorAt(page.Older, view.First+int64(len(page.Rows)))
+		to.Cursor = cursorAt(next, view.First+int64(len(page.Rows)))
 		view.Next = templates.ConversationsPath(to)
 	}
 }
 
 // offerActs lists what can be done with chosen rows.
 func offerActs(view *templates.ConversationsView, by account.Actor) {
-	view.CanTag, view.MostTagged = by.May(account.ConversationTag), conversation.MostTagged
+	view.CanTag, view.MostTagged = by.May(account.ConversationTag) && view.Search.State != templates.SearchSealed, conversation.MostTagged
 	for _, a := range []struct {
 		may bool
 		act templates.ChosenAct

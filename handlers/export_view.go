@@ -121,6 +121,7 @@ func exportScope(s *export.Selection, tree *department.Tree, words bool) templat
 	q := &s.Query
 	out.Customer = maskedAccount(q.Customer)
 	out.From, out.Types, out.Tags, out.WithoutTags, out.Platforms, out.Agents, out.Personal = q.From, q.ServiceTypes, q.Tags, q.WithoutTags, q.Platforms, q.AgentIDs, q.Personal
+	out.Traits = shownTraits(q.Traits)
 	if !q.To.IsZero() {
 		out.To = q.To.AddDate(0, 0, -1) // the last day that is included
 	}
@@ -136,7 +137,7 @@ func exportScope(s *export.Selection, tree *department.Tree, words bool) templat
 }
 
 func exportCount(p *export.Preview) *templates.ExportCount {
-	out := &templates.ExportCount{Conversations: p.Conversations, Messages: p.Messages, Attachments: p.Attachments, Bytes: p.Bytes, Parts: p.Parts, MostDays: p.MostDays}
+	out := &templates.ExportCount{Conversations: p.Conversations, Messages: p.Messages, Attachments: p.Attachments, Bytes: p.Bytes, Parts: p.Parts, MostDays: p.MostDays, Sealed: p.Sealed}
 	for _, why := range p.Needs {
 		out.Needs = append(out.Needs, string(why))
 	}

@@ -80,6 +80,8 @@ func namedPath(n *report.Named, typed string) string {
 		return templates.ReportPath(n.ID)
 	case report.NamesHold:
 		return templates.HoldPath(n.ID)
+	case report.NamesSubject:
+		return templates.SubjectPath(n.ID)
 	case report.NamesImport:
 		return templates.ImportPath(n.ID)
 	}

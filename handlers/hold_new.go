@@ -134,7 +134,7 @@ func (h *Holds) ask(c echo.Context, status int, form holdForm, counts *hold.Coun
 	v.Owners, v.Departments = holdOwners(owners, by.ID), departmentChoices(tree, by.Scope)
 	if counts != nil {
 		v.Count = &templates.HoldCount{
-			Conversations: counts.Total(), Messages: counts.Messages, Live: counts.Active, Hidden: counts.Hidden, Binned: counts.Binned, Listed: counts.OnList,
+			Conversations: counts.Total(), Messages: counts.Messages, Live: counts.Active, Hidden: counts.Hidden, Sealed: counts.Sealed, Binned: counts.Binned, Listed: counts.OnList,
 			Customers: counts.Customers, Unmatched: counts.Unmatched,
 		}
 	}

@@ -65,7 +65,7 @@ func holdScope(s *hold.Scope) templates.HoldScope {
 func holdDetail(d *hold.Detail, by account.Actor) *templates.HoldDetail {
 	v := &templates.HoldDetail{
 		HoldRow: holdRow(&d.Row, d.Now), Reason: d.Reason, Messages: d.Counts.Messages,
-		Live: d.Counts.Active, Hidden: d.Counts.Hidden, Binned: d.Counts.Binned, Listed: d.Counts.OnList,
+		Live: d.Counts.Active, Hidden: d.Counts.Hidden, Sealed: d.Counts.Sealed, Binned: d.Counts.Binned, Listed: d.Counts.OnList,
 		PlacedBy: d.PlacedByWho.Name, PlacedAt: d.CreatedAt, ReleasedAt: instant(d.ReleasedAt),
 		CanExport: by.May(account.ExportCreate), CanReview: d.CanReview, CanRequest: d.CanRequest, CanDecide: d.CanDecide, CanCancel: d.CanCancel,
 	}

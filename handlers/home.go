@@ -117,6 +117,8 @@ func todoPath(t report.Todo) string {
 		return templates.RetentionChangePath(t.Code)
 	case report.TodoCeiling:
 		return templates.RetentionPath
+	case report.TodoSubject, report.TodoSealed:
+		return templates.SubjectPath(t.ID)
 	case report.TodoResidue:
 		return templates.BatchPath(t.ID)
 	}

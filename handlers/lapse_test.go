@@ -13,7 +13,7 @@ func TestEveryReasonOfALapseHasItsWords(t *testing.T) {
 	broken := []string{
 		approval.BrokenState, approval.BrokenSubject, approval.BrokenVotes, approval.BrokenForged, approval.BrokenExpired, approval.BrokenPeople, approval.BrokenInactive,
 	}
-	for area, own := range map[string][]string{"purge": {"votes", "confirm", "superseded", "forged", "manifest"}, "hold": {"vote", "forged"}} {
+	for area, own := range map[string][]string{"purge": {"votes", "confirm", "superseded", "forged", "manifest", "policy", "hold"}, "hold": {"vote", "forged"}} {
 		for _, reason := range append(own, broken...) {
 			if key := area + ".lapse_" + reason; !locale.Has(key) {
 				t.Errorf("%s has no words", key)

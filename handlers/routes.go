@@ -28,6 +28,7 @@ type Screens struct {
 	Letters       *Letters
 	Certificates  *Certificates
 	Holds         *Holds
+	Subjects      *Subjects
 	Inspections   *Inspections
 	Retention     *Retention
 	Exports       *Exports
@@ -125,6 +126,16 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/holds/:id/release", Permission: account.HoldRelease, Handler: s.Holds.AskRelease},
 		{Method: post, Path: "/holds/:id/decide", Permission: account.HoldRelease, Handler: s.Holds.Decide},
 		{Method: post, Path: "/holds/:id/cancel", Permission: account.HoldRelease, Handler: s.Holds.Cancel},
+		{Method: get, Path: "/deletion-requests", Permission: account.SubjectRead, Handler: s.Subjects.List},
+		{Method: get, Path: "/deletion-requests/new", Permission: account.SubjectCreate, Handler: s.Subjects.New},
+		{Method: post, Path: "/deletion-requests/new", Permission: account.SubjectCreate, Handler: s.Subjects.Create, Slow: true},
+		{Method: get, Path: "/deletion-requests/:id", Permission: account.SubjectRead, Handler: s.Subjects.Show},
+		{Method: get, Path: "/deletion-requests/:id/answer", Permission: account.SubjectRead, Handler: s.Subjects.Answer},
+		{Method: get, Path: "/deletion-requests/:id/answer.pdf", Permission: account.SubjectRead, Handler: s.Subjects.AnswerFile},
+		{Method: post, Path: "/deletion-requests/:id/answered", Permission: account.SubjectCreate, Handler: s.Subjects.Answered},
+		{Method: post, Path: "/deletion-requests/:id/customer", Permission: account.SubjectCreate, Handler: s.Subjects.Customer},
+		{Method: post, Path: "/deletion-requests/:id/bin", Permission: account.SubjectCreate, Handler: s.Subjects.BinAgain, Slow: true},
+		{Method: post, Path: "/deletion-requests/:id/lift", Permission: account.SubjectLift, Handler: s.Subjects.Lift, Slow: true},
 		{Method: get, Path: "/access", Permission: account.AccessRead, Handler: s.Access.List},
 		{Method: get, Path: "/access/new", Permission: account.AccessRequest, Handler: s.Access.New},
 		{Method: post, Path: "/access/new", Permission: account.AccessRequest, Handler: s.Access.Create},

@@ -147,7 +147,7 @@ func (r AccessRow) until(ctx context.Context) string {
 func (v AccessGrantView) facts(ctx context.Context) []ui.Fact {
 	period := locale.T(ctx, "access.page_any_time")
 	if !v.FromDay.IsZero() {
-		period = locale.Day(ctx, v.FromDay) + " ～ " + locale.Day(ctx, v.ToDay)
+		period = locale.Range(ctx, v.FromDay, v.ToDay)
 	}
 	out := []ui.Fact{
 		{Term: locale.T(ctx, "access.page_what"), Text: v.What.text(ctx)},

@@ -92,6 +92,7 @@ type AuditProof struct {
 	FirstBad, LastBad     int64
 	Checked, Proven       int64
 	TailProvable, Outside bool
+	Witness               AuditWitness
 	Latest                []AuditNeighbour
 	KeyName, Key, Print   string
 	Checkpoints           []AuditCheckpoint
@@ -99,6 +100,17 @@ type AuditProof struct {
 	DataAt                time.Time // of the last check of the data; zero: not yet
 	DataChecks, DataFound int64
 	Data                  []AuditFinding
+}
+
+// AuditWitness is what the other machine has that keeps checkpoints; without a host there is none.
+type AuditWitness struct {
+	Host     string
+	At       time.Time // zero: never
+	Size     int64
+	FailedAt time.Time // zero: it takes what it gets
+	Class    string
+	Status   int64
+	Waiting  int64
 }
 
 // AuditFinding is a promise that the data broke; Key is a sentence of the catalogue.

@@ -18,10 +18,28 @@ func (p *AuditProof) facts(ctx context.Context) []ui.Fact {
 	if p.Outside {
 		outside = "audit.outside_yes"
 	}
+	out = append(out, ui.Fact{Term: locale.T(ctx, "audit.outside"), Text: locale.T(ctx, outside)})
+	out = append(out, p.Witness.facts(ctx)...)
 	return append(out,
-		ui.Fact{Term: locale.T(ctx, "audit.outside"), Text: locale.T(ctx, outside)},
 		ui.Fact{Term: locale.T(ctx, "audit.key"), Text: p.KeyName, Mono: true},
 	)
+}
+
+// facts are what the other machine has, and why it does not have more.
+func (w *AuditWitness) facts(ctx context.Context) []ui.Fact {
+	if w.Host == "" {
+		return nil
+	}
+	has := locale.T(ctx, "audit.witness_none", w.Host)
+	if !w.At.IsZero() {
+		has = locale.T(ctx, "audit.witness_has", w.Host, w.Size, locale.Date(ctx, w.At))
+	}
+	out := []ui.Fact{{Term: locale.T(ctx, "audit.witness"), Text: has}}
+	if !w.FailedAt.IsZero() {
+		why := locale.T(ctx, "audit.witness_"+w.Class, w.Status)
+		out = append(out, ui.Fact{Term: locale.T(ctx, "audit.witness_failed"), Text: locale.T(ctx, "audit.witness_since", why, locale.Date(ctx, w.FailedAt), w.Waiting)})
+	}
+	return out
 }
 
 // checks are what the last look at the log found.

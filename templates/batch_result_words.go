@@ -26,8 +26,12 @@ func batchFacts(ctx context.Context, v BatchView) []ui.Fact {
 	if v.Raised != nil {
 		facts = append(facts, fact("batch.cap_raised_fact", batchRaisedText(ctx, v.Raised)))
 	}
+	reason := v.Reason
+	if v.Asked {
+		reason = locale.T(ctx, "subject.batch_reason", v.Reason)
+	}
 	return append(facts,
-		fact("batch.reason", v.Reason),
+		fact("batch.reason", reason),
 		fact("batch.owner", v.Owner),
 		fact("batch.done_at", locale.DateSec(ctx, v.CreatedAt)),
 		fact("batch.volume", locale.Bytes(ctx, v.Bytes)),

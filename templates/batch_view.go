@@ -17,12 +17,13 @@ type BatchScopeView struct {
 
 // BatchConditions are the fields of the first step, as they were typed.
 type BatchConditions struct {
-	From, To      string
-	Types         []string
-	Platforms     []string
-	Tags          string
-	WithoutTags   string
-	Agents        string
+	From, To    string
+	Types       []string
+	Platforms   []string
+	Tags        string
+	WithoutTags string
+	Agents      string
+	Traits
 	Sub           bool
 	Keep          bool
 	ResidueReason string

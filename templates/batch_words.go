@@ -136,7 +136,7 @@ func batchTerms(ctx context.Context, c BatchConditions) string {
 	var out []string
 	switch {
 	case c.From != "" && c.To != "":
-		out = append(out, c.From+" ～ "+c.To)
+		out = append(out, locale.Span(ctx, c.From, c.To))
 	case c.From != "":
 		out = append(out, locale.T(ctx, "batch.since", c.From))
 	case c.To != "":
@@ -160,6 +160,9 @@ func batchTerms(ctx context.Context, c BatchConditions) string {
 		if t.list != "" {
 			out = append(out, locale.T(ctx, t.key, t.list))
 		}
+	}
+	for _, t := range c.Traits.each() {
+		out = append(out, locale.T(ctx, "conversation.chip", t.name, t.value(ctx)))
 	}
 	if len(out) == 0 {
 		return locale.T(ctx, "batch.no_conditions")

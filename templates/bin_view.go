@@ -7,7 +7,8 @@ type BatchView struct {
 	Reach         ReachView
 	ID            uint64
 	Code          string
-	Single        bool // one conversation, from its own page
+	Single        bool // nobody went through the steps of a bulk delete
+	Asked         bool // a customer asked for it: the reason is the code of that request
 	State         BatchStateView
 	Path          string // of its department
 	Sub           bool
@@ -149,6 +150,7 @@ type BinItem struct {
 	ID         uint64
 	Code       string
 	Gone       bool // it was destroyed
+	Closed     bool // it is under seal, and the reader may not open it
 	Letter     bool // a customer who asks about it can be answered
 	Path       string
 	Type       string

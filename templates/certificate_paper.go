@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -78,8 +79,8 @@ func certificateList(ctx context.Context, v CertificateView) []paper.Fact {
 func certificateClasses(ctx context.Context, classes []CertificateClass) string {
 	parts := make([]string, len(classes))
 	for i, c := range classes {
-		name := c.Name
-		if name == "" {
+		name := TypeWord(ctx, c.Name)
+		if c.Name == "" {
 			name = locale.T(ctx, "certificate.no_class")
 		}
 		parts[i] = name + " " + locale.N(ctx, c.N)
@@ -137,7 +138,7 @@ func certificateSteps(ctx context.Context, steps []CertificateStep) *paper.Table
 		{Text: locale.T(ctx, "certificate.opinion"), Weight: 4},
 	}}
 	for _, s := range steps {
-		t.Rows = append(t.Rows, []paper.Cell{{Text: locale.T(ctx, s.Key)}, {Text: s.Who}, {Text: s.time(ctx)}, {Text: s.result(ctx)}})
+		t.Rows = append(t.Rows, []paper.Cell{{Text: locale.T(ctx, s.Key)}, {Text: cmp.Or(s.Who, "—")}, {Text: s.time(ctx)}, {Text: s.result(ctx)}})
 	}
 	return t
 }

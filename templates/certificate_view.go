@@ -58,7 +58,7 @@ type CertificateView struct {
 	Skips        []PurgeCount
 	OutcomeRoot  string
 	Buckets      int64 // whose keys were destroyed
-	Survivors    int64 // keys that were moved before
+	Survivors    int64 // keys that stayed, under fresh ones
 	Residue      []CertificateResidue
 	Steps        []CertificateStep
 	Consents     []CertificateConsent
@@ -127,7 +127,7 @@ func (s CertificateStep) time(ctx context.Context) string {
 	if s.Until.IsZero() {
 		return locale.DateSec(ctx, s.At)
 	}
-	return locale.DateSec(ctx, s.At) + " ～ " + locale.DateSec(ctx, s.Until)
+	return locale.Span(ctx, locale.DateSec(ctx, s.At), locale.DateSec(ctx, s.Until))
 }
 
 // departmentPath writes a path as people read it.

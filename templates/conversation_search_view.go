@@ -39,6 +39,7 @@ type ConversationsView struct {
 	Histogram  SearchHistogram
 	NoOverview bool
 	Binned     int64
+	Unmarked   int64 // might be found were they looked into
 	BinPath    string
 	First      int64
 	Prev       string
@@ -47,6 +48,7 @@ type ConversationsView struct {
 	Acts       []ChosenAct
 	CanTag     bool
 	MostTagged int64
+	MaySealed  bool // the reader may ask for what is sealed
 	// ExportPath is empty where the reader takes nothing out, or there is nothing.
 	ExportPath string
 	// Readings are the accesses that the reader may search under, Until the end of the chosen one.
@@ -214,9 +216,13 @@ func periodOptions(ctx context.Context, chosen string) []ui.Option {
 	return out
 }
 
-func stateOptions(ctx context.Context, chosen string) []ui.Option {
+func stateOptions(ctx context.Context, chosen string, sealed bool) []ui.Option {
 	var out []ui.Option
-	for _, s := range []string{"", SearchHidden, SearchAll} {
+	states := []string{"", SearchHidden, SearchAll}
+	if sealed {
+		states = append(states, SearchSealed)
+	}
+	for _, s := range states {
 		key := s
 		if key == "" {
 			key = "active"
@@ -226,9 +232,16 @@ func stateOptions(ctx context.Context, chosen string) []ui.Option {
 	return out
 }
 
+func sortOptions(ctx context.Context, chosen string) []ui.Option {
+	return []ui.Option{
+		{Label: locale.T(ctx, "conversation.sort_newest"), Chosen: chosen == ""},
+		{Value: SortOldest, Label: locale.T(ctx, "conversation.sort_oldest"), Chosen: chosen == SortOldest},
+	}
+}
+
 // folded counts the conditions that stand behind "more".
 func (v ConversationsView) folded() int {
-	n := 0
+	n := len(v.Form.Traits.each())
 	for _, on := range []bool{
 		len(v.Form.Types) > 0, len(v.Form.Platforms) > 0, len(v.Form.Tags) > 0, len(v.Form.Agents) > 0, v.Form.Customer != "", len(v.Form.Personal) > 0, v.Form.State != "",
 	} {
@@ -275,6 +288,9 @@ func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
 	add(len(s.Tags) > 0, named("conversation.tags", wordsOf(ctx, plain, s.Tags)), func(n *Search) { n.Tags = nil })
 	add(len(s.Agents) > 0, named("conversation.agent_no", wordsOf(ctx, plain, s.Agents)), func(n *Search) { n.Agents = nil })
 	add(len(s.Personal) > 0, named("conversation.personal", wordsOf(ctx, PersonalWord, s.Personal)), func(n *Search) { n.Personal = nil })
+	for _, t := range s.Traits.each() {
+		add(true, named(string(t.name), t.value(ctx)), func(n *Search) { n.Traits = t.rest })
+	}
 	add(v.Customer != "", named("conversation.customer_id", v.Customer), func(n *Search) { n.SID = v.WithoutCustomer })
 	if s.State != "" {
 		add(true, named("common.state", locale.T(ctx, "conversation.state_"+s.State)), func(n *Search) { n.State = "" })
@@ -305,7 +321,7 @@ func (s Search) days(ctx context.Context) string {
 	case from == to:
 		return from
 	}
-	return from + " ～ " + to
+	return locale.Span(ctx, from, to)
 }
 
 func (v ConversationsView) clearPath() string {
@@ -344,6 +360,18 @@ func (v ConversationsView) pager() ui.PagerView {
 		p.Sizes = append(p.Sizes, ui.SizeLink{Size: n, Path: ConversationsPath(s), Active: n == current})
 	}
 	return p
+}
+
+// sortHead is the head of the column by which the rows are ordered: it turns the order around.
+func (v ConversationsView) sortHead(ctx context.Context) ui.SortView {
+	s, dir := v.Search, "asc"
+	s.Cursor = ""
+	if s.Sort == "" {
+		s.Sort, dir = SortOldest, "desc"
+	} else {
+		s.Sort = ""
+	}
+	return ui.SortView{Label: locale.T(ctx, "conversation.last"), Path: ConversationsPath(s), Dir: dir}
 }
 
 // paged tells whether there is anything to page through.

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -20,6 +21,8 @@ type ConversationView struct {
 	ID       uint64
 	Code     string
 	Back     string // where the reader came from, with its query; "" is the plain search
+	List     string // where Back leads in a list; "": there is none, and Back leads itself
+	Walk     ResultWalk
 	State    string
 	Name     string
 	Account  string
@@ -49,6 +52,7 @@ type ConversationView struct {
 	Forever    bool
 	FloorUntil time.Time
 	Bin        BinStay
+	Sealed     SubjectSeal
 
 	CanTag     bool
 	TagsInUse  []string // that the reader's conversations have, to choose from
@@ -68,6 +72,14 @@ type ConversationView struct {
 	UnderUntil time.Time
 	// LetterPath is the answer letter about its deletion; empty where there is none.
 	LetterPath string
+}
+
+// ResultWalk leads to the conversations beside this one in the result of a search; its zero value is for one
+// that was not opened there. An empty address is an end of the result.
+type ResultWalk struct {
+	Row           int64 // of the result, from 1
+	Before, After string
+	Lost          bool // the search cannot be asked now
 }
 
 // BinStay is where a conversation is while it is in the bin.
@@ -140,10 +152,7 @@ func (v ConversationView) context(ctx context.Context) string {
 }
 
 func (v ConversationView) back() string {
-	if v.Back == "" {
-		return ConversationsRoot
-	}
-	return v.Back
+	return cmp.Or(v.List, v.Back, ConversationsRoot)
 }
 
 // locks are the codes of what protects the conversation.

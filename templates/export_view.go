@@ -76,9 +76,10 @@ type ExportScope struct {
 	From, To                                         time.Time
 	Departments, Types, Platforms, Tags, WithoutTags []string
 	Agents, States, Personal                         []string
-	Found                                            bool   // the chosen conversations are what a search found
-	Words                                            string // as they were typed, for those who may read them
-	Terms, Except                                    int
+	Traits
+	Found         bool   // the chosen conversations are what a search found
+	Words         string // as they were typed, for those who may read them
+	Terms, Except int
 }
 
 // ExportSpread is what an export held when it was asked for: when its conversations ended, and of which
@@ -161,6 +162,7 @@ type ExportSampleLine struct{ Who, Text string }
 // ExportCount is what an export would hold now.
 type ExportCount struct {
 	Conversations, Messages, Attachments, Bytes int64
+	Sealed                                      int64 // of the conversations
 	Parts, MostDays                             int
 	Needs, Approvers                            []string
 }
@@ -356,6 +358,9 @@ func (s ExportScope) lines(ctx context.Context) []string {
 	}
 	if len(s.Personal) > 0 {
 		add("hold.scope_personal", wordsOf(ctx, PersonalWord, s.Personal))
+	}
+	for _, t := range s.Traits.each() {
+		add("conversation.chip", t.name, t.value(ctx))
 	}
 	if s.Customer != "" {
 		add("export.page_of_customer", s.Customer)

@@ -13,7 +13,7 @@ import (
 	"qingdang/templates/ui"
 )
 
-var helpTerms = []string{"conversation", "hidden", "bin", "expired", "purge", "hold", "floor", "order", "residue", "manifest", "cooling", "certificate", "audit", "masked"}
+var helpTerms = []string{"conversation", "hidden", "bin", "expired", "purge", "hold", "sealed", "floor", "order", "residue", "manifest", "cooling", "certificate", "audit", "masked"}
 
 var helpKeys = []struct{ keys, text string }{
 	{"/", "help.key_slash"}, {"g h", "help.key_home"}, {"g s", "help.key_search"}, {"g b", "help.key_bin"}, {"g p", "help.key_purges"}, {"g a", "help.key_audit"},

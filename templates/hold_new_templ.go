@@ -632,9 +632,9 @@ func holdCountCard(v HoldNewView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var29 string
-				templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinStringErrs(holdPlaces(ctx, v.Count.Live, v.Count.Hidden, v.Count.Binned, v.Count.Listed))
+				templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinStringErrs(holdPlaces(ctx, v.Count.Live, v.Count.Hidden, v.Count.Sealed, v.Count.Binned, v.Count.Listed))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/hold_new.templ`, Line: 106, Col: 85}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/hold_new.templ`, Line: 106, Col: 101}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var29))
 				if templ_7745c5c3_Err != nil {

@@ -73,20 +73,20 @@ type HoldScope struct {
 // HoldDetail is one hold.
 type HoldDetail struct {
 	HoldRow
-	Reason                       string
-	Messages                     int64
-	Live, Hidden, Binned, Listed int64
-	PlacedBy                     string
-	PlacedAt, ReleasedAt         time.Time
-	Blocks                       []HoldBlock
-	History                      []HoldEvent
-	Release                      *HoldRelease
-	CanReview, CanRequest        bool
-	CanExport                    bool
-	CanDecide, CanCancel         bool
-	Own                          bool      // the release was asked for by the reader
-	Entry                        HoldEntry // what was typed, when it was refused
-	Problems                     Problems
+	Reason                               string
+	Messages                             int64
+	Live, Hidden, Sealed, Binned, Listed int64
+	PlacedBy                             string
+	PlacedAt, ReleasedAt                 time.Time
+	Blocks                               []HoldBlock
+	History                              []HoldEvent
+	Release                              *HoldRelease
+	CanReview, CanRequest                bool
+	CanExport                            bool
+	CanDecide, CanCancel                 bool
+	Own                                  bool      // the release was asked for by the reader
+	Entry                                HoldEntry // what was typed, when it was refused
+	Problems                             Problems
 }
 
 // HoldRelease is the release that is under way.
@@ -161,10 +161,10 @@ type DepartmentChoice struct {
 
 // HoldCount is what a hold would cover now.
 type HoldCount struct {
-	Conversations, Messages      int64
-	Live, Hidden, Binned, Listed int64
-	Customers                    int      // that were named
-	Unmatched                    []string // those of them, masked, of whom nothing matches
+	Conversations, Messages              int64
+	Live, Hidden, Sealed, Binned, Listed int64
+	Customers                            int      // that were named
+	Unmatched                            []string // those of them, masked, of whom nothing matches
 }
 
 func (v HoldsView) figures(ctx context.Context) []ui.Figure {
@@ -238,10 +238,16 @@ func (s HoldScope) lines(ctx context.Context) []string {
 	default:
 		add("hold.scope_everywhere")
 	}
+	worded := func(word func(context.Context, string) string, list []string) (out []string) {
+		for _, code := range list {
+			out = append(out, word(ctx, code))
+		}
+		return out
+	}
 	for _, c := range []struct {
 		key  string
 		list []string
-	}{{"hold.scope_types", s.Types}, {"hold.scope_platforms", s.Platforms}, {"hold.scope_tags", s.Tags}, {"hold.scope_without", s.WithoutTags}} {
+	}{{"hold.scope_types", worded(TypeWord, s.Types)}, {"hold.scope_platforms", worded(PlatformWord, s.Platforms)}, {"hold.scope_tags", s.Tags}, {"hold.scope_without", s.WithoutTags}} {
 		if len(c.list) > 0 {
 			add(c.key, join(c.list))
 		}
@@ -283,7 +289,7 @@ func (h *HoldDetail) facts(ctx context.Context) []ui.Fact {
 		{Term: locale.T(ctx, "hold.reason"), Text: h.Reason},
 		{Term: locale.T(ctx, "hold.scope"), Body: holdLines(h.Scope.lines(ctx))},
 		{Term: locale.T(ctx, "hold.hits"), Text: locale.T(ctx, "hold.hits_text", h.Conversations, h.Messages)},
-		{Term: locale.T(ctx, "hold.places"), Text: holdPlaces(ctx, h.Live, h.Hidden, h.Binned, h.Listed)},
+		{Term: locale.T(ctx, "hold.places"), Text: holdPlaces(ctx, h.Live, h.Hidden, h.Sealed, h.Binned, h.Listed)},
 		{Term: locale.T(ctx, "hold.owner"), Text: h.Owner},
 		{Term: locale.T(ctx, "hold.next_review"), Text: review},
 		{Term: locale.T(ctx, "hold.placed"), Text: locale.T(ctx, "hold.placed_text", h.PlacedBy, locale.Date(ctx, h.PlacedAt))},
@@ -307,8 +313,11 @@ func holdUnmatched(ctx context.Context, list []string) string {
 	return named
 }
 
-func holdPlaces(ctx context.Context, live, hidden, binned, listed int64) string {
+func holdPlaces(ctx context.Context, live, hidden, sealed, binned, listed int64) string {
 	parts := []string{locale.T(ctx, "hold.place_live", live), locale.T(ctx, "hold.place_hidden", hidden), locale.T(ctx, "hold.place_binned", binned)}
+	if sealed > 0 {
+		parts = append(parts, locale.T(ctx, "hold.place_sealed", sealed))
+	}
 	if listed > 0 {
 		parts = append(parts, locale.T(ctx, "hold.place_listed", listed))
 	}

@@ -88,6 +88,7 @@ var todoLooks = map[string]struct{ icon, kind string }{
 	"draft": {"file-text", ui.Primary}, "failed": {"alert-triangle", ui.Danger}, "residue": {"stack-2", ui.Warning},
 	"inspect": {"clipboard-check", ui.Primary}, "cosign": {"signature", ui.Warning}, "finding": {"flag", ui.Warning},
 	"policy": {"calendar-cog", ui.Warning}, "ceiling": {"calendar-time", ui.Warning},
+	"subject": {"user-off", ui.Warning}, "sealed": {"shield-lock", ui.Warning},
 	"access": {"scan-eye", ui.Warning}, "answer": {"scan-eye", ui.Primary},
 	"export": {"file-export", ui.Warning}, "fetch": {"download", ui.Primary}, "noexport": {"ban", ui.Warning},
 }
@@ -129,6 +130,11 @@ func (t HomeTodo) text(ctx context.Context, now time.Time) string {
 		return locale.T(ctx, key, t.Who, now.Sub(t.Since), t.Until)
 	case "confirm":
 		return locale.T(ctx, key, t.Until)
+	case "subject":
+		if t.State != "" {
+			key += "_" + t.State
+		}
+		return locale.T(ctx, key, locale.Day(ctx, t.Since), locale.Day(ctx, t.Until))
 	case "fetch":
 		if t.State != "" {
 			key += "_" + t.State

@@ -97,8 +97,8 @@ func inspectionSections(ctx context.Context, r InspectionReport) []paper.Section
 
 func inspectionScope(ctx context.Context, r InspectionReport) []paper.Fact {
 	return []paper.Fact{
-		{Term: locale.T(ctx, "inspection.quarter"), Text: r.First + " ～ " + r.Last + " (" + r.Zone + ")"},
-		{Term: locale.T(ctx, "inspection.entered"), Text: locale.DateSec(ctx, r.From) + " ～ " + locale.DateSec(ctx, r.Until.Add(-time.Second))},
+		{Term: locale.T(ctx, "inspection.quarter"), Text: locale.Span(ctx, r.First, r.Last) + " (" + r.Zone + ")"},
+		{Term: locale.T(ctx, "inspection.entered"), Text: locale.Span(ctx, locale.DateSec(ctx, r.From), locale.DateSec(ctx, r.Until.Add(-time.Second)))},
 		{Term: locale.T(ctx, "inspection.population"), Text: locale.T(ctx, "inspection.population_size", r.Population, r.Batches)},
 		{Term: locale.T(ctx, "inspection.list_root"), Text: fingerprint(r.Root), Mono: true},
 		{Term: locale.T(ctx, "inspection.due"), Text: locale.Day(ctx, r.DueAt)},

@@ -33,12 +33,14 @@ type Search struct {
 	Tags      []string
 	Agents    []string
 	Personal  []string // kinds of personal data, of which it holds one
-	State     string   // "", hidden or all
-	SID       string
-	Under     string // code of the access under which it is searched; "": in the own departments
-	Sel       string // all that was found, but for exceptions, as a sealed choice
-	Cursor    string
-	Size      int
+	Traits
+	State  string // "", hidden, all or sealed
+	SID    string
+	Under  string // code of the access under which it is searched; "": in the own departments
+	Sel    string // all that was found, but for exceptions, as a sealed choice
+	Sort   string // "": the last message, newest first; or SortOldest
+	Cursor string
+	Size   int
 
 	// Saved is the code of the saved search from which this one comes, Base what that asks for. As long as
 	// both ask for the same the address names the code and nothing else.
@@ -55,7 +57,11 @@ var Periods = []string{"last7", "last30", "last90", "last180", "last365", "older
 const (
 	SearchHidden = "hidden"
 	SearchAll    = "all"
+	SearchSealed = "sealed" // for those who may see what a customer wants deleted
 )
+
+// SortOldest orders a search by the last message, oldest first.
+const SortOldest = "last"
 
 // ConversationsPath is the address of a search: parameters in one order, defaults left
 // out, so that the same search has one address.
@@ -80,6 +86,7 @@ func ConversationsPath(s Search) string {
 	}
 	put("under", url.QueryEscape(s.Under))
 	put("sel", url.QueryEscape(s.Sel))
+	put("sort", s.Sort)
 	put("cursor", url.QueryEscape(s.Cursor))
 	if s.Size != 0 {
 		put("size", strconv.Itoa(s.Size))
@@ -146,6 +153,7 @@ func (s Search) conditions(put func(name, value string)) {
 	put("tag", joined(s.Tags))
 	put("agent", joined(s.Agents))
 	put("personal", joined(s.Personal))
+	s.Traits.conditions(put)
 	put("state", url.QueryEscape(s.State))
 }
 
@@ -157,9 +165,24 @@ func joined(values []string) string {
 	return strings.Join(escaped, ",")
 }
 
+// RowParam names the row of a result in the way back to it.
+const RowParam = "row"
+
+// RowPath is the way back to one row of a page of a search. Searching it leads to the page alone.
+func RowPath(s Search, row int64) string {
+	path, mark := ConversationsPath(s), "?"
+	if path != ConversationsRoot {
+		mark = "&"
+	}
+	return path + mark + RowParam + "=" + strconv.FormatInt(row, 10)
+}
+
+// RowID names a row of a result on its page.
+func RowID(row int64) string { return "row-" + strconv.FormatInt(row, 10) }
+
 // Narrowed tells whether the search has any condition.
 func (s Search) Narrowed() bool {
-	s.Cursor, s.Sel, s.Size, s.Under, s.Saved, s.Base = "", "", 0, "", "", nil
+	s.Sort, s.Cursor, s.Sel, s.Size, s.Under, s.Saved, s.Base = "", "", "", 0, "", "", nil
 	return ConversationsPath(s) != ConversationsRoot
 }
 

@@ -314,7 +314,7 @@ func (v ReportHead) verdicts(ctx context.Context) (lines []string) {
 
 func (v ReportHead) proofFacts(ctx context.Context) []paper.Fact {
 	return []paper.Fact{
-		{Term: locale.T(ctx, "report.period"), Text: v.First + " ～ " + v.Last + "  " + v.Zone},
+		{Term: locale.T(ctx, "report.period"), Text: locale.Span(ctx, v.First, v.Last) + "  " + v.Zone},
 		{Term: locale.T(ctx, "report.department"), Text: v.under(ctx)},
 		{Term: locale.T(ctx, "report.made_by"), Text: v.By.in(ctx)},
 		{Term: locale.T(ctx, "report.entry"), Text: "#" + entry(v.Leaf), Mono: true},

@@ -23,7 +23,7 @@ var menuGroups = []struct {
 	{"", []place{{"menu.home", "/", "layout-dashboard", nil}}},
 	{"menu.group_conversations", []place{{"menu.conversations", "/conversations", "search", nil}, {"menu.searches", "/searches", "bookmark", nil}, {"menu.access", "/access", "scan-eye", nil}}},
 	{"menu.group_disposal", []place{{"menu.batches", "/batches", "trash-x", nil}, {"menu.bin", "/bin", "recycle", nil}, {"menu.purges", "/purges", "flame", nil}}},
-	{"menu.group_governance", []place{{"menu.retention", "/retention", "calendar-cog", nil}, {"menu.holds", "/holds", "lock", nil}}},
+	{"menu.group_governance", []place{{"menu.retention", "/retention", "calendar-cog", nil}, {"menu.holds", "/holds", "lock", nil}, {"menu.subjects", "/deletion-requests", "user-off", nil}}},
 	{"menu.group_evidence", []place{{"menu.exports", "/exports", "file-export", []string{"/reports"}}, {"menu.audit", "/audit", "history", nil}, {"menu.inspections", "/inspections", "clipboard-check", nil}}},
 	{"menu.group_admin", []place{{"menu.imports", "/imports", "file-import", nil}, {"menu.org", "/org", "sitemap", nil}, {"menu.connectors", "/connectors", "plug-connected", nil}, {"menu.settings", "/settings", "settings", nil}}},
 }

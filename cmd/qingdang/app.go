@@ -29,6 +29,7 @@ import (
 	"qingdang/models/retention"
 	"qingdang/models/seal"
 	"qingdang/models/search"
+	"qingdang/models/subject"
 )
 
 // app is everything a command works with, opened by one Config.
@@ -52,6 +53,7 @@ type app struct {
 	exports       *export.Desk
 	access        *access.Desk
 	inspections   *inspection.Desk
+	subjects      *subject.Requests
 	retention     *retention.Desk
 	reader        *report.Reader
 	evidence      *report.Evidence
@@ -137,6 +139,10 @@ func openDatabase(ctx context.Context, c *Config, o options) (*app, error) {
 	return a, nil
 }
 
+func (a *app) vault() conversation.Vault {
+	return conversation.Vault{Store: a.store, Sensitive: a.config.sensitive}
+}
+
 func (a *app) open(ctx context.Context, o options) (err error) {
 	if err := a.checkWhole(ctx); err != nil {
 		return err
@@ -148,7 +154,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 		return err
 	}
 	a.departments = &department.Departments{DB: a.db}
-	vault := conversation.Vault{Store: a.store}
+	vault := a.vault()
 	a.access = &access.Desk{DB: a.db, Vault: vault, Zone: a.config.location}
 	a.accounts, err = account.New(account.Settings{
 		DB: a.db, Keys: a.store, Resolve: a.departments.Resolve, Readings: a.access.Readings, Left: a.access.Left, Demo: o.demo,
@@ -165,14 +171,14 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return fmt.Errorf("signing key: %w", err)
 	}
-	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.Checkpoints}
+	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.Checkpoints, Witness: witness(a.config.Witness, a.config.WitnessToken, nil)}
 	a.ledger = &purge.Ledger{Dir: a.config.Ledger, Keys: a.store}
 	if o.clock == nil {
 		a.guard = &audit.ClockGuard{DB: a.db, Up: audit.Uptime()}
 	}
 	a.access.Clock = a.guard
 	zone := a.config.location
-	a.bin = &bin.Bin{DB: a.db, Zone: zone, Keys: a.store, Clock: a.guard, Cap: a.config.BatchCap, Codes: a.accounts}
+	a.bin = &bin.Bin{DB: a.db, Zone: zone, Keys: a.store, Clock: a.guard, Cap: a.config.BatchCap, Codes: a.accounts, WordsList: vault.List().ID()}
 	a.holds = &hold.Holds{DB: a.db, Clock: a.guard, Rescue: bin.Rescue, Zone: zone, Vault: vault, Accounts: a.accounts}
 	a.purges = &purge.Desk{DB: a.db, Clock: a.guard, Accounts: a.accounts, Keys: a.store, Copies: a.store, Zone: zone}
 	a.exports = &export.Desk{
@@ -185,6 +191,9 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.evidence = &report.Evidence{DB: a.db, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.inspections = &inspection.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.retention = &retention.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Zone: zone, Alone: hold.Alone, Clock: a.guard}
+	a.subjects = &subject.Requests{
+		DB: a.db, Vault: vault, Bin: a.bin, Accounts: a.accounts, Zone: zone, Clock: a.guard, Outside: subject.Files{Dir: a.config.Ledger, Keys: a.store},
+	}
 	a.reader = &report.Reader{DB: a.db, Conversations: a.conversations, Departments: a.departments, Zone: zone}
 	a.demo, a.logins = o.demo, o.logins
 	if o.closed {
@@ -193,7 +202,13 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	if err := a.checkRestored(ctx); err != nil {
 		return err
 	}
-	return bin.SealOld(ctx, a.db, a.store)
+	if err := bin.SealOld(ctx, a.db, a.store); err != nil {
+		return err
+	}
+	if o.demo { // which begins in the past, see fillDemo
+		return nil
+	}
+	return retention.Record(ctx, a.db)
 }
 
 // openKeys opens the key store of this database.
@@ -237,7 +252,7 @@ func (a *app) address() string {
 // tagging lets people tag, under the eyes of the holds.
 func (a *app) tagging() *conversation.Tagging {
 	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
-		return hold.OnStore(tx, ids, bin.Rescue)
+		return hold.OnStore(tx, a.store, ids, bin.Rescue)
 	}}
 }
 

@@ -109,7 +109,7 @@ func TestEveryRouteKeepsItsRight(t *testing.T) {
 			}
 		}
 	}
-	if n := dbtest.Count(t, a.db, &anyLeaf{}); n != 0 {
+	if n := dbtest.Count(t, a.db, &anyLeaf{}, "action <> 'retention.recorded'"); n != 0 { // the first start's own
 		t.Errorf("denied requests left %d entries in the database", n)
 	}
 	for _, name := range slices.Sorted(maps.Keys(allowed)) {

@@ -66,7 +66,7 @@ var places = []struct {
 			"/reports", "/inspections", "/imports", "/imports/new", "/jobs", "/help", "/account", "/audit", "/nowhere",
 		},
 	},
-	{"10077", []string{"/holds", "/retention"}, []string{"/", "/retention/edit?type=%E5%92%A8%E8%AF%A2", "/holds/new", "/holds/{SELECT id FROM legal_hold ORDER BY id LIMIT 1}", "/exports/{SELECT id FROM export WHERE state = 'waiting' LIMIT 1}"}}, // legal
+	{"10077", []string{"/holds", "/retention", "/deletion-requests/{SELECT id FROM subject_request ORDER BY id LIMIT 1}"}, []string{"/", "/deletion-requests", "/deletion-requests/new", "/deletion-requests/{SELECT id FROM subject_request ORDER BY id LIMIT 1}/answer", "/conversations?state=sealed", "/conversations/{SELECT id FROM conversation WHERE state = 6 LIMIT 1}", "/retention/edit?type=%E5%92%A8%E8%AF%A2", "/holds/new", "/holds/{SELECT id FROM legal_hold ORDER BY id LIMIT 1}", "/exports/{SELECT id FROM export WHERE state = 'waiting' LIMIT 1}"}}, // legal
 	{ // auditor
 		"10031", []string{"/audit/proof", "/inspections/{SELECT code FROM inspection WHERE state = 'checking' LIMIT 1}/items/1"}, []string{
 			"/", "/audit", "/audit?row=5", "/inspections/{SELECT code FROM inspection WHERE state = 'checking' LIMIT 1}", "/inspections/{SELECT code FROM inspection WHERE state = 'checking' LIMIT 1}?tab=check",
@@ -82,7 +82,7 @@ var places = []struct {
 var notPages = []string{
 	"/login/otp", "/login/enroll", "/setup/:token", "/go", "/searches/counts", "/holds/list.csv", "/batches/drafts/:id/exclusions.csv", "/batches/:id/state", "/purges/:id/state", "/purges/:id/manifest.csv",
 	"/audit/entries.csv", "/audit/proof/log.jsonl", "/audit/proof/checkpoints/:size", "/inspections/:code/population.txt", "/imports/:id/state", "/imports/:id/rejects.csv",
-	"/batches/drafts/:id", "/batches/drafts/:id/cap", "/purges/:id/execute", "/reports/:id", "/retention/changes/:code", "/imports/:id", "/jobs/:id", // walked through where they are made
+	"/deletion-requests/:id/answer.pdf", "/batches/drafts/:id", "/batches/drafts/:id/cap", "/purges/:id/execute", "/reports/:id", "/retention/changes/:code", "/imports/:id", "/jobs/:id", // walked through where they are made
 }
 
 // No page of the console has a serious fault of accessibility. The ordinary tier looks at the main pages, wide and

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	measure "qingdang/cmd/qingdang/bench"
 	"qingdang/models/export/file"
@@ -22,14 +23,16 @@ type benchCommand struct {
 }
 
 type benchPurge struct {
-	N      int    `help:"Conversations in each database." default:"300000"`
-	Job    int    `help:"Conversations of one purge." default:"100000"`
-	Rounds int    `help:"How often both take their turn on each selection." default:"3"`
-	Engine string `help:"What to measure." enum:"mysql,sqlite,both" default:"both"`
-	Index  bool   `help:"With the search index built and folded before; its scrub is in the time."`
-	Peer   string `help:"pt-archiver as people run it (--purge --bulk-delete --limit 1000), or helped by --commit-each --primary-key-only." enum:"plain,helped" default:"plain"`
-	JSON   bool   `help:"Print the figures as one JSON object."`
-	Keep   bool   `help:"Leave the databases qingdang_bench_* there."`
+	N      int           `help:"Conversations in each database." default:"300000"`
+	Job    int           `help:"Conversations of one purge." default:"100000"`
+	Rounds int           `help:"How often both take their turn on each selection." default:"3"`
+	Engine string        `help:"What to measure." enum:"mysql,sqlite,both" default:"both"`
+	Index  bool          `help:"With the search index built and folded before; its scrub is in the time."`
+	Peer   string        `help:"pt-archiver as people run it (--purge --bulk-delete --limit 1000), or helped by --commit-each --primary-key-only." enum:"plain,helped" default:"plain"`
+	Bare   bool          `help:"Measure what the server needs for the deletes alone, too."`
+	Pause  time.Duration `help:"How long the reader beside everything looks at a page." default:"100ms"`
+	JSON   bool          `help:"Print the figures as one JSON object."`
+	Keep   bool          `help:"Leave the databases qingdang_bench_* there."`
 }
 
 // Where the server is: a DSN of its own, never the installation's. The private server of the
@@ -44,7 +47,7 @@ var errNoServer = errors.New(benchDSN + ": a MariaDB with rights to create datab
 
 // Run measures and prints.
 func (c *benchPurge) Run(t *terminal) error {
-	o := measure.Options{Conversations: c.N, Job: c.Job, Rounds: c.Rounds, Indexed: c.Index, Embedded: c.Engine != "mysql", PeerHelped: c.Peer == "helped", Keep: c.Keep, Progress: t.err}
+	o := measure.Options{Conversations: c.N, Job: c.Job, Rounds: c.Rounds, Indexed: c.Index, Embedded: c.Engine != "mysql", PeerHelped: c.Peer == "helped", Bare: c.Bare, Pause: c.Pause, Keep: c.Keep, Progress: t.err}
 	if c.Engine != "sqlite" {
 		if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
 			return errNoServer

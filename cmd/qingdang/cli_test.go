@@ -108,8 +108,9 @@ func TestImportCountsAsExpectedTwice(t *testing.T) {
 func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 	file := dbtest.Shared(t, "formats/neutral/conversations.jsonl")
 	type message struct {
-		At, Text string
-		Recalled bool
+		At, Text         string
+		Type, Attachment string
+		Recalled         bool
 	}
 	type source struct {
 		Platform    string
@@ -140,6 +141,11 @@ func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 	says := func(s source, word string) bool {
 		return slices.ContainsFunc(s.Messages, func(m message) bool { return !m.Recalled && strings.Contains(m.Text, word) })
 	}
+	attached := func(s source) bool {
+		return slices.ContainsFunc(s.Messages, func(m message) bool {
+			return m.Attachment != "" || slices.Contains([]string{"image", "file", "voice", "video"}, m.Type)
+		})
+	}
 	tests := []struct {
 		name string
 		args []string
@@ -163,6 +169,10 @@ func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 		{"a platform", []string{"--platform", one.Platform}, func(s source) bool { return s.Platform == one.Platform }},
 		{"an agent", []string{"--agent", one.Agent.ID}, func(s source) bool { return s.Agent.ID == one.Agent.ID }},
 		{"a customer", []string{"--customer", one.Customer.ID}, func(s source) bool { return s.Customer.ID == one.Customer.ID }},
+		{"many messages", []string{"--least", "10"}, func(s source) bool { return len(s.Messages) >= 10 }},
+		{"few messages", []string{"--least", "3", "--most", "9"}, func(s source) bool { return len(s.Messages) >= 3 && len(s.Messages) <= 9 }},
+		{"with an attachment", []string{"--attached", "yes"}, attached},
+		{"without one, in Chinese or else", []string{"--attached", "no", "--language", "zh,en,mixed,other"}, func(s source) bool { return !attached(s) }},
 		{"several at once", []string{"--platform", one.Platform, "--type", one.ServiceType, "--from", day}, func(s source) bool {
 			return s.Platform == one.Platform && s.ServiceType == one.ServiceType && last(s)[:10] >= day
 		}},
@@ -197,6 +207,13 @@ func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 		}
 		if plan := b.ok("search", "--explain", "退款"); !strings.Contains(plan, "way         index") {
 			t.Errorf("the plan: %s", plan)
+		}
+		if plan := b.ok("search", "--explain", "--least", "10", "--attached", "yes"); !strings.Contains(plan, "narrowed    by state, messages, marks\n") {
+			t.Errorf("the plan: %s", plan)
+		}
+		newest, oldest := lines(b.ok("search", "--json")), lines(b.ok("search", "--json", "--oldest"))
+		if slices.Reverse(oldest); !slices.Equal(newest, oldest) {
+			t.Error("the oldest first are not the newest first the other way round")
 		}
 		if got := lines(b.ok("search", "--json", "--limit", "3")); len(got) != 3 {
 			t.Errorf("--limit 3 gave %d", len(got))

@@ -14,6 +14,7 @@ import (
 
 	"qingdang/models/bin"
 	"qingdang/models/seal"
+	"qingdang/models/words"
 
 	_ "time/tzdata" // the organisation's zone must be known on the smallest machine
 )
@@ -27,8 +28,10 @@ type Config struct {
 	RootKey      string `env:"QINGDANG_ROOT_KEY" doc:"root key of the key store, 64 hex digits; empty = root.key in the key store's folder"`
 	KeyBackups   string `env:"QINGDANG_KEY_BACKUPS" doc:"folder of the daily key-store backups, on another disk; empty = no automatic backups"`
 	KeyDays      int64  `env:"QINGDANG_KEY_BACKUP_DAYS" default:"7" doc:"how many days any copy of the key store may live, yours too (1–30); a certificate takes effect that much after the keys were destroyed"`
-	Ledger       string `env:"QINGDANG_LEDGER" doc:"folder of the outside ledger of purges; default: ledger in the key store's folder. Keep it apart from the database, copy it after every purge"`
+	Ledger       string `env:"QINGDANG_LEDGER" doc:"folder of the outside ledger of purges and deletion requests; default: ledger in the key store's folder. Keep it apart from the database, copy it after every purge and request"`
 	Checkpoints  string `env:"QINGDANG_CHECKPOINTS" doc:"folder of the audit log's signed checkpoints; default: checkpoints below QINGDANG_DATA. Best on another machine"`
+	Witness      string `env:"QINGDANG_CHECKPOINT_URL" doc:"https address of another machine that gets each checkpoint too, as a POST (http only to this machine itself); empty = none"`
+	WitnessToken string `env:"QINGDANG_CHECKPOINT_TOKEN" doc:"bearer token that is sent with it; better in a file, named by the twin"`
 	Exports      string `env:"QINGDANG_EXPORTS" doc:"folder of exported files, encrypted, until they are fetched or expire; default: exports below QINGDANG_DATA. Leave it out of backups"`
 	Listen       string `env:"QINGDANG_LISTEN" default:"127.0.0.1:8080" doc:"address of the console"`
 	HTTPS        bool   `env:"QINGDANG_HTTPS" doc:"true when people reach the console over https (behind a proxy): cookies become Secure, HSTS is sent"`
@@ -38,10 +41,13 @@ type Config struct {
 	Suite        string `env:"QINGDANG_SUITE" default:"cascade" doc:"cipher suite of new bodies: cascade (AES-256-GCM and SM4-GCM), aes or sm4"`
 	UploadLimit  int64  `env:"QINGDANG_UPLOAD_MB" default:"1024" doc:"largest file that a person may upload, in MB; the command line has no limit"`
 
+	Sensitive string `env:"QINGDANG_SENSITIVE_WORDS" doc:"file of the words to look out for, one a line, UTF-8; empty = the list of the program. Conversations are marked anew after a change"`
+
 	BatchCap int64 `env:"QINGDANG_BATCH_CAP" default:"100000" doc:"most conversations of one batch until a second person raises it for that draft; 100000 is the highest"`
 
-	location *time.Location
-	proxies  []netip.Prefix
+	location  *time.Location
+	sensitive *words.List
+	proxies   []netip.Prefix
 }
 
 // loadConfig reads the environment. It refuses what it cannot read and names the variable.
@@ -132,6 +138,14 @@ func (c *Config) check() (err error) {
 	if rel, err := filepath.Rel(c.Keys, c.KeyBackups); c.KeyBackups != "" && err == nil && filepath.IsLocal(rel) {
 		return errors.New("QINGDANG_KEY_BACKUPS: must not lie in the key store's folder")
 	}
+	if err := checkWitness(c.Witness, c.WitnessToken); err != nil {
+		return err
+	}
+	if c.Sensitive != "" {
+		if c.sensitive, err = readWords(c.Sensitive); err != nil {
+			return fmt.Errorf("QINGDANG_SENSITIVE_WORDS: %w", err)
+		}
+	}
 	if c.RootKey != "" {
 		if _, err := decodeRootKey(c.RootKey); err != nil {
 			return fmt.Errorf("QINGDANG_ROOT_KEY: %w", err)
@@ -154,6 +168,15 @@ func (c *Config) check() (err error) {
 		c.proxies = append(c.proxies, prefix)
 	}
 	return nil
+}
+
+func readWords(file string) (*words.List, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return words.ReadList(f)
 }
 
 func decodeRootKey(text string) ([]byte, error) {

@@ -14,6 +14,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/department"
 	"qingdang/models/intake/format"
+	"qingdang/models/retention"
 )
 
 // demoCommand runs the demo, or shows a demo account's current second code.
@@ -56,6 +57,10 @@ func (c *demoServe) Run(t *terminal) error {
 	return t.withConfig(config, options{demo: true, clock: clock}, func(a *app) error {
 		if err := a.fillDemo(t, c.Count, clock); err != nil {
 			return fmt.Errorf("fill the demo: %w", err)
+		}
+		// For a demo of an earlier version.
+		if err := retention.Record(t.ctx, a.db); err != nil {
+			return err
 		}
 		if err := a.accounts.CheckMode(t.ctx); err != nil {
 			return err
@@ -102,6 +107,9 @@ func (a *app) fillDemo(t *terminal, count int, clock *demoClock) error {
 	}
 	clock.at(-pastQuarter(time.Now(), a.config.location))
 	if err := a.markDemo(ctx); err != nil {
+		return err
+	}
+	if err := retention.Record(ctx, a.db); err != nil {
 		return err
 	}
 	t.say("cli.demo_filling", count)

@@ -114,6 +114,9 @@ func (a *app) openDemoMatters(ctx context.Context, tree *department.Tree, clock 
 	if err := s.release(zhou, yang, settled, "出租方撤诉裁定已生效，无须继续保留"); err != nil {
 		return err
 	}
+	if err := s.askDeletion(zhou); err != nil {
+		return err
+	}
 	s.clock.at(-2 * day24)
 	if _, err := s.discard(xu, bin.Scope{Departments: s.of(east + "杭州分公司/旗舰店售前组"), To: s.daysAgo(600), ServiceTypes: []string{"咨询"}, Platforms: []string{"qianniu", "wechat"}}, "旗舰店售前组历史咨询清理"); err != nil {
 		return err

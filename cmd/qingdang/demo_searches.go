@@ -18,6 +18,7 @@ func (s *story) keepSearches(lin, xu, zhou string) error {
 		{lin, "半年前的咨询", search.Conditions{Period: "older180", Types: []string{"咨询"}}, search.Share{}},
 		{xu, "差评风险 · 近 30 天", search.Conditions{Period: "last30", Tags: []string{"差评风险"}}, search.Share{With: search.InDepartment, Department: city}},
 		{zhou, "提到 12315 的会话", search.Conditions{Words: "12315", Period: "last365"}, search.Share{With: search.InRole, Role: account.Supervisor}},
+		{lin, "敏感词命中", search.Conditions{Sensitive: "yes"}, search.Share{}},
 	} {
 		if _, err := s.searches.Save(s.ctx, s.cast[k.who], k.name, k.conditions, k.share); err != nil {
 			return err

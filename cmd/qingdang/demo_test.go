@@ -15,6 +15,7 @@ import (
 	"qingdang/models/hold"
 	"qingdang/models/inspection"
 	"qingdang/models/purge"
+	"qingdang/models/subject"
 )
 
 func openDemo(t *testing.T, data string) (*app, *demoClock, *terminal) {
@@ -53,6 +54,7 @@ func TestDemoFillsOnceAndKeepsEveryPromise(t *testing.T) {
 		"batches in the bin": dbtest.Count(t, a.db, &bin.Batch{}), "purges that are done": dbtest.Count(t, a.db, &purge.Request{}, "state = ?", purge.Done),
 		"inspections that are signed": dbtest.Count(t, a.db, &inspection.Inspection{}, "state = ?", inspection.Signed), "inspections under way": dbtest.Count(t, a.db, &inspection.Inspection{}, "state = ?", inspection.Drawn),
 		"access that waits": dbtest.Count(t, a.db, &access.Grant{}, "state = ?", access.Asked), "access in force": dbtest.Count(t, a.db, &access.Grant{}, "state = ?", access.Granted),
+		"deletion requests": dbtest.Count(t, a.db, &subject.Request{}, "state = ?", subject.Open), "sealed conversations": dbtest.Count(t, a.db, &conversation.Conversation{}, "state = ?", conversation.Sealed),
 		"requests that wait": dbtest.Count(t, a.db, &purge.Request{}, "state = ?", purge.AwaitingSupervisor),
 	} {
 		if n == 0 {

@@ -35,14 +35,19 @@ func (w *world) dump(t *testing.T) (d dump) {
 	t.Helper()
 	err := w.app.db.Read(t.Context(), func(tx *db.Tx) error {
 		d = dump{keys: map[id.Conversation]conversation.Key{}}
-		var keys []conversation.Key
-		if err := tx.Find(&keys).Error; err != nil {
+		if err := tx.Order("id").Find(&d.bodies).Error; err != nil {
 			return err
 		}
-		for _, k := range keys {
-			d.keys[k.ID] = k
+		for _, b := range d.bodies {
+			keys, err := conversation.Keys(tx, b.ID)
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				d.keys[k.ID] = k
+			}
 		}
-		return tx.Order("id").Find(&d.bodies).Error
+		return nil
 	})
 	if err != nil || len(d.bodies) == 0 {
 		t.Fatalf("dump of %d: %v", len(d.bodies), err)

@@ -31,7 +31,7 @@ var floors = [][]string{
 	{"department", "conversation", "approval"},
 	{"retention", "hold", "access", "custody", "search"},
 	{"bin"},
-	{"intake", "purge", "export", "inspection"},
+	{"intake", "purge", "export", "inspection", "subject"},
 	{"report"},
 	{"fsck", "reorg"},
 }

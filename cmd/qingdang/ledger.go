@@ -18,7 +18,7 @@ import (
 type ledgerCommand struct {
 	Status  ledgerStatus  `cmd:"" help:"Compare the database with the outside ledger of purges and the checkpoints outside."`
 	Rebuild ledgerRebuild `cmd:"" help:"Write the ledger's files again that are missing, from the database."`
-	Replay  ledgerReplay  `cmd:"" help:"Carry out again, in a restored database, every purge that the ledger knows; then open it."`
+	Replay  ledgerReplay  `cmd:"" help:"Carry out again, in a restored database, every purge that the ledger knows, put deletion requests back, and open it."`
 }
 
 type ledgerStatus struct{}
@@ -59,13 +59,17 @@ func (a *app) checkWhole(ctx context.Context) error {
 }
 
 // checkRestored refuses a database that was restored from a backup and in which purges that came after
-// the backup were not carried out again.
+// the backup were not carried out again, or deletion requests not put back.
 func (a *app) checkRestored(ctx context.Context) error {
 	s, err := a.stand(ctx)
 	if err != nil {
 		return err
 	}
-	if !s.Closed() {
+	requests, err := a.subjects.Stand(ctx)
+	if err != nil {
+		return err
+	}
+	if !s.Closed() && !requests.Closed() {
 		return nil
 	}
 	var why []string
@@ -76,6 +80,19 @@ func (a *app) checkRestored(ctx context.Context) error {
 	} {
 		if of := s.Is(part.state); len(of) > 0 {
 			why = append(why, fmt.Sprintf(part.words, len(of), firstCodes(of)))
+		}
+	}
+	for _, part := range []struct {
+		codes []string
+		words string
+	}{
+		{requests.Unknown, "%d deletion request(s) of the outside ledger are not in this database: %s"},
+		{requests.Lifted, "%d deletion request(s) are open here and were lifted: %s"},
+		{requests.Clash, "%d file(s) of deletion requests in the outside ledger have the code of another request here: %s"},
+		{requests.Damaged, "%d file(s) of deletion requests in the outside ledger are damaged, bring their copies back: %s"},
+	} {
+		if len(part.codes) > 0 {
+			why = append(why, fmt.Sprintf(part.words, len(part.codes), first(part.codes)))
 		}
 	}
 	if s.Forked {
@@ -91,11 +108,15 @@ func (a *app) checkRestored(ctx context.Context) error {
 // firstCodes names the first few.
 func firstCodes(of []purge.LedgerEntry) string {
 	var codes []string
-	for _, e := range of[:min(5, len(of))] {
+	for _, e := range of {
 		codes = append(codes, e.Code)
 	}
-	if len(of) > 5 {
-		codes = append(codes, "…")
+	return first(codes)
+}
+
+func first(codes []string) string {
+	if len(codes) > 5 {
+		codes = append(codes[:5:5], "…")
 	}
 	return strings.Join(codes, ", ")
 }
@@ -131,6 +152,19 @@ func (ledgerStatus) Run(t *terminal) error {
 		for _, code := range s.Missing {
 			t.say("ledger.missing", code)
 		}
+		requests, err := a.subjects.Stand(t.ctx)
+		if err != nil {
+			return err
+		}
+		t.say("ledger.requests", requests.Files)
+		for _, part := range []struct {
+			codes []string
+			key   string
+		}{{requests.Unknown, "ledger.request_unknown"}, {requests.Lifted, "ledger.request_lifted"}, {requests.Clash, "ledger.request_clash"}, {requests.Damaged, "ledger.request_damaged"}} {
+			for _, code := range part.codes {
+				t.say(part.key, code)
+			}
+		}
 		switch {
 		case s.Outside == nil:
 			t.say("ledger.no_checkpoint", s.Head.Size)
@@ -142,7 +176,7 @@ func (ledgerStatus) Run(t *terminal) error {
 		if s.Begun {
 			t.say("ledger.begun")
 		}
-		if s.Closed() {
+		if s.Closed() || requests.Closed() {
 			t.say("ledger.closed")
 			return errSaid
 		}
@@ -174,7 +208,7 @@ func (c *ledgerRebuild) Run(t *terminal) error {
 // Run replays and says what is not as it was.
 func (c *ledgerReplay) Run(t *terminal) error {
 	return t.withClosedApp(func(a *app) error {
-		vault := conversation.Vault{Store: a.store}
+		vault := a.vault()
 		found := conversation.NewIndex(a.db, vault, index.Options{Divisions: department.Divisions})
 		r, err := (&purge.Replay{
 			DB: a.db, Vault: vault, Index: found, Log: a.log, Ledger: a.ledger, Zone: a.config.location,
@@ -183,8 +217,19 @@ func (c *ledgerReplay) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		if r == nil {
+		requests, err := a.subjects.Replay(t.ctx, strings.TrimSpace(c.By), strings.TrimSpace(c.Reason))
+		if err != nil {
+			return err
+		}
+		if requests != nil {
+			t.say("ledger.requests_back", requests.Requests, requests.Reached, requests.Missing, requests.Lifted)
+		}
+		switch {
+		case r == nil && requests == nil:
 			t.say("ledger.nothing_to_do")
+			return nil
+		case r == nil:
+			t.say("ledger.opened")
 			return nil
 		}
 		t.say("ledger.replayed", r.Purges, r.Gone, r.Back, r.Held)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -218,12 +219,15 @@ func (d *drill) backup(name string) *backup {
 	}
 	d.must(d.app.db.Read(d.t.Context(), func(tx *db.Tx) error {
 		var bodies []conversation.Body
-		var keys []conversation.Key
-		if err := errors.Join(tx.Find(&bodies).Error, tx.Find(&keys).Error); err != nil {
+		if err := tx.Find(&bodies).Error; err != nil {
 			return err
 		}
 		for _, x := range bodies {
 			b.bodies[x.ID] = x
+		}
+		keys, err := conversation.Keys(tx, slices.Collect(maps.Keys(b.bodies))...)
+		if err != nil {
+			return err
 		}
 		for _, x := range keys {
 			b.keys[x.ID] = x
@@ -411,6 +415,15 @@ func (d *drill) replayed(b *backup) {
 	defer a.Close()
 	vault := conversation.Vault{Store: a.store}
 	// Nothing of the backup opens what was purged, with the key store as it is now.
+	buckets := map[id.Bucket]conversation.Bucket{}
+	d.must(a.db.Read(d.t.Context(), func(tx *db.Tx) error {
+		var rows []conversation.Bucket
+		err := tx.Find(&rows).Error
+		for _, b := range rows {
+			buckets[b.ID] = b
+		}
+		return err
+	}))
 	unreadable := 0
 	for c := range d.purged {
 		body, was := b.bodies[c]
@@ -420,6 +433,12 @@ func (d *drill) replayed(b *backup) {
 		key := b.keys[c]
 		if _, err := vault.Open(&body, &key); !errors.Is(err, seal.ErrDestroyed) {
 			d.t.Errorf("purged %d opens: %v", c, err)
+		}
+		if now, ok := buckets[key.BucketID]; ok {
+			key.Slot, key.Tree = now.Slot, now.Tree
+			if _, err := vault.Open(&body, &key); !errors.Is(err, seal.ErrDestroyed) {
+				d.t.Errorf("purged %d opens with what is left of its bucket: %v", c, err)
+			}
 		}
 		unreadable++
 	}
@@ -432,11 +451,11 @@ func (d *drill) replayed(b *backup) {
 		}
 		for i := range bodies {
 			now[bodies[i].ID] = true
-			var key conversation.Key
-			if err := tx.Where("id = ?", bodies[i].ID).Take(&key).Error; err != nil {
-				return err
+			keys, err := conversation.Keys(tx, bodies[i].ID)
+			if err != nil || len(keys) != 1 {
+				return fmt.Errorf("keys of %d: %d, %w", bodies[i].ID, len(keys), err)
 			}
-			if _, err := vault.Open(&bodies[i], &key); err != nil {
+			if _, err := vault.Open(&bodies[i], &keys[0]); err != nil {
 				d.t.Errorf("survivor %d: %v", bodies[i].ID, err)
 			}
 		}

@@ -31,6 +31,7 @@ func (a *app) screens() *handlers.Screens {
 		Purges:        &handlers.Purges{Reader: a.purges, Desk: a.purges, Manifest: a.purges},
 		Certificates:  &handlers.Certificates{Desk: a.purges},
 		Holds:         &handlers.Holds{Reader: a.holds, Desk: a.holds, Release: a.holds, Departments: a.departments, Picker: a.picker()},
+		Subjects:      &handlers.Subjects{Reader: a.subjects, Desk: a.subjects},
 		Retention:     &handlers.Retention{Reader: a.retention, Desk: a.retention, Departments: a.departments},
 		Inspections:   &handlers.Inspections{Reader: a.inspections, Desk: a.inspections, Findings: a.inspections, Papers: a.inspections},
 		Exports: &handlers.Exports{
@@ -53,7 +54,7 @@ func (a *app) screens() *handlers.Screens {
 		Reports:  &handlers.Reports{Desk: a.evidence, Reader: a.evidence, Departments: a.departments},
 		Conversation: &handlers.Conversation{
 			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: a.bin, Past: a.reader, Log: a.log, Certificates: a.purges,
-			Departments: a.departments, Saved: a.searches, Seal: a.store,
+			Departments: a.departments, Saved: a.searches, Requests: a.subjects, Seal: a.store, Zone: a.config.location,
 		},
 	}
 }
@@ -112,6 +113,10 @@ func broken(ctx context.Context, c report.Chain) string {
 		return locale.T(ctx, "audit.broken_banner", c.FirstBad, what)
 	case c.Data.Found > 0:
 		return locale.T(ctx, "audit.data_banner", c.Data.Found)
+	case c.Data.Overdue:
+		return locale.T(ctx, "audit.data_overdue", locale.Date(ctx, c.Data.CheckedAt))
+	case c.Witness.Overdue:
+		return locale.T(ctx, "audit.witness_banner", c.Witness.Host)
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 	"qingdang/models/words"
 )
 
-// searchCommand lists conversations, newest first. Both dates are days of the organisation's
+// searchCommand lists conversations, newest or oldest first. Both dates are days of the organisation's
 // time zone and both are included.
 type searchCommand struct {
 	Words      []string `arg:"" optional:"" help:"Words in the conversations: 退款 OR 赔付 -测试 \"到账 了\" 标签:物流; - reads them from standard input, where no process list shows them." placeholder:"WORDS"`
@@ -29,6 +30,12 @@ type searchCommand struct {
 	Platform   []string `help:"Platform; may be given several times (any of them)." placeholder:"P"`
 	Agent      []string `help:"Agent's id; may be given several times (any of them)." placeholder:"ID"`
 	Customer   string   `help:"Customer's id." placeholder:"ID"`
+	Least      int      `help:"At least so many messages." placeholder:"N"`
+	Most       int      `help:"At most so many messages." placeholder:"N"`
+	Attached   string   `help:"With an attachment, or without: yes or no." enum:",yes,no" default:"" placeholder:"yes|no"`
+	Sensitive  string   `help:"With a word of the list of sensitive words, or without: yes or no." enum:",yes,no" default:"" placeholder:"yes|no"`
+	Language   []string `help:"Language: zh, en, mixed or other; may be given several times (any of them)." enum:"zh,en,mixed,other" placeholder:"L"`
+	Oldest     bool     `help:"Oldest first."`
 	Hidden     bool     `help:"Include hidden conversations."`
 	Limit      int      `help:"At most so many; 0 = all." default:"0" placeholder:"N"`
 }
@@ -85,11 +92,15 @@ func (c *searchCommand) query(t *terminal, a *app) (conversation.Query, error) {
 	if err != nil {
 		return conversation.Query{}, err
 	}
-	q := conversation.Query{Customer: c.Customer}
+	q := conversation.Query{Customer: c.Customer, Oldest: c.Oldest}
 	if q.Words, err = words.Parse(text); err != nil {
 		return q, err
 	}
 	q.ServiceTypes, q.Tags, q.Platforms, q.AgentIDs = c.Type, c.Tag, c.Platform, c.Agent
+	q.Traits = conversation.Traits{Least: c.Least, Most: c.Most, Attached: conversation.Answer(c.Attached), Sensitive: conversation.Answer(c.Sensitive)}
+	for _, l := range c.Language {
+		q.Languages = append(q.Languages, conversation.Language(l))
+	}
 	q.Departments = account.Everywhere()
 	if c.Hidden {
 		q.States = []conversation.State{conversation.Active, conversation.Hidden}
@@ -136,6 +147,9 @@ func (c *searchCommand) words(t *terminal) (string, error) {
 // explain prints how the first page of a search is found. Conditions are not repeated: they may be personal.
 func (c *searchCommand) explain(t *terminal, a *app, q conversation.Query) error {
 	q.Size, q.Zone = 20, a.config.location
+	if c.Limit > 0 {
+		q.Size = min(c.Limit, q.Size)
+	}
 	page, err := a.conversations.Search(t.ctx, account.System("cli", ""), q)
 	if err != nil {
 		return err
@@ -144,10 +158,28 @@ func (c *searchCommand) explain(t *terminal, a *app, q conversation.Query) error
 		return json.NewEncoder(t.out).Encode(explained{Plan: page.Plan, Total: page.Total, Exact: page.Exact, Took: page.Plan.Took.String()})
 	}
 	p := page.Plan
-	_, err = fmt.Fprintf(t.out, "way         %s\nsegments    %d looked at, %d left out by the time\nchanged     %d not in a segment yet\nterms       %d looked up\n"+
+	_, err = fmt.Fprintf(t.out, "way         %s\nnarrowed    by %s\nsegments    %d looked at, %d left out by the time\nchanged     %d not in a segment yet\nterms       %d looked up\n"+
 		"candidates  %d\nopened      %d bodies, %d of them matched\nfound       %d%s, %d shown first\ntook        %s\n",
-		p.Way, p.Segments, p.Outside, p.Changed, p.Terms, p.Candidates, p.Opened, p.Confirmed, page.Total, map[bool]string{false: " at most"}[page.Exact], len(page.Rows), p.Took.Round(time.Microsecond))
+		p.Way, narrowedBy(q, p), p.Segments, p.Outside, p.Changed, p.Terms, p.Candidates, p.Opened, p.Confirmed, page.Total, map[bool]string{false: " at most"}[page.Exact], len(page.Rows), p.Took.Round(time.Microsecond))
 	return err
+}
+
+// narrowedBy names what narrowed a search before any body was opened.
+func narrowedBy(q conversation.Query, p conversation.Plan) string {
+	by := slices.Clone(p.By)
+	if p.Way == conversation.WayRows {
+		by = []string{"reading rows, newest or oldest first"}
+	}
+	if !q.From.IsZero() || !q.To.IsZero() {
+		by = append(by, "time")
+	}
+	if q.Customer != "" || q.Words.Customer != "" {
+		by = append(by, "customer (by rows)")
+	}
+	if p.Terms > 0 {
+		by = append(by, "words")
+	}
+	return strings.Join(by, ", ")
 }
 
 // explained is a plan for programs.

@@ -138,7 +138,7 @@ func TestVerify(t *testing.T) {
 		{"a bundle is ok and its tail is not proven", []string{e.bundle}, 0, []string{"bundle of the audit log", "nobody can prove"}},
 		{"with a checkpoint the tail is proven", []string{"--checkpoint", e.checkpoint, e.bundle}, 0, []string{"agree with your own checkpoint"}},
 		{"a bundle without its last line is cut", []string{shorter}, 1, []string{"the end was cut off"}},
-		{"a changed entry is named", []string{e.damaged(t, e.bundle, `"action":"account.added"`, `"action":"account.edited"`)}, 1, []string{":2:1", "an entry was changed", "Entries 0 to 0"}},
+		{"a changed entry is named", []string{e.damaged(t, e.bundle, `"action":"account.added"`, `"action":"account.edited"`)}, 1, []string{":3:1", "an entry was changed", "Entries 1 to 1"}},
 		{"a text is a wrong call", []string{e.other}, 2, []string{"not checked. This is a text file", "Give the .json"}},
 		{"so is a PDF", []string{e.put("CERT-2026-0001.pdf", "%PDF-1.7\n%")}, 2, []string{"This is a PDF for people to read"}},
 		{"and an export's manifest", []string{e.put("manifest.json", `{"code":"EX-20261119-007","purpose":"p","listed":3,"left_out":0,"root":"ab","files":[]}`)}, 2, []string{"manifest.json of an export"}},

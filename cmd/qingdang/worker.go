@@ -12,7 +12,6 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/bin"
-	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/export"
 	"qingdang/models/fault"
@@ -23,6 +22,7 @@ import (
 	"qingdang/models/job"
 	"qingdang/models/purge"
 	"qingdang/models/retention"
+	"qingdang/models/subject"
 )
 
 // workerCommand runs jobs only: large batches, purges, imports, timers.
@@ -55,12 +55,13 @@ func (a *app) workJobs(ctx context.Context) error {
 
 // timers are the jobs that must always be waiting for their next time.
 func (a *app) timers() []job.New {
-	return []job.New{
+	all := []job.New{
 		{Kind: purge.JobTimer},
 		{Kind: hold.JobTimer},
 		{Kind: inspection.JobTimer},
 		{Kind: retention.JobWalk},
 		{Kind: retention.JobTimer},
+		{Kind: subject.JobTimer},
 		{Kind: jobCheckpoint},
 		{Kind: jobCheck},
 		{Kind: jobSessions},
@@ -70,6 +71,10 @@ func (a *app) timers() []job.New {
 		{Kind: jobExports},
 		{Kind: jobAccess},
 	}
+	if a.log.Witness != nil {
+		all = append(all, job.New{Kind: jobWitness})
+	}
+	return all
 }
 
 // runners are the kinds of jobs and who does them.
@@ -83,8 +88,10 @@ func (a *app) runners() map[string]job.Runner {
 		inspection.JobTimer: &inspection.Timer{Desk: a.inspections},
 		intake.JobRun:       a.imports.Runner(),
 		retention.JobTimer:  &retention.Timer{Desk: a.retention},
-		retention.JobWalk:   &retention.Walk{DB: a.db, Vault: conversation.Vault{Store: a.store}},
+		retention.JobWalk:   &retention.Walk{DB: a.db, Vault: a.vault()},
 		export.JobRun:       a.exports.Runner(),
+		subject.JobTimer:    a.subjects.Timer(),
+		subject.JobBin:      a.subjects.Binner(),
 		jobExports:          a.every(10*time.Minute, a.exports.Sweep),
 		jobAccess:           a.every(5*time.Minute, a.access.Tick),
 		jobCheckpoint: a.every(24*time.Hour, func(ctx context.Context) error {
@@ -94,6 +101,7 @@ func (a *app) runners() map[string]job.Runner {
 			}
 			return err
 		}),
+		jobWitness: job.RunnerFunc(a.tellWitness),
 		jobCheck: a.every(24*time.Hour, func(ctx context.Context) error {
 			_, err := a.evidence.Check(ctx, account.System("worker", ""))
 			return err
@@ -116,6 +124,7 @@ func (a *app) runners() map[string]job.Runner {
 // The kinds of the timers that only the wiring knows.
 const (
 	jobCheckpoint = "audit.checkpoint"
+	jobWitness    = "audit.witness"
 	jobCheck      = "audit.check"
 	jobSessions   = "session.clean"
 	jobUploads    = "upload.sweep"
@@ -150,12 +159,12 @@ func (a *app) nightly(f func(context.Context) error) job.Runner {
 }
 
 func (a *app) checker() *fsck.Checker {
-	return &fsck.Checker{DB: a.db, Store: a.store, Log: a.log, Ledger: a.ledger, Index: a.index}
+	return &fsck.Checker{DB: a.db, Store: a.store, Log: a.log, Ledger: a.ledger, Index: a.index, Sensitive: a.config.sensitive}
 }
 
 func (a *app) purgeRunner(worker string) *purge.Runner {
 	return &purge.Runner{
-		DB: a.db, Vault: conversation.Vault{Store: a.store}, Desk: a.purges, Log: a.log, Ledger: a.ledger, Index: a.index,
+		DB: a.db, Vault: a.vault(), Desk: a.purges, Log: a.log, Ledger: a.ledger, Index: a.index,
 		Organisation: a.config.Organisation, Worker: worker,
 	}
 }

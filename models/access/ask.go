@@ -160,7 +160,7 @@ func (w *Wish) list(tx *db.Tx, by account.Actor) (list []id.Department, err erro
 		c, _ := conversation.ParseCode(w.Code)
 		row, err := named(tx, c, w.Code)
 		switch {
-		case err != nil || row == nil:
+		case err != nil || row == nil || !conversation.Knows(by, row.State):
 			return nil, err
 		case by.Scope.Has(row.DepartmentID):
 			return nil, fault.Invalid("access.own_conversation").On("conversation")

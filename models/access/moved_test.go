@@ -14,12 +14,7 @@ import (
 // and a preview says so before.
 func TestAMoveEndsAccessThatWasAgreedToForWhatIsElsewhereNow(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		w.write(func(tx *db.Tx) error {
-			return tx.Exec("DELETE FROM user_scope WHERE user_id = ? AND department_id = ?", w.chief.ID, w.city).Error
-		})
-		w.write(func(tx *db.Tx) error {
-			return tx.Exec("UPDATE user_scope SET sub = ? WHERE user_id = ?", true, w.chief.ID).Error
-		})
+		w.must(w.accounts.SetScope(w.ctx(), account.System("test", ""), w.chief.ID, []account.ScopeRow{{Department: w.east, Sub: true}}))
 		all := w.grant(func(a *access.Wish) { a.Sub = true })
 		east := w.grant(nil)
 		w.wantReading(all, true)

@@ -161,6 +161,9 @@ func replaceScope(tx *db.Tx, who id.User, rows []ScopeRow) error {
 	return nil
 }
 
+// belowToo marks a department with its sub-departments in the log.
+const belowToo = "+"
+
 // describe writes scope rows for the audit log: "3" for a department, "3+" with its
 // sub-departments.
 func describe(rows []ScopeRow) []string {
@@ -168,7 +171,7 @@ func describe(rows []ScopeRow) []string {
 	for _, r := range rows {
 		s := id.String(r.Department)
 		if r.Sub {
-			s += "+"
+			s += belowToo
 		}
 		out = append(out, s)
 	}

@@ -18,6 +18,7 @@ const (
 	ConversationTag     Permission = "conversation.tag"
 	ConversationHide    Permission = "conversation.hide"
 	ConversationDiscard Permission = "conversation.discard"
+	ConversationSealed  Permission = "conversation.sealed" // what a deletion request sealed
 	SearchRead          Permission = "search.read"
 	SearchSave          Permission = "search.save"
 	SearchShare         Permission = "search.share"  // with everybody of a role
@@ -50,6 +51,10 @@ const (
 	HoldCreate  Permission = "hold.create"
 	HoldReview  Permission = "hold.review"
 	HoldRelease Permission = "hold.release"
+
+	SubjectRead   Permission = "subject.read"
+	SubjectCreate Permission = "subject.create"
+	SubjectLift   Permission = "subject.lift"
 
 	AccessRead    Permission = "access.read"
 	AccessRequest Permission = "access.request"
@@ -122,6 +127,7 @@ var table = map[Role]map[Permission]bool{
 		PurgeRead, PurgeRequest, PurgeApprove, PurgeApproveLegal, PurgeWithdraw, PurgeExecute, CertificateRead,
 		RetentionRead, RetentionPropose, RetentionEdit,
 		HoldRead, HoldCreate, HoldReview, HoldRelease,
+		SubjectRead, SubjectCreate, SubjectLift, ConversationSealed,
 		AccessRead, AccessDecide, AccessEnd,
 		ExportRead, ExportCreate, ExportUnmasked, ExportApprove, ReportRead, ReportCreate,
 		AuditReadOwn, AuditReadDepartment, AuditRead,
@@ -132,7 +138,7 @@ var table = map[Role]map[Permission]bool{
 		HomeRead,
 		ConversationSearch, ConversationOpen, SearchRead,
 		BatchRead, BinRead, PurgeRead, CertificateRead, RetentionRead, HoldRead,
-		AccessRead,
+		SubjectRead, AccessRead,
 		ReportRead, ReportCreate,
 		AuditReadOwn, AuditReadDepartment, AuditRead, AuditCheck,
 		InspectionRead, InspectionRun, InspectionSign,

@@ -78,7 +78,8 @@ const firstVote = 24 * time.Hour
 // Voter gives the standing of an account that may vote as role now. The account's
 // row stays locked, so that a change of role and a vote never both pass. The fault
 // is forbidden if the account is off or no longer in the role, if no second
-// administrator has confirmed the role, or if it is younger than a day.
+// administrator has confirmed the role, if it is younger than a day, or if the log
+// does not know of it or of the account's departments.
 func Voter(tx *db.Tx, who id.User, role Role) (Standing, error) {
 	u, err := lockUser(tx, who)
 	if err != nil {
@@ -108,30 +109,41 @@ func (u *user) votes(tx *db.Tx, role Role) error {
 	case !u.counts(tx.Now):
 		return fault.Forbidden("account.vote_wait", *u.VoteFrom)
 	}
-	return nil
+	return u.mustBeGiven(tx)
 }
 
 // ActiveAs tells whether an account is still usable, still belongs to the person
-// and still has the role, for the look again before something is destroyed. The
+// and still has the role, and departments that somebody gave it, for the look again before something is destroyed. The
 // row stays as it is until the transaction ends; others may look at the same time.
 func ActiveAs(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
-	return activeAs(tx, tx.ForShare(), who, of, role)
+	u, err := activeAs(tx, tx.ForShare(), who, of, role)
+	if err != nil || u == nil {
+		return false, err
+	}
+	if given, err := u.given(tx); err != nil || !given {
+		return false, err
+	}
+	return u.scopeGiven(tx)
 }
 
 // SeenActiveAs is ActiveAs without a lock, for what lasts no longer than a request.
 func SeenActiveAs(tx *db.Tx, who id.User, of id.Person, role Role) (bool, error) {
-	return activeAs(tx, tx.DB, who, of, role)
+	u, err := activeAs(tx, tx.DB, who, of, role)
+	return u != nil, err
 }
 
-func activeAs(tx *db.Tx, from *gorm.DB, who id.User, of id.Person, role Role) (bool, error) {
+// activeAs gives the account if it is, nil if not.
+func activeAs(tx *db.Tx, from *gorm.DB, who id.User, of id.Person, role Role) (*user, error) {
 	u, err := takeUser(from.Where("id = ?", who))
 	switch {
 	case fault.KindOf(err) == fault.KindNotFound:
-		return false, nil
+		return nil, nil
 	case err != nil:
-		return false, err
+		return nil, err
+	case u.live(tx) && u.PersonID == of && u.Role == role && role.Votes() && u.counts(tx.Now):
+		return u, nil
 	}
-	return u.live(tx) && u.PersonID == of && u.Role == role && role.Votes() && u.counts(tx.Now), nil
+	return nil, nil
 }
 
 // Working tells whether an account is usable and still the same person in the same role.

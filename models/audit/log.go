@@ -24,6 +24,8 @@ type Log struct {
 	// Dir is the log's memory outside the database: a folder for signed
 	// checkpoints. Empty means none; then no tail can be proven.
 	Dir string
+	// Witness is another machine that gets what is kept outside, too; nil: there is none.
+	Witness *Witness
 }
 
 // Epoch is a retired verifier key and the size of the log when it was retired.

@@ -40,7 +40,9 @@ type Filter struct {
 	Object     string
 	Text       string // an object that begins so, or an actor of that name
 	Results    []string
-	Holding    string // stands in what is written beside the act; looked for last, for no index has it
+	Leaves     []int64 // one of these; nil chooses all, an empty list none
+	Below      int64   // of a lower number
+	Holding    string  // stands in what is written beside the act; looked for last, for no index has it
 }
 
 // Page is a page of leaves, newest first. Newer and Older are the cursors of the
@@ -149,6 +151,12 @@ func (f Filter) chosen(q *gorm.DB) *gorm.DB {
 	}
 	if f.Object != "" {
 		q = q.Where("object = ?", f.Object)
+	}
+	if f.Leaves != nil {
+		q = q.Where("n IN ?", f.Leaves)
+	}
+	if f.Below != 0 {
+		q = q.Where("n < ?", f.Below)
 	}
 	if f.Holding != "" {
 		q = q.Where("INSTR(leaf, ?) > 0", []byte(f.Holding))

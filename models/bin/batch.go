@@ -162,6 +162,8 @@ type Bin struct {
 	Codes Codes
 	// Keys vouches for what this program wrote: batches, raised caps, lists that were chosen of a search.
 	Keys approval.Keys
+	// WordsList is the list of sensitive words whose marks are believed; 0: the usual one.
+	WordsList uint32
 	// Clock keeps batches from being made by a wrong clock; nil: it is trusted.
 	Clock *audit.ClockGuard
 }

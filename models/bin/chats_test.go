@@ -82,7 +82,7 @@ func (w *world) storeNews(news ...conversation.New) []id.Conversation {
 		for _, o := range out {
 			ids = append(ids, o.ID)
 		}
-		_, err = hold.OnStore(tx, ids, bin.Rescue)
+		_, err = hold.OnStore(tx, w.vault.Store, ids, bin.Rescue)
 		return err
 	})
 	return ids

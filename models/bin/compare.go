@@ -96,7 +96,7 @@ func (d *Differs) explain(tx *db.Tx, policy *retention.Policy, left []version) e
 			row := rows[v.ConversationID]
 			why := Elsewhere
 			if row != nil {
-				why = verdict(row, len(held[row.ID]) > 0, policy, tx.Now, v.Version)
+				why = verdict(KindBatch, row, len(held[row.ID]) > 0, policy, tx.Now, v.Version)
 			}
 			if why == "" {
 				why = Unmatched

@@ -14,7 +14,7 @@ import (
 
 // Extend lengthens a batch's time in the bin by Extension, once. The faults are not-found,
 // invalid without a reason, and a conflict when it was extended before, its time is over or it
-// is still being moved.
+// is still being moved; forbidden for a batch that a customer's deletion request made, but for legal.
 func (b *Bin) Extend(ctx context.Context, by account.Actor, batch id.Batch, reason string) (*Batch, error) {
 	if err := by.Require(account.BinExtend); err != nil {
 		return nil, err
@@ -28,6 +28,8 @@ func (b *Bin) Extend(ctx context.Context, by account.Actor, batch id.Batch, reas
 			return err
 		}
 		switch {
+		case out.Kind == KindSubject && !by.May(account.ConversationSealed):
+			return fault.Forbidden("bin.sealed_legal_only")
 		case out.State == Running:
 			return fault.Conflict("bin.still_running")
 		case out.ExtendedAt != nil:

@@ -21,6 +21,7 @@ type ItemRow struct {
 	Item
 	Code         string
 	Conversation *conversation.Conversation
+	Closed       bool   // it is under seal, and the reader may not open it
 	Path         string // of its department
 	BatchCode    string
 	OwnerName    string
@@ -121,7 +122,7 @@ func (b *Bin) items(ctx context.Context, by account.Actor, choose choice, order 
 		if err := ownItems(q(), by).Select("bin_item.*").Order(order).Offset(v.offset()).Limit(v.size()).Find(&items).Error; err != nil {
 			return fmt.Errorf("list items: %w", err)
 		}
-		p.Rows, err = rowsOf(tx, tree, items)
+		p.Rows, err = rowsOf(tx, by, tree, items)
 		return err
 	})
 	if err != nil {
@@ -130,7 +131,7 @@ func (b *Bin) items(ctx context.Context, by account.Actor, choose choice, order 
 	return p, nil
 }
 
-func rowsOf(tx *db.Tx, tree *department.Tree, items []Item) ([]ItemRow, error) {
+func rowsOf(tx *db.Tx, by account.Actor, tree *department.Tree, items []Item) ([]ItemRow, error) {
 	cs, bs := make([]id.Conversation, len(items)), make([]id.Batch, len(items))
 	for i, it := range items {
 		cs[i], bs[i] = it.ConversationID, it.BatchID
@@ -151,11 +152,15 @@ func rowsOf(tx *db.Tx, tree *department.Tree, items []Item) ([]ItemRow, error) {
 	for i, it := range items {
 		batch := batches[it.BatchID]
 		platform := platforms[it.ConversationID]
+		closed := !conversation.Knows(by, it.WasState) && it.State != ItemPurged
 		if c := conversations[it.ConversationID]; c != nil {
-			platform = c.Platform
+			if platform = c.Platform; !conversation.Knows(by, c.State) { // it came back out of the bin and was sealed
+				closed = true
+				delete(conversations, it.ConversationID)
+			}
 		}
 		rows[i] = ItemRow{
-			Item: it, Code: conversation.Code(it.ConversationID, platform), Conversation: conversations[it.ConversationID], Path: tree.Path(it.DepartmentID),
+			Item: it, Code: conversation.Code(it.ConversationID, platform), Conversation: conversations[it.ConversationID], Closed: closed, Path: tree.Path(it.DepartmentID),
 			BatchCode: batch.Code, OwnerName: batch.OwnerName, KeepUntil: batch.KeepUntil,
 		}
 	}

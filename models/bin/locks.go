@@ -59,7 +59,7 @@ func (b *Bin) Locks(ctx context.Context, by account.Actor, ids []id.Conversation
 		}
 		clear(out)
 		for _, c := range rows {
-			if by.Scope.Has(c.DepartmentID) {
+			if by.Scope.Has(c.DepartmentID) && conversation.Knows(by, c.State) {
 				out[c.ID] = lockOf(by, c, held[c.ID], policy, tx.Now, batches)
 			}
 		}

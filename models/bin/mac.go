@@ -11,15 +11,21 @@ import (
 )
 
 // Seal computes the code over who put what into the bin and until when it rests there, so that a
-// row that was changed past this program is noticed before anything is destroyed by its word. What
-// moving, drafting and restoring count is not under it.
+// row that was changed past this program is noticed before anything is destroyed by its word. Of the
+// state it holds whether the batch is still being moved: until then its end is not the last word. What
+// moving, drafting and restoring count is not under it; fsck compares that with the items.
 func (b *Batch) Seal(k approval.Keys) {
-	m := k.MAC("bin batch",
+	m := k.MAC("bin batch and its end", append(b.said(), seal.Flag(b.State == Running))...)
+	b.MAC = m[:]
+}
+
+func (b *Batch) said() [][]byte {
+	return [][]byte{
 		seal.Number(b.ID), []byte(b.Code), []byte(b.Kind), seal.Number(b.OwnerID), seal.Number(b.OwnerPerson), []byte(b.OwnerName),
 		[]byte(b.Scope), []byte(b.ScopeKind), seal.Number(b.DepartmentID), []byte(b.Reason),
 		[]byte(b.Residue), seal.Number(b.ResidueCount), []byte(b.ResidueReason), []byte(b.Excluded), seal.Number(b.Size), b.Fingerprint,
-		seal.Instant(&b.KeepUntil), seal.Instant(b.ExtendedAt), seal.Instant(&b.CreatedAt))
-	b.MAC = m[:]
+		seal.Instant(&b.KeepUntil), seal.Instant(b.ExtendedAt), seal.Instant(&b.CreatedAt),
+	}
 }
 
 // Genuine refuses batches that were written past this program, with a conflict that names the first.
@@ -43,7 +49,12 @@ func IsForged(err error) bool {
 func (b *Batch) genuine(k approval.Keys) bool {
 	now := *b
 	now.Seal(k)
-	return subtle.ConstantTimeCompare(b.MAC, now.MAC) == 1
+	if subtle.ConstantTimeCompare(b.MAC, now.MAC) == 1 {
+		return true
+	}
+	// Codes of before the state was under them; the program gives none any more.
+	m := k.MAC("bin batch", b.said()...)
+	return subtle.ConstantTimeCompare(b.MAC, m[:]) == 1
 }
 
 // seal computes the code over a second person's word.

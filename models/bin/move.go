@@ -13,10 +13,12 @@ import (
 )
 
 // verdict says why a conversation must not go into the bin now, "" if it may. Version is that
-// of the content that was chosen.
-func verdict(c *conversation.Conversation, held bool, policy *retention.Policy, now time.Time, version uint32) string {
+// of the content that was chosen. What is sealed goes with a batch of its own kind, and nothing else does.
+func verdict(kind string, c *conversation.Conversation, held bool, policy *retention.Policy, now time.Time, version uint32) string {
 	switch {
-	case c.State != conversation.Active && c.State != conversation.Hidden:
+	case kind == KindSubject && c.State != conversation.Sealed:
+		return Elsewhere
+	case kind != KindSubject && c.State != conversation.Active && c.State != conversation.Hidden:
 		return Elsewhere
 	case held:
 		return Held
@@ -82,7 +84,7 @@ func moveItems(tx *db.Tx, batch *Batch, items []Item) error {
 	out := decisions{moves: map[conversation.State][]id.Conversation{}, skips: map[string][]id.Conversation{}}
 	for i := range rows {
 		c := &rows[i]
-		out.put(c, verdict(c, len(held[c.ID]) > 0, policy, tx.Now, chosen[c.ID].Version))
+		out.put(c, verdict(batch.Kind, c, len(held[c.ID]) > 0, policy, tx.Now, chosen[c.ID].Version))
 		delete(chosen, c.ID)
 	}
 	for c := range chosen {

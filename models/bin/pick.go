@@ -113,7 +113,9 @@ func (b *Bin) pickedReach(tx *db.Tx, t *department.Tree, by account.Actor, s Sco
 		return nil, fault.Conflict("bin.picked_forged")
 	}
 	r := &reach{tree: t, kind: ScopeDepartment, picked: s.Picked, filter: conversation.Filter{
-		Departments: account.Everywhere(), States: []conversation.State{conversation.Active, conversation.Hidden},
+		Departments: account.Everywhere(), States: []conversation.State{conversation.Active, conversation.Hidden}, WordsList: b.WordsList,
+		// The index may still tell what another list of words said.
+		Traits: conversation.Traits{Sensitive: s.Picked.Of.Sensitive},
 	}}
 	var there []id.Department
 	if err := r.matching(tx.Model(&conversation.Conversation{})).Distinct().Pluck("conversation.department_id", &there).Error; err != nil {

@@ -116,6 +116,7 @@ func (b *Bin) reach(tx *db.Tx, by account.Actor, s Scope) (*reach, *retention.Po
 	if err != nil {
 		return nil, nil, err
 	}
+	r.filter.WordsList = b.WordsList
 	if r.kind != ScopeOrganisation {
 		stored, err := holding(tx)
 		if err != nil {

@@ -180,6 +180,74 @@ func wantEffect(rt *rapid.T, w *world, by account.Actor, s bin.Scope, p *bin.Pre
 	}
 }
 
+func TestAScopeByHowMuchWasSaidAndWhatIsInIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.store(chat{}, chat{replies: 3}, chat{replies: 8})
+		dbtest.Exec(t, w.d, "UPDATE conversation SET marks = NULL WHERE messages > 5") // nobody has looked into the long one
+		for _, tt := range []struct {
+			name string
+			of   conversation.Traits
+			want int64
+		}{
+			{"short ones", conversation.Traits{Most: 3}, 1},
+			{"long ones", conversation.Traits{Least: 4}, 2},
+			{"between", conversation.Traits{Least: 2, Most: 8}, 1},
+			{"without an attachment, as far as is known", conversation.Traits{Attached: conversation.No}, 2},
+			{"with one", conversation.Traits{Attached: conversation.Yes}, 0},
+			{"Chinese", conversation.Traits{Languages: []conversation.Language{conversation.Chinese}, Sensitive: conversation.No}, 1}, // of the shortest the name is a word in letters
+		} {
+			s := w.in(w.city)
+			s.Traits = tt.of
+			draft := w.draft(w.local, s)
+			d, err := w.bin.Draft(w.ctx(), w.local, draft)
+			w.must(err)
+			p, err := w.bin.Preview(w.ctx(), w.local, d.Form.Scope, 0)
+			if err != nil || p.Matching != tt.want {
+				t.Errorf("%s: %+v, %v; want %d", tt.name, p, err, tt.want)
+			}
+		}
+		s := w.in(w.city)
+		s.Traits = conversation.Traits{Least: 5, Most: 4}
+		if _, err := w.bin.NewDraft(w.ctx(), w.local, s); fault.KindOf(err) != fault.KindInvalid {
+			t.Errorf("numbers that exclude each other: %v", err)
+		}
+	})
+}
+
+// What was marked by another list of words is taken for not looked into: who deletes what has no sensitive word does not
+// delete it, neither by conditions nor as chosen of a search.
+func TestMarksOfAnotherListOfWordsAreNotBelieved(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ids := w.store(chat{}, chat{}, chat{})
+		dbtest.Exec(t, w.d, "UPDATE conversation SET marks_list = 1 WHERE id = ?", ids[0])
+		s := w.in(w.city)
+		for answer, want := range map[conversation.Answer]int64{conversation.No: 2, conversation.Yes: 0, "": 3} {
+			s.Sensitive = answer
+			if p, err := w.bin.Preview(w.ctx(), w.local, s, 0); err != nil || p.Matching != want {
+				t.Errorf("sensitive %q: %+v, %v; want %d", answer, p, err, want)
+			}
+		}
+		s.Sensitive = conversation.No
+		_, counts, err := w.bin.Tree(w.ctx(), w.local, s)
+		if err != nil || counts[w.city].Matching != 2 {
+			t.Errorf("the tree: %+v, %v", counts, err)
+		}
+		w.bin.WordsList = 1
+		if p, err := w.bin.Preview(w.ctx(), w.local, s, 0); err != nil || p.Matching != 1 {
+			t.Errorf("by the other list: %+v, %v", p, err)
+		}
+		w.bin.WordsList = 0
+		draft, err := w.bin.NewPicked(w.ctx(), w.boss, ids, bin.Picked{All: true, Of: bin.Scope{Traits: s.Traits}})
+		w.must(err)
+		if p, err := w.bin.Preview(w.ctx(), w.boss, w.scopeOf(draft), 0); err != nil || p.Matching != 2 {
+			t.Errorf("chosen of a search: %+v, %v", p, err)
+		}
+		w.discard(w.local, s)
+		w.wantStates(ids[:1], conversation.Active)
+		w.wantStates(ids[1:], conversation.Binned)
+	})
+}
+
 func TestBothDaysAreIncludedInTheOrganisationsZone(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		first := time.Date(2025, 12, 31, 0, 0, 0, 0, shanghai)

@@ -204,11 +204,18 @@ func (r restoring) may(tx *db.Tx, b *Batch) error {
 	case expired:
 		return r.by.Require(account.BinRestoreExpired)
 	}
-	if err := r.by.Require(account.BinRestore); err != nil || !r.whole || r.by.Scope.All {
+	if err := r.by.Require(account.BinRestore); err != nil || !r.whole {
 		return err
 	}
+	others := tx.Where("1 = 0")
+	if !r.by.Scope.All {
+		others = others.Or("department_id NOT IN ?", r.by.Scope.Listed())
+	}
+	if !r.by.May(account.ConversationSealed) {
+		others = others.Or("was_state = ?", conversation.Sealed)
+	}
 	var foreign int64
-	err := tx.Model(&Item{}).Where("batch_id = ? AND state IN ? AND department_id NOT IN ?", b.ID, resting, r.by.Scope.Listed()).Count(&foreign).Error
+	err := tx.Model(&Item{}).Where("batch_id = ? AND state IN ?", b.ID, resting).Where(others).Count(&foreign).Error
 	if err != nil {
 		return fmt.Errorf("look for foreign items: %w", err)
 	}
@@ -247,7 +254,7 @@ func (r restoring) stays(it Item, c *conversation.Conversation, expired bool) st
 	switch {
 	case c == nil || c.BatchID == nil || *c.BatchID != it.BatchID || c.State != conversation.Binned && c.State != conversation.Frozen:
 		return NotThere
-	case !r.by.Scope.Has(it.DepartmentID), r.by.Role == account.Agent && c.AgentID != r.by.StaffNo:
+	case !r.by.Scope.Has(it.DepartmentID), r.by.Role == account.Agent && c.AgentID != r.by.StaffNo, !conversation.Knows(r.by, it.WasState):
 		return Outside
 	case expired && it.State == ItemFrozen:
 		return OnList

@@ -28,6 +28,7 @@ type Scope struct {
 	Tags         []string        `json:"tags,omitempty"`
 	WithoutTags  []string        `json:"without_tags,omitempty"`
 	Agents       []string        `json:"agents,omitempty"`
+	conversation.Traits
 	// Picked, if set, is all of the scope: Departments are only where it was when it was chosen.
 	Picked *Picked `json:"picked,omitempty"`
 }
@@ -96,7 +97,7 @@ func (s Scope) filter(zone *time.Location) (f conversation.Filter, err error) {
 			long = append(long, fault.Invalid("bin.too_many_conditions", longestList).On(list.field))
 		}
 	}
-	if err := fault.All(long...); err != nil {
+	if err := fault.All(append(long, s.Traits.Check())...); err != nil {
 		return f, err
 	}
 	from, to, err := s.period(zone)
@@ -104,7 +105,7 @@ func (s Scope) filter(zone *time.Location) (f conversation.Filter, err error) {
 		return f, err
 	}
 	return conversation.Filter{
-		From: from, To: to, ServiceTypes: s.ServiceTypes, Platforms: s.Platforms, Tags: s.Tags, WithoutTags: s.WithoutTags, AgentIDs: s.Agents,
+		From: from, To: to, ServiceTypes: s.ServiceTypes, Platforms: s.Platforms, Tags: s.Tags, WithoutTags: s.WithoutTags, AgentIDs: s.Agents, Traits: s.Traits,
 		States: []conversation.State{conversation.Active, conversation.Hidden},
 	}, nil
 }

@@ -136,7 +136,7 @@ type told struct {
 // cannot be read is for the check of the log to tell.
 func leavesOf(tx *db.Tx) (map[string]told, error) {
 	rows, err := tx.Table("audit_leaf").Select("object, actor_id, person_id, item_count, leaf").
-		Where("action IN ? AND result = ?", []string{"batch.discarded", "batch.started", "conversation.discarded", "batch.cap_raised"}, audit.OK).Order("n").Rows()
+		Where("action IN ? AND result = ?", []string{"batch.discarded", "batch.started", "conversation.discarded", ActSubject, "batch.cap_raised"}, audit.OK).Order("n").Rows()
 	if err != nil {
 		return nil, fmt.Errorf("leaves of batches: %w", err)
 	}

@@ -41,7 +41,7 @@ func (b *Bin) DiscardOne(ctx context.Context, by account.Actor, c id.Conversatio
 		if err != nil {
 			return err
 		}
-		if !by.Scope.Has(row.DepartmentID) {
+		if !by.Scope.Has(row.DepartmentID) || !conversation.Knows(by, row.State) {
 			hidden = row.Code()
 			return fault.NotFound("bin.conversation_not_found")
 		}
@@ -107,7 +107,7 @@ func (b *Bin) one(tx *db.Tx, by account.Actor, row *conversation.Conversation, r
 	if err != nil {
 		return nil, err
 	}
-	if why := verdict(row, len(held[row.ID]) > 0, policy, tx.Now, row.Version); why != "" {
+	if why := verdict(KindSingle, row, len(held[row.ID]) > 0, policy, tx.Now, row.Version); why != "" {
 		return nil, fault.Conflict("bin.one_" + why)
 	}
 	if err := b.quota(tx, by); err != nil {

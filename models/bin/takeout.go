@@ -44,7 +44,11 @@ func takeOut(tx *db.Tx, items []Item, reason string) error {
 	return nil
 }
 
+// noteUndone notes that nothing of a batch is left in the bin. One that is still being moved ends by itself.
 func noteUndone(tx *db.Tx, b *Batch) error {
+	if b.State == Running {
+		return nil
+	}
 	var left []id.Conversation
 	err := tx.Model(&Item{}).Where("state IN ? AND batch_id = ?", []string{ItemPending, ItemBinned, ItemFrozen, ItemPurged}, b.ID).Limit(1).Pluck("conversation_id", &left).Error
 	if err != nil || len(left) > 0 {

@@ -25,7 +25,7 @@ func (b *Bin) Tree(ctx context.Context, by account.Actor, s Scope) (*department.
 	if err != nil {
 		return nil, nil, err
 	}
-	matching.Departments = by.Scope
+	matching.Departments, matching.WordsList = by.Scope, b.WordsList
 	var tree *department.Tree
 	var counts map[id.Department]TreeCount
 	err = b.DB.Read(ctx, func(tx *db.Tx) (err error) {

@@ -45,7 +45,7 @@ func belowTop(t *department.Tree) []id.Department {
 // WholeOrganisation tells whether what was chosen for batches is the whole organisation: one of
 // them says so, or together they cover it, by the tree as it is or by where their conversations lie: a
 // department that was moved out from under what was chosen is in the batch all the same. Single
-// conversations do not count.
+// conversations, and those of one customer, do not count.
 func WholeOrganisation(tx *db.Tx, t *department.Tree, batches []Batch) (bool, error) {
 	taken := map[id.Department]bool{}
 	for i := range batches {
@@ -53,7 +53,7 @@ func WholeOrganisation(tx *db.Tx, t *department.Tree, batches []Batch) (bool, er
 		if b.ScopeKind == ScopeOrganisation {
 			return true, nil
 		}
-		if b.Kind == KindSingle {
+		if b.ofPeople() {
 			continue
 		}
 		s, err := ParseScope(b.Scope)
@@ -74,11 +74,14 @@ func WholeOrganisation(tx *db.Tx, t *department.Tree, batches []Batch) (bool, er
 	return err == nil && coversAll(t, stored, taken), err
 }
 
+// ofPeople tells whether a batch was chosen without departments: a conversation, or those of one customer.
+func (b *Batch) ofPeople() bool { return b.Kind == KindSingle || b.Kind == KindSubject }
+
 // takenBy adds the departments whose conversations the batches took.
 func takenBy(tx *db.Tx, batches []Batch, taken map[id.Department]bool) error {
 	var ids []id.Batch
 	for i := range batches {
-		if batches[i].Kind != KindSingle {
+		if !batches[i].ofPeople() {
 			ids = append(ids, batches[i].ID)
 		}
 	}

@@ -52,7 +52,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
 	w := &world{
 		t: t, d: d, clock: clock, accounts: accounttest.New(t, d), vault: conversation.Vault{Store: accounttest.Keys(t, d)},
-		holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai},
+		holds: &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai, Vault: conversation.Vault{Store: accounttest.Keys(t, d)}},
 	}
 	w.bin = &bin.Bin{DB: d, Zone: shanghai, Keys: w.vault.Store}
 	signer, err := w.vault.Store.Signer("qingdang.example.cn/log")

@@ -12,14 +12,15 @@ import (
 
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/seal"
 )
 
-// BucketSize is the most conversations that share a bucket key. All of a bucket belong
+// BucketSize is the most conversations that share a bucket. All of a bucket belong
 // to one department and one month, so that a purge of a department's period destroys
 // mostly whole buckets.
-const BucketSize = 1024
+const BucketSize = seal.TreeLeaves
 
-// The states of a bucket. A Closing bucket takes nothing new: its key is about to be
+// The states of a bucket. A Closing bucket holds nothing and takes nothing new: its key is about to be
 // destroyed.
 const (
 	BucketOpen      = 1
@@ -27,7 +28,9 @@ const (
 	BucketDestroyed = 3
 )
 
-// Bucket is the row of a bucket key, whose secret lives in the key store only.
+// Bucket is the row of a bucket. Its secret lives in the key store only, under the number Slot: that of the bucket
+// itself until it is punctured, a fresh one from then on, of which Tree is the state. Used is the first leaf that
+// nobody was given yet; it only grows.
 type Bucket struct {
 	ID           id.Bucket `gorm:"primaryKey;autoIncrement:false"`
 	DepartmentID id.Department
@@ -36,10 +39,18 @@ type Bucket struct {
 	State        int
 	CreatedAt    time.Time
 	DestroyedAt  *time.Time
+	Slot         uint64
+	Tree         []byte
 }
 
 // TableName is key_bucket.
 func (Bucket) TableName() string { return "key_bucket" }
+
+// place is where a conversation's key is wrapped: a leaf of a bucket whose row is locked.
+type place struct {
+	bucket *Bucket
+	leaf   int
+}
 
 type room struct {
 	department id.Department
@@ -50,13 +61,13 @@ func roomOf(c *Conversation) room { return room{c.DepartmentID, c.LastAt.UTC().F
 
 // takeBuckets gives every conversation a place in a bucket of its department and month,
 // fills buckets that have room and makes new ones. The rows stay locked, so that no
-// purge destroys a bucket while it is being filled.
-func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]id.Bucket, error) {
+// purge destroys or punctures a bucket while it is being filled.
+func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]place, error) {
 	groups := map[room][]*Conversation{}
 	for _, c := range cs {
 		groups[roomOf(c)] = append(groups[roomOf(c)], c)
 	}
-	places := make(map[id.Conversation]id.Bucket, len(cs))
+	places := make(map[id.Conversation]place, len(cs))
 	waiting := map[room][]*Conversation{}
 	needed := 0
 	// Every import takes the rooms in one order, so that two of them do not wait for each other in
@@ -73,8 +84,8 @@ func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]id
 		members := groups[r]
 		for _, b := range open[r] {
 			n := min(BucketSize-b.Used, len(members))
-			for _, c := range members[:n] {
-				places[c.ID] = b.ID
+			for i, c := range members[:n] {
+				places[c.ID] = place{b, b.Used + i}
 			}
 			if members = members[n:]; n > 0 {
 				taken[b.ID] = n
@@ -98,14 +109,14 @@ func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]id
 const roomsAtOnce = 200
 
 // lockOpen locks the buckets of the rooms that take more, the oldest first.
-func lockOpen(tx *db.Tx, rooms []room) (map[room][]Bucket, error) {
-	open := map[room][]Bucket{}
+func lockOpen(tx *db.Tx, rooms []room) (map[room][]*Bucket, error) {
+	open := map[room][]*Bucket{}
 	for part := range slices.Chunk(rooms, roomsAtOnce) {
 		either := tx.Where("1 = 0")
 		for _, r := range part {
 			either = either.Or("department_id = ? AND month = ? AND state = ?", r.department, r.month, BucketOpen)
 		}
-		var found []Bucket
+		var found []*Bucket
 		if err := tx.ForUpdate().Where(either).Where("used < ?", BucketSize).Order("department_id, month, id").Find(&found).Error; err != nil {
 			return nil, fmt.Errorf("find open buckets: %w", err)
 		}
@@ -133,18 +144,18 @@ func fill(tx *db.Tx, taken map[id.Bucket]int) error {
 
 // newBuckets makes the keys with one sync of the key store. If the transaction fails
 // the keys stay behind unused, which harms nobody.
-func newBuckets(tx *db.Tx, v Vault, waiting map[room][]*Conversation, needed int, places map[id.Conversation]id.Bucket) error {
+func newBuckets(tx *db.Tx, v Vault, waiting map[room][]*Conversation, needed int, places map[id.Conversation]place) error {
 	keys, err := v.Store.NewBuckets(needed)
 	if err != nil {
 		return fmt.Errorf("new bucket keys: %w", err)
 	}
-	var rows []Bucket
+	var rows []*Bucket
 	for r, members := range waiting {
 		for len(members) > 0 {
 			n := min(BucketSize, len(members))
-			b := Bucket{ID: id.Bucket(keys[0]), DepartmentID: r.department, Month: r.month, Used: n, State: BucketOpen, CreatedAt: tx.Now}
-			for _, c := range members[:n] {
-				places[c.ID] = b.ID
+			b := &Bucket{ID: id.Bucket(keys[0]), DepartmentID: r.department, Month: r.month, Used: n, State: BucketOpen, CreatedAt: tx.Now, Slot: keys[0]}
+			for i, c := range members[:n] {
+				places[c.ID] = place{b, i}
 			}
 			keys, members, rows = keys[1:], members[n:], append(rows, b)
 		}

@@ -19,6 +19,21 @@ func (v Vault) Conditions(q Query) map[string]any {
 	put("service_types", q.ServiceTypes)
 	put("platforms", q.Platforms)
 	put("personal", q.Personal)
+	if q.Least > 0 {
+		data["least_messages"] = q.Least
+	}
+	if q.Most > 0 {
+		data["most_messages"] = q.Most
+	}
+	if q.Attached != "" {
+		data["attached"] = string(q.Attached)
+	}
+	if q.Sensitive != "" {
+		data["sensitive"] = string(q.Sensitive)
+	}
+	if len(q.Languages) > 0 {
+		data["languages"] = q.Languages
+	}
 	w := q.Words
 	data["tags"], data["agents"] = len(q.Tags)+len(w.Tags)+len(w.WithoutTags), len(q.AgentIDs)+len(w.Agents)
 	if n := len(w.All) + len(w.None); n > 0 {

@@ -14,13 +14,15 @@ import (
 type State int
 
 // The states. Binned conversations belong to a batch; Frozen ones are on the list
-// of an open purge request; Purging ones are being destroyed.
+// of an open purge request; Purging ones are being destroyed. Sealed ones are kept because they
+// must be, for nothing but that: a deletion request of the customer reached them.
 const (
 	Active  State = 1
 	Hidden  State = 2
 	Binned  State = 3
 	Frozen  State = 4
 	Purging State = 5
+	Sealed  State = 6
 )
 
 // Code is the state's name in addresses and catalogues.
@@ -36,6 +38,8 @@ func (s State) Code() string {
 		return "frozen"
 	case Purging:
 		return "purging"
+	case Sealed:
+		return "sealed"
 	}
 	return "unknown"
 }
@@ -74,10 +78,23 @@ type Conversation struct {
 	ContentMAC   []byte `gorm:"column:content_mac"`
 	CreatedAt    time.Time
 	Personal     *Personal // which kinds of personal data the body holds; nil: nobody has looked
+	Marks        *Marks    // what else a search may ask of the body; nil: nobody has looked
+	MarksList    *uint32   // by which list of words that was
 }
 
 // TableName is conversation.
 func (Conversation) TableName() string { return "conversation" }
+
+// columns are those of a conversation, and fields the places for them in this order.
+const columns = "c.id, c.platform, c.external_mac, c.department_id, c.service_type, c.state, c.order_state, c.agent_id, c.agent_name, c.customer_mac, " +
+	"c.started_at, c.last_at, c.messages, c.attachments, c.bytes, c.version, c.batch_id, c.content_mac, c.created_at, c.personal, c.marks, c.marks_list"
+
+func (c *Conversation) fields() []any {
+	return []any{
+		&c.ID, &c.Platform, &c.ExternalMAC, &c.DepartmentID, &c.ServiceType, &c.State, &c.OrderState, &c.AgentID, &c.AgentName, &c.CustomerMAC,
+		&c.StartedAt, &c.LastAt, &c.Messages, &c.Attachments, &c.Bytes, &c.Version, &c.BatchID, &c.ContentMAC, &c.CreatedAt, &c.Personal, &c.Marks, &c.MarksList,
+	}
+}
 
 // Body is the sealed document. DepartmentID is the department it was sealed for.
 type Body struct {
@@ -91,11 +108,17 @@ type Body struct {
 // TableName is conversation_body.
 func (Body) TableName() string { return "conversation_body" }
 
-// Key is a conversation's data key, wrapped by its bucket's key.
+// Key is a conversation's data key, wrapped at its leaf of its bucket. Leaf -1 is one that the bucket's own key
+// wraps, as all were before buckets had leaves; the first purge that meets it gives it a leaf.
 type Key struct {
 	ID       id.Conversation `gorm:"primaryKey;autoIncrement:false"`
 	BucketID id.Bucket
+	Leaf     int
 	Wrapped  []byte
+
+	// The bucket's, which Keys reads with it, in one statement: a purge changes them under a reader.
+	Slot uint64 `gorm:"->"`
+	Tree []byte `gorm:"->"`
 }
 
 // TableName is conversation_key.

@@ -3,6 +3,7 @@ package conversation_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -116,36 +117,53 @@ func TestSearchShowsOnlyTheScopeAndPagesBothWays(t *testing.T) {
 		store(t, d, v, batch...)
 		s := &conversation.Conversations{DB: d, Vault: v}
 		by := accounttest.Actor(account.Supervisor, sales)
-		q := conversation.Query{Filter: conversation.Filter{Departments: account.Everywhere()}, Size: 7}
-		var forward []id.Conversation
-		var pages []string
-		for {
-			p, err := s.Search(t.Context(), by, q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if p.Total != 20 {
-				t.Fatalf("total = %d, want 20", p.Total)
-			}
-			for i, r := range p.Rows {
-				forward = append(forward, r.ID)
-				if r.DepartmentID != sales || !r.Readable || r.CustomerName != "王伟" || r.Preview != "第一句" || len(r.Tags) != 1 {
-					t.Errorf("row %d = %+v", i, r)
+		var newestFirst []id.Conversation
+		for _, oldest := range []bool{false, true} {
+			q := conversation.Query{Filter: conversation.Filter{Departments: account.Everywhere()}, Size: 7, Oldest: oldest}
+			var forward []id.Conversation
+			pages, back := 0, ""
+			for {
+				p, err := s.Search(t.Context(), by, q)
+				if err != nil {
+					t.Fatal(err)
 				}
+				if p.Total != 20 {
+					t.Fatalf("total = %d, want 20", p.Total)
+				}
+				for i, r := range p.Rows {
+					forward = append(forward, r.ID)
+					if r.DepartmentID != sales || !r.Readable || r.CustomerName != "王伟" || r.Preview != "第一句" || len(r.Tags) != 1 {
+						t.Errorf("row %d = %+v", i, r)
+					}
+				}
+				next := p.Older
+				if back = p.Newer; oldest {
+					next, back = back, next
+				}
+				if (pages > 0) != (back != "") {
+					t.Errorf("oldest first %v, page %d: back %q", oldest, pages, back)
+				}
+				if pages++; next == "" {
+					break
+				}
+				q.Cursor = next
 			}
-			pages = append(pages, q.Cursor)
-			if p.Older == "" {
-				q.Cursor = p.Newer
-				break
+			if len(forward) != 20 || pages != 3 {
+				t.Fatalf("%d conversations on %d pages, want 20 on 3", len(forward), pages)
 			}
-			q.Cursor = p.Older
-		}
-		if len(forward) != 20 || len(pages) != 3 {
-			t.Fatalf("%d conversations on %d pages, want 20 on 3", len(forward), len(pages))
-		}
-		p, err := s.Search(t.Context(), by, q)
-		if err != nil || len(p.Rows) != 7 || p.Rows[0].ID != forward[7] || p.Newer == "" || p.Older == "" {
-			t.Errorf("going back gave %d rows, err %v; want the second page", len(p.Rows), err)
+			q.Cursor = back
+			p, err := s.Search(t.Context(), by, q)
+			if err != nil || len(p.Rows) != 7 || p.Rows[0].ID != forward[7] || p.Newer == "" || p.Older == "" {
+				t.Errorf("going back gave %d rows, err %v; want the second page", len(p.Rows), err)
+			}
+			if !oldest {
+				newestFirst = forward
+				continue
+			}
+			slices.Reverse(forward)
+			if diff := cmp.Diff(newestFirst, forward); diff != "" {
+				t.Error(diff)
+			}
 		}
 	})
 }
@@ -222,33 +240,20 @@ func TestErasedIsGoneAndItsNeighbourStillOpens(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
 		v := vault(t)
 		out := store(t, d, v, one("gone", sales, said("不再")), one("stays", sales, said("还在")))
-		var body conversation.Body
-		var key conversation.Key
-		err := d.Write(t.Context(), func(tx *db.Tx) error {
-			tx.MarkAudited()
-			tx.Where("id = ?", out[0].ID).Take(&body)
-			tx.Where("id = ?", out[0].ID).Take(&key)
-			if err := conversation.Erase(tx, these(out[0].ID), 1, 7); err != nil {
-				return err
-			}
-			closed, err := conversation.CloseBuckets(tx, []id.Bucket{key.BucketID})
-			if err != nil {
-				return err
-			}
-			moved, err := conversation.Rewrap(tx, v, closed)
-			if m := moved[key.BucketID]; m.N != 1 || m.To == 0 {
-				return fmt.Errorf("survivors: %+v, want 1: %w", moved, err)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
+		body, key := copied(t, d, out[0].ID)
+		erase(t, d, out[0].ID)
+		p := puncture(t, d, v, key.BucketID)[key.BucketID]
+		if p.Live != 1 || p.To == 0 || p.Slot != key.Slot || p.Lifted != 0 {
+			t.Errorf("punctured: %+v", p)
 		}
-		if err := v.Store.Destroy(uint64(key.BucketID)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := v.Open(&body, &key); !errors.Is(err, seal.ErrDestroyed) {
+		destroy(t, d, v, key.BucketID, p.Slot)
+		if _, err := v.Open(body, key); !errors.Is(err, seal.ErrDestroyed) {
 			t.Errorf("an old copy opened after the purge: %v", err)
+		}
+		_, neighbour := copied(t, d, out[1].ID)
+		key.Slot, key.Tree = neighbour.Slot, neighbour.Tree
+		if _, err := v.Open(body, key); !errors.Is(err, seal.ErrDestroyed) {
+			t.Errorf("an old copy opened with the bucket as it is now: %v", err)
 		}
 		s := &conversation.Conversations{DB: d, Vault: v}
 		if got, err := s.Open(t.Context(), accounttest.Actor(account.Legal), out[1].ID); err != nil || got.Document == nil {

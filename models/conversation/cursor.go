@@ -46,11 +46,22 @@ func parseToken(s string) (p position, backward bool, err error) {
 	return p, b[0] == 1, nil
 }
 
+// place is where a page of a search begins, and whether it goes from there towards newer ones.
+func (q *Query) place() (at position, backward bool, err error) {
+	if q.Cursor == "" {
+		return position{}, q.Oldest, nil
+	}
+	return parseToken(q.Cursor)
+}
+
 // after narrows a query to one side of the position and orders it. The condition is written
 // so that both engines seek instead of scanning (PERFORMANCE.md).
 func (p position) after(q *gorm.DB, backward bool) *gorm.DB {
 	if backward {
 		q = q.Order("conversation.last_at").Order("conversation.id")
+		if p.id == 0 {
+			return q
+		}
 		return q.Where("conversation.last_at >= ? AND (conversation.last_at > ? OR conversation.id > ?)", p.at, p.at, p.id)
 	}
 	q = q.Order("conversation.last_at DESC").Order("conversation.id DESC")

@@ -1,7 +1,9 @@
 package conversation_test
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,9 +24,10 @@ import (
 // question is a query, and what its words are: one of each list of all, and none of none.
 type question struct {
 	conversation.Query
-	all  [][]string
-	none []string
-	by   account.Scope
+	all    [][]string
+	joined []string // beside each list of all: the number of which it is a group; "" for most
+	none   []string
+	by     account.Scope
 }
 
 // What words mean is said here with other means than package words: a text is folded as a whole, and
@@ -93,13 +96,16 @@ func cuts(text string, at int) bool {
 
 // hear folds what is said in a conversation, and forgets what was asked of it.
 func (p *plain) hear() {
-	p.heard, p.asked, p.says = nil, nil, nil
+	p.heard, p.spelt, p.asked, p.says = nil, nil, nil, nil
+	texts := []string{p.new.Document.OrderNo}
 	for _, m := range p.new.Document.Messages {
 		if !m.Recalled && m.Text != "" {
-			p.heard = append(p.heard, meant(m.Text))
+			texts = append(texts, m.Text)
 		}
 	}
-	p.heard = append(p.heard, meant(p.new.Document.OrderNo))
+	for _, text := range texts {
+		p.heard, p.spelt = append(p.heard, meant(text)), append(p.spelt, spelling(text))
+	}
 }
 
 // has tells whether a word is said in a conversation, and remembers it.
@@ -116,7 +122,8 @@ func (m *mirror) has(p *plain, word string) bool {
 	if p.asked[at]&bit == 0 {
 		p.asked[at] |= bit
 		folded := meant(word)
-		if slices.ContainsFunc(p.heard, func(text string) bool { return saidIn(text, folded) }) {
+		number := numberOf(word)
+		if slices.ContainsFunc(p.heard, func(text string) bool { return saidIn(text, folded) }) || slices.ContainsFunc(p.spelt, func(s []spelt) bool { return spells(s, number) }) {
 			p.says[at] |= bit
 		}
 	}
@@ -139,6 +146,8 @@ func (m *mirror) word(p *plain) string {
 		from := m.rnd.IntN(len(text))
 		n := pick(m.rnd, []int{1, 2, 2, 2, 2, 3, 4, 4, 6, 9})
 		switch m.rnd.IntN(20) {
+		case 3, 4:
+			return m.number()
 		case 0: // a whole word
 			for from > 0 && unicode.IsLetter(text[from-1]) && !ideographic(text[from-1]) {
 				from--
@@ -220,6 +229,8 @@ func (m *mirror) question() question {
 	if m.rnd.IntN(25) == 0 {
 		q.Customer = one().Document.CustomerID
 	}
+	q.Oldest = m.rnd.IntN(3) == 0
+	m.traits(&q.Traits)
 	switch m.rnd.IntN(5) {
 	case 0:
 		q.States = []conversation.State{conversation.Hidden}
@@ -236,25 +247,45 @@ func (m *mirror) question() question {
 func (m *mirror) asking(q *question) {
 	m.t.Helper()
 	one := func() *conversation.New { return &m.all[m.rnd.IntN(len(m.all))].new }
-	var input []string
+	type item struct {
+		text  string
+		lists [][]string
+	}
+	var items []item
 	about := m.all[m.rnd.IntN(len(m.all))]
 	for range pick(m.rnd, []int{0, 1, 1, 1, 2, 2, 3}) {
 		either := []string{m.word(about)}
 		for m.rnd.IntN(4) == 0 && len(either) < 4 {
 			either = append(either, m.word(about))
 		}
-		q.all = append(q.all, either)
 		var parts []string
 		for _, w := range either {
 			parts = append(parts, typed(w))
 		}
-		input = append(input, strings.Join(parts, pick(m.rnd, []string{" OR ", "|", " 或 "})))
+		items = append(items, item{strings.Join(parts, pick(m.rnd, []string{" OR ", "|", " 或 "})), [][]string{either}})
+	}
+	if m.rnd.IntN(10) == 0 { // a number, typed with blanks between its groups
+		var groups [][]string
+		for digits := pick(m.rnd, numbers); digits != ""; {
+			n := min(3+m.rnd.IntN(4), len(digits))
+			groups, digits = append(groups, []string{digits[:n]}), digits[n:]
+		}
+		var parts []string
+		for _, g := range groups {
+			parts = append(parts, g[0])
+		}
+		items = append(items, item{strings.Join(parts, " "), groups})
 	}
 	for m.rnd.IntN(4) == 0 {
 		q.none = append(q.none, m.word(m.all[m.rnd.IntN(len(m.all))]))
-		input = append(input, "-"+typed(q.none[len(q.none)-1]))
+		items = append(items, item{text: "-" + typed(q.none[len(q.none)-1])})
 	}
-	m.rnd.Shuffle(len(input), func(i, j int) { input[i], input[j] = input[j], input[i] })
+	m.rnd.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+	var input []string
+	for _, i := range items {
+		input, q.all = append(input, i.text), append(q.all, i.lists...)
+	}
+	q.joined = joinedOf(q.all)
 	switch m.rnd.IntN(15) {
 	case 0:
 		input = append(input, "客服:"+one().AgentName)
@@ -285,7 +316,8 @@ const (
 	ofType
 	ofPlatform
 	ofState
-	others // agent, customer, tags
+	ofMarks
+	others // agent, customer, tags, number of messages
 	ofWords
 	everything = ofWords<<1 - 1
 )
@@ -312,13 +344,16 @@ func (m *mirror) meets(p *plain, q *question) (met int) {
 	for _, t := range slices.Concat(q.WithoutTags, q.Words.WithoutTags) {
 		ok = ok && !slices.Contains(n.Tags, t)
 	}
+	t := q.Traits
+	note(ofMarks, m.marked(p, t))
+	ok = ok && len(n.Document.Messages) >= t.Least && (t.Most == 0 || len(n.Document.Messages) <= t.Most)
 	note(others, ok)
 	if met&(inTime|inScope|others) != inTime|inScope|others {
 		return met // nothing counts it
 	}
 	said := true
-	for _, either := range q.all {
-		said = said && slices.ContainsFunc(either, func(w string) bool { return m.has(p, w) })
+	for i, either := range q.all {
+		said = said && (slices.ContainsFunc(either, func(w string) bool { return m.has(p, w) }) || q.joined[i] != "" && m.has(p, q.joined[i]))
 	}
 	for _, w := range q.none {
 		said = said && !m.has(p, w)
@@ -342,8 +377,8 @@ func (q *question) contradicts() bool {
 
 // wanted is the brute-force answer.
 type wanted struct {
-	list   []*plain // newest first
-	binned int64
+	list             []*plain // newest first
+	binned, unmarked int64
 	conversation.Overview
 	counted int // what the search may have to open, to count
 }
@@ -379,7 +414,10 @@ func (m *mirror) want(q *question) *wanted {
 				w.States[p.state]++
 			}
 		}
-		if all(ofType|ofWords) || all(ofPlatform|ofWords) || all(ofDepartment|ofWords) || all(ofState|ofWords) {
+		if all(ofMarks) && p.dark && asksMarks(q.Traits) {
+			w.unmarked++
+		}
+		if asksMarks(q.Traits) && p.dark && all(ofMarks|ofWords) || all(ofType|ofWords) || all(ofPlatform|ofWords) || all(ofDepartment|ofWords) || all(ofState|ofWords) {
 			w.counted++
 		}
 	}
@@ -395,24 +433,30 @@ func (m *mirror) check(q question) {
 	}
 	want := m.want(&q)
 	ids := idsOf(want.list)
+	next, before := func(p *conversation.Page) string { return p.Older }, func(p *conversation.Page) string { return p.Newer }
+	if q.Oldest {
+		slices.Reverse(ids)
+		next, before = before, next
+	}
 	most := 4
 	if m.rnd.IntN(40) == 0 {
 		most, q.Size = 30, 100
 	}
 	by := accounttest.Actor(account.Supervisor)
 	by.Scope = q.by
+	m.tagged(by)
 	var pages []*conversation.Page
 	for at := 0; ; at += q.Size {
 		p := m.page(by, q.Query)
 		pages = append(pages, p)
 		m.same(&q, fmt.Sprint("page ", len(pages)), ids[min(at, len(ids)):min(at+q.Size, len(ids))], p)
-		if more := at+q.Size < len(ids); more != (p.Older != "") || (len(pages) > 1) != (p.Newer != "") {
+		if more := at+q.Size < len(ids); more != (next(p) != "") || (len(pages) > 1) != (before(p) != "") {
 			m.t.Fatalf("%s: page %d of %d: older %q, newer %q", describe(&q), len(pages), len(ids), p.Older, p.Newer)
 		}
-		if p.Older == "" || len(pages) == most {
+		if next(p) == "" || len(pages) == most {
 			break
 		}
-		q.Cursor = p.Older
+		q.Cursor = next(p)
 	}
 	m.asked.pages += len(pages)
 	m.asked.hits += len(ids)
@@ -423,14 +467,44 @@ func (m *mirror) check(q question) {
 		m.asked.waiting++
 	}
 	for i := len(pages) - 1; i > 0; i-- {
-		q.Cursor = pages[i].Newer
+		q.Cursor = before(pages[i])
 		p := m.page(by, q.Query)
 		m.same(&q, fmt.Sprint("back on page ", i), ids[(i-1)*q.Size:min(i*q.Size, len(ids))], p)
-		if pages[i-1] = p; i > 1 && p.Newer == "" {
+		if pages[i-1] = p; i > 1 && before(p) == "" {
 			m.t.Fatalf("%s: no way back from page %d", describe(&q), i)
 		}
 	}
 	m.counts(&q, pages[0], want)
+	m.beside(&q, by, want.list)
+}
+
+// beside opens a conversation in the search, one that it finds or not, and compares what stands beside it.
+func (m *mirror) beside(q *question, by account.Actor, list []*plain) {
+	m.t.Helper()
+	p := pick(m.rnd, m.all)
+	if len(list) > 0 && m.rnd.IntN(2) == 0 {
+		p = pick(m.rnd, list)
+	}
+	if !q.by.Has(p.new.DepartmentID) {
+		return
+	}
+	d, err := m.s.OpenIn(m.t.Context(), by, p.id, q.Query)
+	if err != nil || d.Beside == nil {
+		m.t.Fatalf("%s: open %d: %v, %+v", describe(q), p.id, err, d)
+	}
+	var newer, older id.Conversation
+	for _, o := range list {
+		switch c := cmp.Or(o.lastAt().Compare(p.lastAt()), cmp.Compare(o.id, p.id)); {
+		case c > 0:
+			newer = o.id
+		case c < 0 && older == 0:
+			older = o.id
+		}
+	}
+	if d.Beside.Newer != newer || d.Beside.Older != older {
+		m.t.Fatalf("%s: beside %d are %d and %d, want %d and %d", describe(q), p.id, d.Beside.Newer, d.Beside.Older, newer, older)
+	}
+	m.asked.beside++
 }
 
 func (m *mirror) page(by account.Actor, q conversation.Query) *conversation.Page {
@@ -484,6 +558,9 @@ func (m *mirror) counts(q *question, p *conversation.Page, want *wanted) {
 			m.t.Fatalf("%s: state %d: %d counted, %d are", describe(q), s, got.States[s], want.States[s])
 		}
 	}
+	if p.Unmarked != want.unmarked {
+		m.t.Fatalf("%s: %d counted into which nobody has looked, want %d", describe(q), p.Unmarked, want.unmarked)
+	}
 	if p.Total != int64(len(want.list)) || !m.ghosts && p.Binned != want.binned {
 		m.t.Fatalf("%s: %d counted of %d, in the bin %d of %d", describe(q), p.Total, len(want.list), p.Binned, want.binned)
 	}
@@ -511,6 +588,23 @@ func (m *mirror) kept(of account.Scope) {
 	})
 	if err != nil {
 		m.t.Fatal(err)
+	}
+}
+
+// tagged compares the tags that are offered to somebody with those that are there.
+func (m *mirror) tagged(by account.Actor) {
+	m.t.Helper()
+	want := map[string]bool{}
+	for _, p := range m.all {
+		if by.Scope.Has(p.new.DepartmentID) && p.state != conversation.Sealed {
+			for _, t := range p.new.Tags {
+				want[t] = true
+			}
+		}
+	}
+	got, err := m.s.TagNames(m.t.Context(), by)
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(want)), got); err != nil || diff != "" && !m.ghosts {
+		m.t.Fatalf("tags of %+v: %v %s", by.Scope, err, diff)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"qingdang/models/id"
 	"qingdang/models/index"
 	"qingdang/models/seal"
+	"qingdang/models/words"
 )
 
 // An archive beside a plaintext copy. Conversations are those of ../shared/data/gen, so that words come
@@ -37,8 +38,10 @@ type plain struct {
 	new   conversation.New // with its tags and its department as they are now
 	state conversation.State
 	heard []string // what is said in it, folded, a message each
+	spelt [][]spelt
 	asked []uint64 // terms for which answer is known
 	says  []uint64
+	dark  bool // its marks are not known, as of one from before there were any
 }
 
 func (p *plain) lastAt() time.Time {
@@ -66,7 +69,7 @@ type mirror struct {
 
 // tally counts what was asked.
 type tally struct {
-	queries, words, pages, hits, empty, inexact, waiting int
+	queries, words, pages, hits, empty, inexact, waiting, beside int
 }
 
 func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
@@ -81,7 +84,11 @@ func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.d.Close() })
-	m.reopen(vault(t))
+	v := vault(t)
+	if v.Sensitive, err = words.ReadList(strings.NewReader(strings.Join(lookedFor, ",x\n"))); err != nil {
+		t.Fatal(err)
+	}
+	m.reopen(v)
 	return m
 }
 
@@ -158,6 +165,9 @@ func (m *mirror) next() (n conversation.New, ok bool) {
 	for i, s := range c.Messages {
 		if m.rnd.IntN(60) == 0 && s.Text != "" {
 			s.Text += pick(m.rnd, hard)
+		}
+		if m.rnd.IntN(40) == 0 && s.Text != "" {
+			s.Text += m.number()
 		}
 		n.Document.Messages = append(n.Document.Messages, conversation.Message{
 			ID: fmt.Sprint("m", i), Sender: conversation.Sender(s.Sender), At: conversation.MicrosOf(s.At.Add(-back)), Kind: s.Type, Text: s.Text, Attachment: s.Attachment, Recalled: s.Recalled,
@@ -371,9 +381,12 @@ func (m *mirror) again(n int) {
 		switch m.rnd.IntN(3) {
 		case 0:
 			text := pick(m.rnd, pick(m.rnd, others).new.Document.Messages).Text + pick(m.rnd, hard)
+			p.dark = false
 			said = append(said, conversation.Message{ID: fmt.Sprint("m", len(said)), Sender: conversation.FromAgent, At: conversation.MicrosOf(p.lastAt().Add(time.Hour)), Kind: "text", Text: text})
 		case 1:
-			said[m.rnd.IntN(len(said))].Recalled = true
+			one := &said[m.rnd.IntN(len(said))]
+			p.dark = p.dark && one.Recalled
+			one.Recalled = true
 		default:
 			if !slices.Contains(p.new.Tags, "回访") {
 				p.new.Tags = append(slices.Clone(p.new.Tags), "回访")
@@ -387,6 +400,48 @@ func (m *mirror) again(n int) {
 		store(m.t, m.d, m.s.Vault, part...)
 	}
 	m.unsorted = true
+}
+
+// darken makes conversations such as are from before there were marks.
+func (m *mirror) darken(n int) {
+	m.t.Helper()
+	list := m.some(n, conversation.Active, conversation.Hidden)
+	m.write(func(tx *db.Tx) error {
+		ids := idsOf(list)
+		if err := tx.Exec("UPDATE conversation SET marks = NULL, marks_list = NULL WHERE id IN ?", ids).Error; err != nil {
+			return err
+		}
+		return index.Changed(tx, false, ids...)
+	})
+	for _, p := range list {
+		p.dark = true
+	}
+}
+
+// light looks into all of them.
+func (m *mirror) light() {
+	m.t.Helper()
+	for last, after := false, id.Conversation(0); !last; {
+		var ids []id.Conversation
+		err := m.d.Read(m.t.Context(), func(tx *db.Tx) (err error) {
+			ids, after, last, err = m.s.Vault.Unlooked(tx, after, 100, 1000)
+			return err
+		})
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		found, err := m.s.Vault.Look(m.t.Context(), m.d, ids)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		m.write(func(tx *db.Tx) error {
+			_, _, err := found.Note(tx, ids)
+			return err
+		})
+	}
+	for _, p := range m.all {
+		p.dark = false
+	}
 }
 
 // erase destroys conversations of the bin, as a purge does: their rows go, and nothing is noted.
@@ -479,12 +534,14 @@ func (m *mirror) life(n, queries, kills int) {
 	ask(0.06)
 	change(0.02)
 	m.store(part(0.01))
+	m.darken(part(0.03))
 	ask(0.05) // with many waiting
 	change(0.08)
 	m.store(part(0.04))
 	m.fold()
 	ask(0.19)
 	erased := m.erase(part(0.05))
+	m.light()
 	ask(0.06)
 	m.scrub(erased)
 	ask(0.14)

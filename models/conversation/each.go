@@ -7,7 +7,7 @@ import (
 	"qingdang/models/db"
 )
 
-// Each hands over the conversations of a search, newest first, at most limit (0: all), page
+// Each hands over the conversations of a search in its order, at most limit (0: all), page
 // by page, so that memory stays flat. It is for the command line and for jobs.
 func (s *Conversations) Each(ctx context.Context, by account.Actor, q Query, limit int, f func(*Row) error) error {
 	for n := 0; ; {
@@ -31,22 +31,25 @@ func (s *Conversations) Each(ctx context.Context, by account.Actor, q Query, lim
 			}
 		}
 		n += len(page.Rows)
-		if page.Older == "" || limit > 0 && n >= limit {
+		q.Cursor = page.Older
+		if q.Oldest {
+			q.Cursor = page.Newer
+		}
+		if q.Cursor == "" || limit > 0 && n >= limit {
 			return nil
 		}
-		q.Cursor = page.Older
 	}
 }
 
 // more is Search without a count and without an entry: the first page noted the search.
 func (s *Conversations) more(ctx context.Context, by account.Actor, q Query) (*Page, error) {
-	at, _, err := parseToken(q.Cursor)
+	at, backward, err := q.place()
 	if err != nil {
 		return nil, err
 	}
 	var p *Page
 	err = s.fresh(ctx, func(tx *db.Tx, last bool) (*Page, error) {
-		p, err = s.page(tx, by, q, at, false, false, last)
+		p, err = s.page(tx, by, q, at, backward, last, nil)
 		return p, err
 	})
 	return p, err

@@ -47,7 +47,12 @@ func Erase(tx *db.Tx, list db.List, n int, purge id.Purge) error {
 		table, column string
 		each          bool // exactly one row per conversation
 	}{
-		{"conversation_key", "id", true}, {"conversation_body", "id", true}, {"conversation_tag", "conversation_id", false}, {"conversation", "id", true},
+		{"conversation_key", "id", true},
+		{"conversation_body", "id", true},
+		{"conversation_tag", "conversation_id", false},
+		{"removed_tag", "conversation_id", false},
+		{"tagged_list", "conversation_id", false},
+		{"conversation", "id", true},
 	} {
 		erased, err := tx.DeleteListed(part.table, part.column, list)
 		switch {

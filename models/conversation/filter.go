@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/id"
 	"qingdang/models/mask"
+	"qingdang/models/words"
 )
 
 // Filter says which conversations are meant. Empty fields do not narrow. From and To bound
@@ -30,6 +32,11 @@ type Filter struct {
 	States       []State // none given: Active
 	Batch        id.Batch
 	Only         id.Conversation // this one alone
+	Traits
+	// WordsList is the list of sensitive words whose marks are believed; 0: the usual one.
+	WordsList uint32
+
+	hides bool // what lies in the bin under seal is not found, either
 }
 
 // Apply narrows a query on the conversation table. It is the one place where
@@ -64,6 +71,11 @@ func (f Filter) Apply(q *gorm.DB) *gorm.DB {
 	if len(f.Personal) > 0 {
 		q = q.Where("conversation.personal & ? <> 0", PersonalOf(f.Personal...))
 	}
+	q = f.Traits.apply(q)
+	if f.Sensitive != "" {
+		// What was marked by another list nobody has looked into yet.
+		q = q.Where("conversation.marks_list = ?", cmp.Or(f.WordsList, words.UsualList().ID()))
+	}
 	if f.CustomerMAC != nil {
 		q = q.Where("conversation.customer_mac = ?", f.CustomerMAC)
 	}
@@ -78,6 +90,10 @@ func (f Filter) Apply(q *gorm.DB) *gorm.DB {
 	}
 	if f.Batch != 0 {
 		q = q.Where("conversation.batch_id = ?", f.Batch)
+	}
+	inBin := func(s State) bool { return s != Active && s != Hidden }
+	if f.hides && slices.ContainsFunc(f.States, inBin) {
+		q = q.Where("NOT " + UnderSeal)
 	}
 	return q
 }
@@ -95,5 +111,5 @@ func (f Filter) May(c *Conversation) bool {
 		(f.From.IsZero() || c.LastAt.After(f.From.Add(-slack))) && (f.To.IsZero() || c.LastAt.Before(f.To.Add(slack))) &&
 		has(f.ServiceTypes, c.ServiceType) && has(f.Platforms, c.Platform) && has(f.AgentIDs, c.AgentID) &&
 		(has(f.Agents, c.AgentID) || has(f.Agents, c.AgentName)) &&
-		(len(f.Personal) == 0 || c.Personal != nil && *c.Personal&PersonalOf(f.Personal...) != 0)
+		(len(f.Personal) == 0 || c.Personal != nil && *c.Personal&PersonalOf(f.Personal...) != 0) && f.Traits.meets(c)
 }

@@ -38,6 +38,7 @@ type Query struct {
 	Zone     *time.Location
 	Under    string // code of the reading under which it is searched; empty: in the own departments
 	Saved    string // code of the saved search that this is, as it was saved; for the log only
+	Oldest   bool   // pages begin with the oldest; else with the newest
 	Cursor   string
 	Size     int // 1 to 100
 }
@@ -56,24 +57,25 @@ type Row struct {
 	stale bool
 }
 
-// Page is one page of a search, newest first. Newer and Older are cursors, empty at the ends.
+// Page is one page of a search, in its order. Newer and Older are cursors, empty at the ends.
 type Page struct {
 	Rows         []Row
 	Total        int64
 	Binned       int64 // of the same conditions, in the recycle bin
+	Unmarked     int64 // of the same conditions but for those on marks, which nobody has looked into
 	Exact        bool  // false: counts are of what may match the words; there was too much to open
 	Overview     *Overview
 	Newer, Older string
 	Plan         Plan
 
 	stale  bool
-	opened map[id.Conversation]*Document // what was opened on the way to it
+	opened map[id.Conversation]*entry // what was opened on the way to it
 }
 
 const pageLimit = 100
 
-// Search gives a page of the conversations that the actor may see, and writes the search
-// into the audit log first. The faults are forbidden, and invalid for reversed dates, a
+// Search gives a page of the conversations that the actor may see, once the search is written
+// into the audit log. The faults are forbidden, and invalid for reversed dates, a
 // size out of range or a bad cursor.
 func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (*Page, error) {
 	if err := by.Require(account.ConversationSearch); err != nil {
@@ -82,30 +84,62 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	at, backward, err := parseToken(q.Cursor)
+	at, backward, err := q.place()
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
 	var page *Page
+	var note note
 	err = s.fresh(ctx, func(tx *db.Tx, last bool) (*Page, error) {
-		page, err = s.page(tx, by, q, at, backward, true, last)
+		page, err = s.page(tx, by, q, at, backward, last, func(found int64) {
+			note.begin(found, func() error { return s.note(ctx, by, q, found, false) })
+		})
 		return page, err
 	})
+	took := time.Since(began)
+	noted := note.end()
 	switch {
 	case fault.KindOf(err) == fault.KindForbidden:
 		return nil, s.overdue(ctx, by, q, err)
 	case err != nil:
 		return nil, fmt.Errorf("search conversations: %w", err)
 	}
-	page.Plan.Took = time.Since(began)
 	if q.Under != "" {
 		page.Binned = 0 // the bin is not opened to readers from elsewhere
 	}
-	if err := s.note(ctx, by, q, page.Total); err != nil {
-		return nil, err
+	if noted == nil && note.found != page.Total { // it was read again, and is not what it was
+		noted = s.note(ctx, by, q, page.Total, true)
 	}
+	if noted != nil {
+		return nil, noted
+	}
+	page.Plan.Took = took
 	return page, nil
+}
+
+// note is the entry of the audit log on its way while the page that it tells of is still read. Nobody
+// sees the page before it is written.
+type note struct {
+	found   int64
+	written chan error
+}
+
+// begin lets write go its way, the first time.
+func (n *note) begin(found int64, write func() error) {
+	if n.written != nil {
+		return
+	}
+	n.found, n.written = found, make(chan error, 1)
+	go func() { n.written <- write() }()
+}
+
+// end waits for it.
+func (n *note) end() error {
+	if n.written == nil {
+		return nil
+	}
+	return <-n.written
 }
 
 // fresh reads a page, and again where a purge beside us moved a key and destroyed the old one, under
@@ -137,6 +171,9 @@ func (q *Query) check() error {
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 		return fault.Invalid("conversation.dates_reversed").On("to")
 	}
+	if f := q.Traits.Check(); f != nil {
+		return f
+	}
 	if q.Size < 1 || q.Size > pageLimit {
 		return fault.Invalid("conversation.size", pageLimit).On("size")
 	}
@@ -147,7 +184,7 @@ func (q *Query) check() error {
 // opens and nothing beside it; scope is all that might have been asked for. The fault is forbidden when
 // there is no such reading any more.
 func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, scope account.Scope, err error) {
-	f = s.worded(q)
+	f = s.worded(q).known(by)
 	if q.Under == "" {
 		f.Departments = by.Scope.And(f.Departments)
 		return f, by.Scope, nil
@@ -173,12 +210,14 @@ func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, 
 		f.CustomerMAC = r.Customer
 	}
 	f.States = slices.DeleteFunc(slices.Clone(f.States), func(s State) bool { return s != Active && s != Hidden })
+	f.hides = true // a reading opens nothing that is under seal
 	return f, r.Where, nil
 }
 
 // worded is the filter with what the words say of attributes; where both cannot be, it finds nothing.
 func (s *Conversations) worded(q Query) Filter {
 	f, w := q.Filter, q.Words
+	f.WordsList = s.Vault.List().ID()
 	f.Tags, f.WithoutTags = slices.Concat(f.Tags, w.Tags), slices.Concat(f.WithoutTags, w.WithoutTags)
 	f.Agents = slices.Concat(f.Agents, w.Agents)
 	nothing := false
@@ -211,15 +250,15 @@ func (s *Conversations) overdue(ctx context.Context, by account.Actor, q Query, 
 	return errors.Join(err, audit.Refused(ctx, s.DB, entry))
 }
 
-// page finds one page; counted says whether everything that was found is counted, too. ErrUnreadable is
+// page finds one page; where counted is not nil, everything that was found is counted first and told to it. ErrUnreadable is
 // given unless it is the last time.
-func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, backward, counted, last bool) (*Page, error) {
+func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, backward, last bool, counted func(found int64)) (*Page, error) {
 	f, scope, err := s.narrow(tx, by, q)
 	if err != nil {
 		return nil, err
 	}
 	p := &Page{Exact: true}
-	found, err := s.fromIndex(tx, f, scope, q, p, at, backward, counted)
+	ids, err := s.fromIndex(tx, f, scope, q, p, at, backward, counted)
 	if errors.Is(err, index.ErrUnreadable) && !last && s.Index != nil {
 		return nil, err
 	}
@@ -227,33 +266,40 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 		if q.Words.HasTerms() {
 			return nil, fmt.Errorf("%w: %w", fault.Busy("conversation.index_behind"), err)
 		}
-		found, err = s.fromRows(tx, f, p, at, backward, q.Size+1, counted)
+		ids, err = s.fromRows(tx, f, p, at, backward, q.Size+1, counted)
 	}
 	if err != nil {
 		return nil, err
 	}
-	more := len(found) > q.Size
-	found = found[:min(q.Size, len(found))]
-	if backward {
-		slices.Reverse(found)
+	more := len(ids) > q.Size
+	ids = ids[:min(q.Size, len(ids))]
+	if backward != q.Oldest {
+		slices.Reverse(ids)
 	}
-	if n := len(found); n > 0 {
-		first, last := position{found[0].LastAt, found[0].ID}, position{found[n-1].LastAt, found[n-1].ID}
-		if more || backward {
-			p.Older = last.token(false)
-		}
-		if backward && more || !backward && at.id != 0 {
-			p.Newer = first.token(true)
-		}
-	}
-	p.Rows, err = s.rows(tx, found, q.Words, p.opened)
+	p.Rows, err = s.rows(tx, ids, q.Words, p.opened)
 	p.opened = nil
+	if n := len(p.Rows); n > 0 {
+		newest, oldest := position{p.Rows[0].LastAt, p.Rows[0].ID}, position{p.Rows[n-1].LastAt, p.Rows[n-1].ID}
+		if q.Oldest {
+			newest, oldest = oldest, newest
+		}
+		toNewer, toOlder := at.id != 0, more
+		if backward {
+			toNewer, toOlder = toOlder, toNewer
+		}
+		if toNewer {
+			p.Newer = newest.token(true)
+		}
+		if toOlder {
+			p.Older = oldest.token(false)
+		}
+	}
 	p.stale = p.stale || slices.ContainsFunc(p.Rows, func(r Row) bool { return r.stale })
 	return p, err
 }
 
 // fromIndex asks the index. The errors are index.ErrBehind and ErrUnreadable: then the rows have to be asked.
-func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, p *Page, at position, backward, counted bool) ([]Conversation, error) {
+func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, p *Page, at position, backward bool, counted func(found int64)) ([]id.Conversation, error) {
 	if s.Index == nil {
 		return nil, index.ErrUnreadable
 	}
@@ -261,23 +307,24 @@ func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Qu
 	if err != nil {
 		return nil, err
 	}
-	if counted {
+	if counted != nil {
 		if err := l.count(p, q.Zone); err != nil {
 			return nil, err
 		}
+		counted(p.Total)
 	}
 	ids, err := l.take(at, backward, q.Size+1)
 	if err != nil {
 		return nil, err
 	}
 	p.Plan, p.stale, p.opened = *l.plan, l.stale, l.opened
-	return l.rowsOf(ids)
+	return ids, nil
 }
 
 // fromRows asks the rows: for attributes only, and without an overview.
-func (s *Conversations) fromRows(tx *db.Tx, f Filter, p *Page, at position, backward bool, n int, counted bool) (found []Conversation, err error) {
+func (s *Conversations) fromRows(tx *db.Tx, f Filter, p *Page, at position, backward bool, n int, counted func(found int64)) (found []id.Conversation, err error) {
 	p.Plan = Plan{Way: WayRows}
-	if counted {
+	if counted != nil {
 		if err := f.Apply(tx.Model(&Conversation{})).Count(&p.Total).Error; err != nil {
 			return nil, err
 		}
@@ -286,43 +333,34 @@ func (s *Conversations) fromRows(tx *db.Tx, f Filter, p *Page, at position, back
 		if err := binned.Apply(tx.Model(&Conversation{})).Count(&p.Binned).Error; err != nil {
 			return nil, err
 		}
+		counted(p.Total)
 	}
-	err = at.after(f.Apply(tx.Model(&Conversation{})), backward).Limit(n).Find(&found).Error
+	err = at.after(f.Apply(tx.Model(&Conversation{})), backward).Limit(n).Pluck("conversation.id", &found).Error
 	return found, err
 }
 
-// rows opens the bodies of a list, but for those that were opened on the way to it.
-func (s *Conversations) rows(tx *db.Tx, found []Conversation, w words.Query, opened map[id.Conversation]*Document) ([]Row, error) {
-	rows := make([]Row, len(found))
-	if len(found) == 0 {
-		return rows, nil
+// rows reads and opens a list, but for what was opened on the way to it. What has no row any more is left out.
+func (s *Conversations) rows(tx *db.Tx, ids []id.Conversation, w words.Query, opened map[id.Conversation]*entry) ([]Row, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	ids := make([]id.Conversation, len(found))
-	for i := range found {
-		ids[i] = found[i].ID
-	}
-	tags, err := Tags(tx, ids)
+	closed := slices.DeleteFunc(slices.Clone(ids), func(c id.Conversation) bool { return opened[c] != nil })
+	read, err := s.Vault.entries(tx, closed)
 	if err != nil {
 		return nil, err
 	}
-	var closed []id.Conversation
-	var at []int // where in the list the closed ones are
-	for i, c := range found {
-		rows[i] = Row{Conversation: c, Tags: tags[c.ID]}
-		if d := opened[c.ID]; d != nil {
-			rows[i].read(d, w)
-			continue
-		}
-		closed, at = append(closed, c.ID), append(at, i)
-	}
-	return rows, s.Vault.openEach(tx, closed, func(i int, _ *Body, d *Document, err error) {
-		r := &rows[at[i]]
-		if err != nil {
-			r.stale = errors.Is(err, seal.ErrDestroyed)
+	rows := make([]Row, len(ids))
+	err = onAllCores(tx.Context(), len(ids), func(i int) {
+		e := cmp.Or(opened[ids[i]], read[ids[i]])
+		if e == nil {
 			return
 		}
-		r.read(d, w)
+		rows[i] = Row{Conversation: e.Conversation, Tags: e.tags, stale: errors.Is(e.err, seal.ErrDestroyed)}
+		if e.doc != nil {
+			rows[i].read(e.doc, w)
+		}
 	})
+	return slices.DeleteFunc(rows, func(r Row) bool { return r.ID == 0 }), err
 }
 
 // read takes what a list shows of a document.
@@ -349,50 +387,43 @@ func preview(d *Document, w words.Query) string {
 	return ""
 }
 
-// Tags gives the names of the tags of each conversation.
+// Tags gives the names of the tags of each conversation, in order. The names are a query of their own for
+// each row, as the engines may begin a joined one at the wrong end.
 func Tags(tx *db.Tx, ids []id.Conversation) (map[id.Conversation][]string, error) {
-	var found []struct {
-		ConversationID id.Conversation
-		Name           string
-	}
-	err := tx.Table("conversation_tag ct").Joins("JOIN tag t ON t.id = ct.tag_id").
-		Where("ct.conversation_id IN ?", ids).Order("t.name").Select("ct.conversation_id, t.name").Scan(&found).Error
+	rows, err := tx.Raw("SELECT conversation_id, (SELECT name FROM tag WHERE tag.id = tag_id) FROM conversation_tag WHERE conversation_id IN ?", ids).Rows()
 	if err != nil {
-		return nil, fmt.Errorf("load tags: %w", err)
+		return nil, fmt.Errorf("read tags: %w", err)
 	}
+	defer rows.Close()
 	out := map[id.Conversation][]string{}
-	for _, f := range found {
-		out[f.ConversationID] = append(out[f.ConversationID], f.Name)
+	for rows.Next() {
+		var c id.Conversation
+		var name string
+		if err := rows.Scan(&c, &name); err != nil {
+			return nil, fmt.Errorf("read tags: %w", err)
+		}
+		out[c] = append(out[c], name)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read tags: %w", err)
+	}
+	for _, names := range out {
+		slices.Sort(names)
 	}
 	return out, nil
 }
 
-// TagNames gives the names of the tags that the actor's conversations have.
-func (s *Conversations) TagNames(ctx context.Context, by account.Actor) (names []string, err error) {
-	if err := by.Require(account.ConversationSearch); err != nil {
-		return nil, err
-	}
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		q := tx.Model(&Tag{}).Order("name")
-		if by.Scope.All {
-			q = q.Where("EXISTS (SELECT 1 FROM conversation_tag ct WHERE ct.tag_id = tag.id)")
-		} else {
-			// LIMIT keeps MariaDB from reading the tags of every conversation at once: the first one tells.
-			q = q.Where("(SELECT 1 FROM conversation_tag ct JOIN conversation c ON c.id = ct.conversation_id WHERE ct.tag_id = tag.id AND c.department_id IN ? LIMIT 1) IS NOT NULL", by.Scope.Listed())
-		}
-		return q.Pluck("name", &names).Error
-	})
-	return names, err
-}
-
-// note writes a search into the audit log.
-func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, found int64) error {
+// note writes a search into the audit log; again says that another entry of it told another number before.
+func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, found int64, again bool) error {
 	data := s.Vault.Conditions(q)
 	if q.Under != "" {
 		data["access"] = q.Under
 	}
 	if q.Saved != "" {
 		data["saved"] = q.Saved
+	}
+	if again {
+		data["again"] = true
 	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Object: cmp.Or(q.Under, q.Saved), Count: found, Data: data})

@@ -35,7 +35,7 @@ func (s *Conversations) fold(ctx context.Context, by account.Actor, c id.Convers
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 || !by.Scope.Has(rows[0].DepartmentID) {
+		if len(rows) == 0 || !by.Scope.Has(rows[0].DepartmentID) || !Knows(by, rows[0].State) {
 			return fault.NotFound("conversation.not_found")
 		}
 		if err := by.Require(account.ConversationHide, rows[0].DepartmentID); err != nil {

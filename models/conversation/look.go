@@ -27,7 +27,7 @@ type look struct {
 	conditions []condition
 	parts      []*part
 	exact      bool // postings alone tell what the words match
-	opened     map[id.Conversation]*Document
+	opened     map[id.Conversation]*entry
 	stale      bool // a key was gone: a purge moved it since the transaction began
 	plan       *Plan
 }
@@ -50,14 +50,15 @@ type condition struct {
 
 // Plan tells how a search was answered and what that cost.
 type Plan struct {
-	Way        string // "index", or "rows" where the index could not be asked
-	Segments   int    // that were looked at
-	Outside    int    // segments that the time left out
-	Changed    int    // conversations that changed since they were taken into the index
-	Terms      int    // keyed terms looked up
-	Candidates int64  // that attributes and terms leave
-	Opened     int    // bodies opened to make sure
-	Confirmed  int    // of them matched
+	Way        string   // "index", or "rows" where the index could not be asked
+	Segments   int      // that were looked at
+	Outside    int      // segments that the time left out
+	Changed    int      // conversations that changed since they were taken into the index
+	Terms      int      // keyed terms looked up
+	Candidates int64    // that attributes and terms leave
+	Opened     int      // bodies opened to make sure
+	Confirmed  int      // of them matched
+	By         []string // the attributes that narrowed it
 	Took       time.Duration
 }
 
@@ -73,7 +74,7 @@ const mostLoose = 20_000
 // newLook prepares the parts. The errors are those of index.View, and ErrBehind for too many
 // conversations of one customer.
 func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w words.Query) (*look, error) {
-	l := &look{s: s, tx: tx, filter: f, scope: scope, words: w, plan: &Plan{Way: WayIndex}, opened: map[id.Conversation]*Document{}}
+	l := &look{s: s, tx: tx, filter: f, scope: scope, words: w, plan: &Plan{Way: WayIndex}, opened: map[id.Conversation]*entry{}}
 	var err error
 	if l.view, err = s.Index.View(tx); err != nil {
 		return nil, err
@@ -89,6 +90,9 @@ func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w word
 	}
 	if err == nil {
 		err = l.dropErased()
+	}
+	if err == nil {
+		err = l.dropSealed()
 	}
 	if err != nil {
 		return nil, err
@@ -139,7 +143,7 @@ func (l *look) fromRows() error {
 	return l.loose(ids)
 }
 
-var everyState = []State{Active, Hidden, Binned, Frozen, Purging}
+var everyState = []State{Active, Hidden, Binned, Frozen, Purging, Sealed}
 
 // looseAtOnce bounds one statement.
 const looseAtOnce = 1000
@@ -186,6 +190,7 @@ func (l *look) conditionsOf(f Filter) ([]condition, error) {
 	list(index.ServiceType, f.ServiceTypes)
 	list(index.Platform, f.Platforms)
 	list(index.Personal, f.Personal)
+	out = append(out, f.Traits.conditions()...)
 	if ids := foldedAll(f.AgentIDs); len(ids) > 0 {
 		out = append(out, agents(func(agent, _ string) bool { return slices.Contains(ids, agent) }))
 	}
@@ -204,6 +209,10 @@ func (l *look) conditionsOf(f Filter) ([]condition, error) {
 		c.not = true
 		out = append(out, c)
 	}
+	for _, c := range out {
+		l.plan.By = append(l.plan.By, c.kind.String())
+	}
+	l.plan.By = slices.Compact(l.plan.By)
 	return out, nil
 }
 
@@ -282,53 +291,55 @@ func (l *look) askPostings() error {
 	if !l.words.HasTerms() {
 		return nil
 	}
-	named := map[words.Term][]index.Token{}
-	var all []index.Token
+	lists := l.words.Lists()
+	var names []string
 	l.exact = true
-	for _, t := range slices.Concat(slices.Concat(l.words.All...), l.words.None) {
-		named[t] = l.s.Index.Tokens(t.Terms())
-		all = append(all, named[t]...)
+	for _, t := range slices.Concat(slices.Concat(lists...), l.words.None) {
+		names = append(names, t.Terms()...)
 		l.exact = l.exact && t.Exact()
 	}
-	slices.Sort(all)
-	all = slices.Compact(all)
-	l.plan.Terms = len(all)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	l.plan.Terms = len(names)
 	var sealed []*index.Segment
 	for _, s := range l.parts {
 		if s.sealed && !s.within.IsEmpty() {
 			sealed = append(sealed, s.Segment)
 		}
 	}
-	found, err := l.view.Postings(all, sealed...)
+	tokens := l.s.Index.Tokens(names)
+	all := slices.Clone(tokens)
+	slices.Sort(all)
+	found, err := l.view.Postings(slices.Compact(all), sealed...)
 	if err != nil {
 		return err
 	}
 	for _, s := range l.parts {
 		if s.sealed && !s.within.IsEmpty() {
-			l.narrow(s.within, named, found[s.Segment])
+			of := make(map[string]*roaring.Bitmap, len(names))
+			for i, name := range names {
+				of[name] = found[s.Segment][tokens[i]]
+			}
+			l.narrow(s.within, lists, of)
 		}
 	}
 	return nil
 }
 
-func (l *look) narrow(within *roaring.Bitmap, named map[words.Term][]index.Token, found map[index.Token]*roaring.Bitmap) {
-	having := func(t words.Term) *roaring.Bitmap {
-		all := make([]*roaring.Bitmap, len(named[t]))
-		for i, token := range named[t] {
-			all[i] = found[token]
-		}
-		return roaring.FastAnd(all...)
+func (l *look) narrow(within *roaring.Bitmap, lists [][]words.Term, found map[string]*roaring.Bitmap) {
+	may := func(t words.Term) *roaring.Bitmap {
+		return words.May(t, func(term string) *roaring.Bitmap { return found[term] }, roaring.And, roaring.Or)
 	}
-	for _, either := range l.words.All {
+	for _, either := range lists {
 		all := make([]*roaring.Bitmap, len(either))
 		for i, t := range either {
-			all[i] = having(t)
+			all[i] = may(t)
 		}
 		within.And(roaring.FastOr(all...))
 	}
 	for _, t := range l.words.None {
 		if t.Exact() {
-			within.AndNot(having(t))
+			within.AndNot(may(t))
 		}
 	}
 }

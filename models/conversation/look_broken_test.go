@@ -3,9 +3,7 @@ package conversation_test
 import (
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
@@ -122,10 +120,8 @@ func TestASearchBesideAScrubLooksAgain(t *testing.T) {
 			out := store(t, beside, v, one("stays", sales, said("还在这里")), one("goes", sales, said("还在那里")))
 			folded(t, worker)
 			serve := process(d, v)
-			faults.Slow("index_part.*part = 0", 300*time.Millisecond)
-			var scrubbed sync.WaitGroup
-			scrubbed.Go(func() {
-				time.Sleep(100 * time.Millisecond) // the segments are listed and their heads are not read
+			// The segments are listed and their heads are not read.
+			scrubbed := faults.Meanwhile("index_part.*part = 0", func() {
 				err := beside.Write(t.Context(), func(tx *db.Tx) error {
 					tx.MarkAudited()
 					return conversation.EraseAgain(tx, []id.Conversation{out[1].ID}, []conversation.Tombstone{{
@@ -140,7 +136,9 @@ func TestASearchBesideAScrubLooksAgain(t *testing.T) {
 				}
 			})
 			p, err := find(t, serve, "还在")
-			scrubbed.Wait()
+			if !scrubbed() {
+				t.Fatal("nothing was scrubbed meanwhile, so this proves nothing")
+			}
 			if err != nil || len(p.Rows) != 1 || p.Rows[0].ID != out[0].ID {
 				t.Errorf("%+v, %v", p, err)
 			}

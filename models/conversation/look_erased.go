@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -14,15 +15,18 @@ import (
 // What a purge has erased stays in the segments until it scrubs them, near its end. Nobody finds it, as its
 // row is gone, but it would be counted.
 
-// erased remembers what the purges under way have erased, each as of so many.
+// erased remembers what the purges under way have erased.
 type erased struct {
-	mu    sync.Mutex
-	known map[id.Purge]erasedBy
+	mu    sync.RWMutex
+	known map[id.Purge]*erasedBy
 }
 
+// erasedBy is what one of them has erased, of its list before settled all, and further on what was seen
+// there. It only grows: what somebody sees who began earlier may have more than was erased then, which is gone
+// now all the same.
 type erasedBy struct {
-	purged int64
-	ids    map[id.Conversation]struct{}
+	settled int64 // seq from which on something may have changed
+	ids     map[id.Conversation]struct{}
 }
 
 // asked is up to how many rows are looked for rather than all that the purges under way have erased.
@@ -105,32 +109,61 @@ func (l *look) gone(running map[id.Purge]int64, frozen []*roaring.Bitmap, n uint
 	}, nil
 }
 
-// by gives what the purges have erased. A purge counts it in the transaction that erases it: as long as the
-// number is the same, so are the conversations.
+// by gives what the purges have erased. A purge counts it in the transaction that erases it: as long as no
+// more is counted than is known, there is nothing to read.
 func (e *erased) by(l *look, running map[id.Purge]int64) (func(id.Conversation) bool, error) {
-	var sets []map[id.Conversation]struct{}
 	e.mu.Lock()
-	known := e.known // replaced as a whole, never changed
-	e.mu.Unlock()
-	now := make(map[id.Purge]erasedBy, len(running))
+	defer e.mu.Unlock()
+	known := make(map[id.Purge]*erasedBy, len(running))
 	for p, n := range running {
-		k := known[p]
-		if k.purged != n {
-			var ids []id.Conversation
-			if err := l.tx.Model(&Tombstone{}).Where("purge_id = ?", p).Pluck("conversation_id", &ids).Error; err != nil {
-				return nil, fmt.Errorf("tombstones of a purge under way: %w", err)
-			}
-			k = erasedBy{n, make(map[id.Conversation]struct{}, len(ids))}
-			for _, c := range ids {
-				k.ids[c] = struct{}{}
+		if known[p] = e.known[p]; known[p] == nil {
+			known[p] = &erasedBy{settled: math.MinInt64, ids: map[id.Conversation]struct{}{}}
+		}
+		if err := known[p].read(l, p, n); err != nil {
+			return nil, err
+		}
+	}
+	e.known = known
+	return func(c id.Conversation) bool {
+		e.mu.RLock()
+		defer e.mu.RUnlock()
+		for _, k := range known {
+			if _, ok := k.ids[c]; ok {
+				return true
 			}
 		}
-		now[p], sets = k, append(sets, k.ids)
-	}
-	e.mu.Lock()
-	e.known = now
-	e.mu.Unlock()
-	return func(c id.Conversation) bool {
-		return slices.ContainsFunc(sets, func(s map[id.Conversation]struct{}) bool { _, ok := s[c]; return ok })
+		return false
 	}, nil
+}
+
+// manifestPage is how many entries of a purge's list are read at once.
+const manifestPage = 5000
+
+// read goes on through a purge's list, in whose order it erases, until it knows as many as are erased.
+func (k *erasedBy) read(l *look, p id.Purge, n int64) error {
+	from, all := k.settled, true // settled up to there
+	for int64(len(k.ids)) < n {
+		var items []struct {
+			Seq            int64
+			ConversationID id.Conversation
+			State          string
+		}
+		err := l.tx.Raw("SELECT seq, conversation_id, state FROM purge_item WHERE purge_id = ? AND seq >= ? ORDER BY seq LIMIT ?", p, from, manifestPage).Scan(&items).Error
+		if err != nil {
+			return fmt.Errorf("list of a purge under way: %w", err)
+		}
+		for _, i := range items {
+			if i.State == "purged" {
+				k.ids[i.ConversationID] = struct{}{}
+			}
+			from, all = i.Seq+1, all && i.State != "pending"
+			if all {
+				k.settled = from
+			}
+		}
+		if len(items) < manifestPage {
+			return nil
+		}
+	}
+	return nil
 }

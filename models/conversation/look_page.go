@@ -87,26 +87,29 @@ func (l *look) confirm(spots []spot) error {
 		for i, p := range part {
 			ids[i] = p.id()
 		}
-		docs, stale, away := make([]*Document, len(part)), make([]bool, len(part)), make([]error, len(part))
-		err := l.s.Vault.openEach(l.tx, ids, func(i int, _ *Body, d *Document, err error) {
-			var newer *seal.FormatError // this program cannot read it, and says so in its row
-			switch stale[i] = errors.Is(err, seal.ErrDestroyed); {
-			case err == nil && l.words.Match(d.searched()):
-				part[i].matches, docs[i] = true, d
-			case err != nil && !forever(err) && !errors.As(err, &newer):
-				away[i] = err
-			}
+		found, err := l.s.Vault.entries(l.tx, ids)
+		if err != nil {
+			return err
+		}
+		err = onAllCores(l.tx.Context(), len(ids), func(i int) {
+			e := found[ids[i]]
+			part[i].matches = e != nil && e.doc != nil && l.words.Match(e.doc.searched())
 		})
 		if err != nil {
 			return err
 		}
-		if err := cmp.Or(away...); err != nil {
-			return fmt.Errorf("%w: %w", fault.Busy("conversation.keys_away"), err)
-		}
-		l.stale = l.stale || slices.Contains(stale, true)
-		for i, d := range docs {
-			if d != nil && len(l.opened) < countOpens {
-				l.opened[ids[i]] = d
+		for i, c := range ids {
+			e := found[c]
+			if e == nil {
+				continue
+			}
+			var newer *seal.FormatError // this program cannot read it, and says so in its row
+			if e.err != nil && !forever(e.err) && !errors.As(e.err, &newer) {
+				return fmt.Errorf("%w: %w", fault.Busy("conversation.keys_away"), e.err)
+			}
+			l.stale = l.stale || errors.Is(e.err, seal.ErrDestroyed)
+			if part[i].matches && len(l.opened) < countOpens {
+				l.opened[c] = e
 			}
 		}
 	}
@@ -251,21 +254,4 @@ func (l *look) confirmDoubtful(some []spot) error {
 		some[d].matches = open[i].matches
 	}
 	return nil
-}
-
-// rowsOf reads the rows of conversations in the order of the ids.
-func (l *look) rowsOf(ids []id.Conversation) ([]Conversation, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	var rows []Conversation
-	if err := l.tx.Where("id IN ?", ids).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read conversations: %w", err)
-	}
-	place := make(map[id.Conversation]int, len(ids))
-	for i, c := range ids {
-		place[c] = i
-	}
-	slices.SortFunc(rows, func(a, b Conversation) int { return place[a.ID] - place[b.ID] })
-	return rows, nil
 }

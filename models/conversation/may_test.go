@@ -22,6 +22,13 @@ func TestMayNeverRulesOutWhatTheDatabaseFinds(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		one := func() string { return texts[r.IntN(len(texts))] }
 		at := func() time.Time { return start.Add(time.Duration(r.IntN(7)-3) * 333 * time.Nanosecond * 1000) }
+		marks := func() *conversation.Marks { // nobody has looked into a third
+			m := conversation.Marks(r.IntN(4) | 4<<r.IntN(4))
+			if r.IntN(3) == 0 {
+				return nil
+			}
+			return &m
+		}
 		var rows []any
 		kinds := conversation.PersonalKinds()
 		for i := range 60 {
@@ -34,10 +41,11 @@ func TestMayNeverRulesOutWhatTheDatabaseFinds(t *testing.T) {
 			rows = append(rows, &conversation.Conversation{
 				Personal: holds,
 				ID:       id.Conversation(i + 1), Platform: one(), ExternalMAC: mac, DepartmentID: id.Department(1 + r.IntN(3)), ServiceType: one(), AgentID: one(),
-				State: conversation.Active, StartedAt: start, LastAt: db.Instant(at()), ContentMAC: mac, CreatedAt: start,
+				Messages: 1 + r.IntN(5), Marks: marks(), State: conversation.Active, StartedAt: start, LastAt: db.Instant(at()), ContentMAC: mac, CreatedAt: start,
 			})
 		}
 		dbtest.Insert(t, d, rows...)
+		answers, languages := []conversation.Answer{"", conversation.Yes, conversation.No}, conversation.Languages()
 		list := func() (out []string) {
 			for range r.IntN(3) {
 				out = append(out, one())
@@ -52,6 +60,13 @@ func TestMayNeverRulesOutWhatTheDatabaseFinds(t *testing.T) {
 			}
 			if r.IntN(3) == 0 {
 				f.Personal = []string{kinds[r.IntN(len(kinds))], kinds[r.IntN(len(kinds))]}
+			}
+			if r.IntN(3) == 0 {
+				f.Least, f.Most = r.IntN(3), r.IntN(6)
+				f.Attached, f.Sensitive = answers[r.IntN(3)], answers[r.IntN(3)]
+			}
+			if r.IntN(4) == 0 {
+				f.Languages = []conversation.Language{languages[r.IntN(4)]}
 			}
 			if r.IntN(3) == 0 {
 				f.From = at()

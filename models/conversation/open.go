@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
@@ -17,12 +18,18 @@ type Detail struct {
 	Document *Document // nil where it could not be opened
 	Tags     []string
 	Under    *account.Reading // that opened it; nil: it lies in the reader's own departments
+	Beside   *Beside          // where it was opened in a search that can be asked now
 }
 
 // Open gives one conversation with its document, after writing into the audit log that the
 // actor read it. Outside the actor's scope it is not found, as if it did not exist; a
 // purged one is gone, and the fault's argument is the purge's id.
 func (s *Conversations) Open(ctx context.Context, by account.Actor, c id.Conversation) (*Detail, error) {
+	return s.open(ctx, by, c, nil)
+}
+
+// open notes the conditions of the search in which it is opened, if there is one.
+func (s *Conversations) open(ctx context.Context, by account.Actor, c id.Conversation, conditions map[string]any) (*Detail, error) {
 	if err := by.Require(account.ConversationOpen); err != nil {
 		return nil, err
 	}
@@ -35,6 +42,9 @@ func (s *Conversations) Open(ctx context.Context, by account.Actor, c id.Convers
 			return fmt.Errorf("find conversation: %w", err)
 		}
 		under, err := mayRead(tx, by, &row)
+		if fault.KindOf(err) == fault.KindNotFound {
+			return s.gone(tx, by, c) // looks, and takes as long, as for what never was
+		}
 		if err != nil {
 			return err
 		}
@@ -43,15 +53,11 @@ func (s *Conversations) Open(ctx context.Context, by account.Actor, c id.Convers
 			return err
 		}
 		d = &Detail{Conversation: row, Tags: tags[c], Under: under}
-		body, key, err := load(tx, c)
-		if err != nil {
+		if d.Document, err = s.Vault.read(tx, c); err != nil {
 			return err
 		}
-		if d.Document, err = s.Vault.Open(body, key); err != nil {
-			// A reader sees that it cannot be opened; fsck says why.
-			d.Document = nil
-		}
 		data := map[string]any{"conversation": id.String(c), "masked": true}
+		maps.Copy(data, conditions)
 		if under != nil {
 			data["access"] = under.Code
 		}
@@ -63,8 +69,14 @@ func (s *Conversations) Open(ctx context.Context, by account.Actor, c id.Convers
 }
 
 // mayRead is the one place that says whose conversation somebody opens: one of the own departments, or
-// one that a reading opens now, as long as it is not in the bin. It gives the reading that was needed.
+// one that a reading opens now, as long as it is not in the bin; what is under seal is legal's alone. It
+// gives the reading that was needed.
 func mayRead(tx *db.Tx, by account.Actor, row *Conversation) (*account.Reading, error) {
+	if ok, err := readable(tx, by, row); err != nil {
+		return nil, err
+	} else if !ok {
+		return nil, fault.NotFound("conversation.not_found")
+	}
 	if by.Scope.Has(row.DepartmentID) {
 		return nil, nil
 	}

@@ -1,6 +1,8 @@
 package conversation
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -16,20 +18,95 @@ func (v Vault) openEach(tx *db.Tx, ids []id.Conversation, do func(i int, b *Body
 	if err != nil {
 		return err
 	}
+	return onAllCores(tx.Context(), len(ids), func(i int) {
+		if p := found[ids[i]]; p != nil {
+			d, err := v.Open(&p.Body, &p.Key)
+			do(i, &p.Body, d, err)
+		}
+	})
+}
+
+// onAllCores calls do with 0 to n-1, from several goroutines at once, unless the context ends before.
+func onAllCores(ctx context.Context, n int, do func(i int)) error {
 	var wg sync.WaitGroup
-	workers := min(runtime.GOMAXPROCS(0), len(ids))
+	workers := min(runtime.GOMAXPROCS(0), n)
 	for w := range workers {
 		wg.Go(func() {
-			for i := w; i < len(ids) && tx.Context().Err() == nil; i += workers {
-				if p := found[ids[i]]; p != nil {
-					d, err := v.Open(&p.Body, &p.Key)
-					do(i, &p.Body, d, err)
-				}
+			for i := w; i < n && ctx.Err() == nil; i += workers {
+				do(i)
 			}
 		})
 	}
 	wg.Wait()
-	return tx.Context().Err()
+	return ctx.Err()
+}
+
+// entry is what a search reads of one conversation: its row, its tags, and its document or why that did not
+// open. Both are nil where the body or its key is not there.
+type entry struct {
+	Conversation
+	tags []string
+	doc  *Document
+	err  error
+}
+
+// entries reads conversations with one statement, and their tags with another while they are opened on all
+// cores. What has no row is left out.
+func (v Vault) entries(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*entry, error) {
+	found := make(map[id.Conversation]*entry, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	read, err := sealedEntries(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	opened := make(chan error, 1)
+	go func() {
+		opened <- onAllCores(tx.Context(), len(read), func(i int) {
+			if e := &read[i]; e.Body.Body != nil && e.Key.Wrapped != nil {
+				e.doc, e.err = v.Open(&e.Body, &e.Key)
+			}
+		})
+	}()
+	tags, err := Tags(tx, ids)
+	if err = errors.Join(err, <-opened); err != nil {
+		return nil, err
+	}
+	for i := range read {
+		e := &read[i].entry
+		e.tags = tags[e.ID]
+		found[e.ID] = e
+	}
+	return found, nil
+}
+
+// sealedEntry is an entry with what it is opened from. The numbers are zero where body or key is not there.
+type sealedEntry struct {
+	entry
+	pair
+}
+
+func sealedEntries(tx *db.Tx, ids []id.Conversation) ([]sealedEntry, error) {
+	rows, err := tx.Raw("SELECT "+columns+", "+pairColumns+" FROM conversation c "+
+		"LEFT JOIN conversation_body b ON b.id = c.id LEFT JOIN conversation_key k ON k.id = c.id LEFT JOIN key_bucket g ON g.id = k.bucket_id WHERE c.id IN ?", ids).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
+	}
+	defer rows.Close()
+	out := make([]sealedEntry, 0, len(ids))
+	for rows.Next() {
+		var e sealedEntry
+		if err := rows.Scan(append(e.entry.fields(), e.pair.fields()...)...); err != nil {
+			return nil, fmt.Errorf("read conversations: %w", err)
+		}
+		e.Body.ID, e.Key.ID = e.ID, e.ID
+		out = append(out, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
+	}
+	return out, nil
 }
 
 // pair is a body with its key; the digest is left out.
@@ -38,12 +115,20 @@ type pair struct {
 	Key  Key
 }
 
+// pairColumns are those of a pair without its id, of body b, key k and bucket g; fields takes them.
+const pairColumns = "COALESCE(b.version, 0), COALESCE(b.department_id, 0), b.body, COALESCE(k.bucket_id, 0), COALESCE(k.leaf, -1), k.wrapped, COALESCE(g.slot, 0), g.tree"
+
+func (p *pair) fields() []any {
+	return []any{&p.Body.Version, &p.Body.DepartmentID, &p.Body.Body, &p.Key.BucketID, &p.Key.Leaf, &p.Key.Wrapped, &p.Key.Slot, &p.Key.Tree}
+}
+
 // pairs reads bodies with their keys in one statement. What has only one of them is left out.
 func pairs(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*pair, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := tx.Raw("SELECT b.id, b.version, b.department_id, b.body, k.bucket_id, k.wrapped FROM conversation_body b JOIN conversation_key k ON k.id = b.id WHERE b.id IN ?", ids).Rows()
+	rows, err := tx.Raw("SELECT b.id, "+pairColumns+" FROM conversation_body b "+
+		"JOIN conversation_key k ON k.id = b.id LEFT JOIN key_bucket g ON g.id = k.bucket_id WHERE b.id IN ?", ids).Rows()
 	if err != nil {
 		return nil, fmt.Errorf("load bodies: %w", err)
 	}
@@ -51,7 +136,7 @@ func pairs(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*pair, error) 
 	out := make(map[id.Conversation]*pair, len(ids))
 	for rows.Next() {
 		p := &pair{}
-		if err := rows.Scan(&p.Body.ID, &p.Body.Version, &p.Body.DepartmentID, &p.Body.Body, &p.Key.BucketID, &p.Key.Wrapped); err != nil {
+		if err := rows.Scan(append([]any{&p.Body.ID}, p.fields()...)...); err != nil {
 			return nil, fmt.Errorf("load bodies: %w", err)
 		}
 		p.Key.ID = p.Body.ID
@@ -69,9 +154,9 @@ func Bodies(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[id
 	if err := tx.Where("id IN ?", ids).Find(&bs).Error; err != nil {
 		return nil, nil, fmt.Errorf("load bodies: %w", err)
 	}
-	var ks []Key
-	if err := tx.Where("id IN ?", ids).Find(&ks).Error; err != nil {
-		return nil, nil, fmt.Errorf("load keys: %w", err)
+	ks, err := Keys(tx, ids...)
+	if err != nil {
+		return nil, nil, err
 	}
 	bodies, keys := make(map[id.Conversation]*Body, len(bs)), make(map[id.Conversation]*Key, len(ks))
 	for i := range bs {
@@ -81,4 +166,16 @@ func Bodies(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*Body, map[id
 		keys[ks[i].ID] = &ks[i]
 	}
 	return bodies, keys, nil
+}
+
+// Keys gives the data keys of conversations, each with its bucket as it is at that moment; what is not there is
+// left out.
+func Keys(tx *db.Tx, ids ...id.Conversation) ([]Key, error) {
+	var keys []Key
+	err := tx.Raw("SELECT k.id, k.bucket_id, k.leaf, k.wrapped, COALESCE(g.slot, 0) AS slot, g.tree FROM conversation_key k "+
+		"LEFT JOIN key_bucket g ON g.id = k.bucket_id WHERE k.id IN ? ORDER BY k.id", ids).Scan(&keys).Error
+	if err != nil {
+		return nil, fmt.Errorf("load keys: %w", err)
+	}
+	return keys, nil
 }

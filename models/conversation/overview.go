@@ -18,7 +18,7 @@ type Overview struct {
 	Departments map[id.Department]int64
 	Types       map[string]int64
 	Platforms   map[string]int64
-	States      map[State]int64 // active and hidden
+	States      map[State]int64 // active, hidden and, for legal, sealed
 	Tags        map[string]int64
 	Histogram   Histogram
 }
@@ -54,10 +54,13 @@ func (l *look) count(p *Page, zone *time.Location) (err error) {
 	if zone != nil {
 		kinds = facetKinds
 	}
+	if len(l.filter.Traits.marks()) > 0 {
+		kinds = slices.Concat(kinds, []index.Kind{index.Mark})
+	}
 	if p.Exact, err = l.settle(kinds); err != nil {
 		return err
 	}
-	p.Total, p.Binned = l.total(), l.binned()
+	p.Total, p.Binned, p.Unmarked = l.total(), l.binned(), l.unmarked()
 	l.plan.Candidates = p.Total
 	if zone != nil {
 		p.Overview, err = l.overview(zone)
@@ -81,6 +84,9 @@ func (l *look) overview(zone *time.Location) (*Overview, error) {
 	}
 	states := l.states()
 	o.States[Active], o.States[Hidden] = states[Active], states[Hidden]
+	if !l.filter.hides {
+		o.States[Sealed] = states[Sealed]
+	}
 	var err error
 	if o.Tags, err = l.tagNames(tags); err != nil {
 		return nil, err
@@ -101,11 +107,15 @@ func (l *look) states() map[State]int64 {
 	return out
 }
 
-// base is what a facet is counted in: what meets all conditions but its own, of what the searcher may see.
+// base is what a facet is counted in: what meets all conditions but its own, of what the searcher may see. Of marks that is
+// only what has none: the others were told by them, and opening their bodies as well would cost a count its exactness.
 func (l *look) base(s *part, k index.Kind) *roaring.Bitmap {
 	out := l.matching(s, k)
 	if k == index.Department && !l.scope.All {
 		out.And(departments(l.scope)(s.Segment))
+	}
+	if k == index.Mark {
+		out.AndNot(s.AnyOf(index.Mark, everyLanguage.names()))
 	}
 	return out
 }
@@ -115,6 +125,17 @@ func (l *look) binned() (n int64) {
 	for _, s := range l.parts {
 		away := roaring.FastOr(s.Attr(index.State, stateValue(Binned)), s.Attr(index.State, stateValue(Frozen)), s.Attr(index.State, stateValue(Purging)))
 		n += int64(away.AndCardinality(l.matching(s, index.State)))
+	}
+	return n
+}
+
+// unmarked counts what might be found were it looked into, where marks are asked for.
+func (l *look) unmarked() (n int64) {
+	if len(l.filter.Traits.marks()) == 0 {
+		return 0
+	}
+	for _, s := range l.parts {
+		n += int64(l.base(s, index.Mark).GetCardinality())
 	}
 	return n
 }

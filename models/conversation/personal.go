@@ -55,14 +55,14 @@ func (d *Document) Personal() (p Personal) {
 	return p
 }
 
-// Unlooked gives up to n conversations behind one into which nobody has looked for personal data yet, and
-// up to where it has searched, which is last when there are no more. It reads span rows at most.
-func Unlooked(tx *db.Tx, after id.Conversation, n, span int) (ids []id.Conversation, upto id.Conversation, last bool, err error) {
+// Unlooked gives up to n conversations behind one into which nobody has looked yet, or not for the words of the list
+// there is now, and up to where it has searched, which is last when there are no more. It reads span rows at most.
+func (v Vault) Unlooked(tx *db.Tx, after id.Conversation, n, span int) (ids []id.Conversation, upto id.Conversation, last bool, err error) {
 	var end []id.Conversation
 	if err := tx.Model(&Conversation{}).Where("id > ?", after).Order("id").Offset(span-1).Limit(1).Pluck("id", &end).Error; err != nil {
 		return nil, 0, false, fmt.Errorf("measure conversations: %w", err)
 	}
-	q := tx.Model(&Conversation{}).Where("id > ? AND personal IS NULL", after)
+	q := tx.Model(&Conversation{}).Where("id > ? AND (personal IS NULL OR marks IS NULL OR marks_list <> ?)", after, v.List().ID())
 	if len(end) == 1 {
 		upto = end[0]
 		q = q.Where("id <= ?", upto)
@@ -79,6 +79,7 @@ func Unlooked(tx *db.Tx, after id.Conversation, n, span int) (ids []id.Conversat
 // Looked is what was found in the bodies of some conversations.
 type Looked struct {
 	found map[id.Conversation]looked
+	list  uint32
 	// Closed are those whose bodies did not open.
 	Closed int
 }
@@ -86,17 +87,19 @@ type Looked struct {
 type looked struct {
 	version uint32
 	in      Personal
+	marks   Marks
 }
 
-// Look opens bodies and says which kinds of personal data each holds. A purge beside it moves keys and
-// destroys the old ones: what does not open is no error, and is looked into another time.
+// Look opens bodies and says which kinds of personal data each holds, and its marks. A purge beside it moves keys
+// and destroys the old ones: what does not open is no error, and is looked into another time.
 func (v Vault) Look(ctx context.Context, d *db.DB, ids []id.Conversation) (*Looked, error) {
-	l := &Looked{found: map[id.Conversation]looked{}}
+	list := v.List()
+	l := &Looked{found: map[id.Conversation]looked{}, list: list.ID()}
 	err := d.Read(ctx, func(tx *db.Tx) error {
 		found, closed := make([]looked, len(ids)), make([]bool, len(ids))
 		err := v.openEach(tx, ids, func(i int, b *Body, d *Document, err error) {
 			if closed[i] = err != nil; err == nil {
-				found[i] = looked{b.Version, d.Personal()}
+				found[i] = looked{b.Version, d.Personal(), d.Marks(list)}
 			}
 		})
 		l.Closed = 0
@@ -114,7 +117,8 @@ func (v Vault) Look(ctx context.Context, d *db.DB, ids []id.Conversation) (*Look
 }
 
 // Note writes into the rows what was found in the bodies, where they are still of that version; the index
-// is told of those that hold something. It tells how many it wrote and how many of these hold each kind.
+// is told of those of which a search would say something else. It tells how many it wrote, and of how many of
+// these it was not known that they hold each kind.
 func (l *Looked) Note(tx *db.Tx, ids []id.Conversation) (n int64, kinds map[mask.Kind]int64, err error) {
 	kinds = map[mask.Kind]int64{}
 	all, err := id.NewSet(ids...)
@@ -125,31 +129,38 @@ func (l *Looked) Note(tx *db.Tx, ids []id.Conversation) (n int64, kinds map[mask
 	if err != nil {
 		return 0, nil, err
 	}
-	same := map[Personal][]id.Conversation{}
-	var holding []id.Conversation
+	same := map[looked][]id.Conversation{}
+	var changed []id.Conversation
 	for _, r := range rows {
 		f, opened := l.found[r.ID]
-		if !opened || f.version != r.Version || r.Personal != nil {
+		if !opened || f.version != r.Version {
 			continue
 		}
+		fresh := r.Personal == nil
+		if !fresh && r.Marks != nil && r.MarksList != nil && *r.MarksList == l.list {
+			continue // an import was faster
+		}
 		n++
-		same[f.in] = append(same[f.in], r.ID)
-		for _, k := range f.in.Kinds() {
-			kinds[k]++
+		same[looked{in: f.in, marks: f.marks}] = append(same[looked{in: f.in, marks: f.marks}], r.ID)
+		if fresh {
+			for _, k := range f.in.Kinds() {
+				kinds[k]++
+			}
 		}
-		if f.in != 0 {
-			holding = append(holding, r.ID)
-		}
-	}
-	for p, of := range same {
-		if err := tx.Model(&Conversation{}).Where("id IN ?", of).Update("personal", p).Error; err != nil {
-			return 0, nil, fmt.Errorf("note personal data: %w", err)
+		if fresh && f.in != 0 || r.Marks == nil || *r.Marks != f.marks {
+			changed = append(changed, r.ID)
 		}
 	}
-	if len(holding) == 0 {
+	for f, of := range same {
+		set := map[string]any{"personal": f.in, "marks": f.marks, "marks_list": l.list}
+		if err := tx.Model(&Conversation{}).Where("id IN ?", of).Updates(set).Error; err != nil {
+			return 0, nil, fmt.Errorf("note what is in conversations: %w", err)
+		}
+	}
+	if len(changed) == 0 {
 		return n, kinds, nil
 	}
-	return n, kinds, index.Changed(tx, false, holding...)
+	return n, kinds, index.Changed(tx, false, changed...)
 }
 
 // holds lists the kinds that the row knows of.

@@ -34,26 +34,48 @@ func (s *Conversations) Pick(ctx context.Context, by account.Actor, q Query, lim
 	if err != nil {
 		return nil, fmt.Errorf("pick conversations: %w", err)
 	}
-	return ids, s.note(ctx, by, q, int64(len(ids)))
+	return ids, s.note(ctx, by, q, int64(len(ids)), false)
 }
 
-func (s *Conversations) pick(tx *db.Tx, by account.Actor, q Query, limit int, p *Page, last bool) (ids []id.Conversation, err error) {
+func (s *Conversations) pick(tx *db.Tx, by account.Actor, q Query, limit int, p *Page, last bool) ([]id.Conversation, error) {
+	found, err := s.stretches(tx, by, q, p, last, stretch{n: limit})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// stretch is the next n conversations of a search beyond a position.
+type stretch struct {
+	at       position
+	backward bool
+	n        int
+}
+
+// stretches gives the ids of several stretches of one search, all of one instant, each in the order of its way.
+func (s *Conversations) stretches(tx *db.Tx, by account.Actor, q Query, p *Page, last bool, all ...stretch) ([][]id.Conversation, error) {
 	f, scope, err := s.narrow(tx, by, q)
 	if err != nil {
 		return nil, err
 	}
-	ids, err = s.pickFromIndex(tx, f, scope, q, limit, p)
+	found, err := s.stretchesOfIndex(tx, f, scope, q, p, all)
 	if errors.Is(err, index.ErrUnreadable) && !last && s.Index != nil || !errors.Is(err, index.ErrBehind) && !errors.Is(err, index.ErrUnreadable) {
-		return ids, err
+		return found, err
 	}
 	if q.Words.HasTerms() {
 		return nil, fault.Busy("conversation.index_behind")
 	}
-	err = position{}.after(f.Apply(tx.Model(&Conversation{})), false).Limit(limit).Pluck("conversation.id", &ids).Error
-	return ids, err
+	found = make([][]id.Conversation, len(all))
+	for i, w := range all {
+		err := w.at.after(f.Apply(tx.Model(&Conversation{})), w.backward).Limit(w.n).Pluck("conversation.id", &found[i]).Error
+		if err != nil {
+			return nil, fmt.Errorf("find conversations: %w", err)
+		}
+	}
+	return found, nil
 }
 
-func (s *Conversations) pickFromIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, limit int, p *Page) ([]id.Conversation, error) {
+func (s *Conversations) stretchesOfIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, p *Page, all []stretch) ([][]id.Conversation, error) {
 	if s.Index == nil {
 		return nil, index.ErrUnreadable
 	}
@@ -61,7 +83,12 @@ func (s *Conversations) pickFromIndex(tx *db.Tx, f Filter, scope account.Scope, 
 	if err != nil {
 		return nil, err
 	}
-	ids, err := l.take(position{}, false, limit)
+	found := make([][]id.Conversation, len(all))
+	for i, w := range all {
+		if found[i], err = l.take(w.at, w.backward, w.n); err != nil {
+			return nil, err
+		}
+	}
 	p.stale = l.stale
-	return ids, err
+	return found, nil
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/id"
@@ -18,15 +20,15 @@ import (
 const MaxBody = 12 << 20
 
 // sealAll packs and seals on all cores: it costs as much as the database does.
-func sealAll(v Vault, fresh []addition, places map[id.Conversation]id.Bucket) ([]Body, []Key, error) {
-	buckets := map[id.Bucket]*seal.Bucket{}
-	for _, b := range places {
-		if buckets[b] == nil {
-			open, err := v.Store.Bucket(uint64(b))
+func sealAll(v Vault, fresh []addition, places map[id.Conversation]place) ([]Body, []Key, error) {
+	trees := map[id.Bucket]*seal.Tree{}
+	for _, p := range places {
+		if trees[p.bucket.ID] == nil {
+			t, err := v.tree(p.bucket)
 			if err != nil {
-				return nil, nil, fmt.Errorf("bucket key: %w", err)
+				return nil, nil, err
 			}
-			buckets[b] = open
+			trees[p.bucket.ID] = t
 		}
 	}
 	bodies, keys, errs := make([]Body, len(fresh)), make([]Key, len(fresh)), make([]error, len(fresh))
@@ -35,8 +37,8 @@ func sealAll(v Vault, fresh []addition, places map[id.Conversation]id.Bucket) ([
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(fresh); i += workers {
-				b := places[fresh[i].row.ID]
-				bodies[i], keys[i], errs[i] = sealOne(fresh[i].row, &fresh[i].new.Document, buckets[b], b)
+				at := places[fresh[i].row.ID]
+				bodies[i], keys[i], errs[i] = sealOne(v, fresh[i].row, &fresh[i].new.Document, trees[at.bucket.ID], at)
 			}
 		})
 	}
@@ -44,14 +46,15 @@ func sealAll(v Vault, fresh []addition, places map[id.Conversation]id.Bucket) ([
 	return bodies, keys, errors.Join(errs...)
 }
 
-func sealOne(c *Conversation, d *Document, b *seal.Bucket, bucket id.Bucket) (Body, Key, error) {
+func sealOne(v Vault, c *Conversation, d *Document, t *seal.Tree, at place) (Body, Key, error) {
 	packed, size, err := encode(d)
 	if err != nil {
 		return Body{}, Key{}, err
 	}
-	in := d.Personal()
-	c.Bytes, c.Personal = int64(size), &in
-	body, key, err := sealDocument(b, bucket, c, packed)
+	list := v.List()
+	in, marks, by := d.Personal(), d.Marks(list), list.ID()
+	c.Bytes, c.Personal, c.Marks, c.MarksList = int64(size), &in, &marks, &by
+	body, key, err := sealDocument(t, at, c, packed)
 	if err == nil && len(body.Body) > MaxBody {
 		return Body{}, Key{}, fault.Invalid("conversation.too_large", MaxBody>>20)
 	}
@@ -87,7 +90,7 @@ func merge(tx *db.Tx, v Vault, old *Conversation, n *New) (Outcome, error) {
 	if slices.Equal(old.ContentMAC, v.contentMAC(old.ExternalMAC, n.Document.Messages)) {
 		return out, nil
 	}
-	body, key, err := load(tx, old.ID)
+	body, key, bucket, err := loadLocked(tx, old.ID)
 	if err != nil {
 		return out, err
 	}
@@ -108,11 +111,11 @@ func merge(tx *db.Tx, v Vault, old *Conversation, n *New) (Outcome, error) {
 	old.ContentMAC = v.contentMAC(old.ExternalMAC, doc.Messages)
 	old.Messages, old.Attachments = len(doc.Messages), attachments(doc.Messages)
 	old.StartedAt, old.LastAt = doc.Messages[0].At.Time(), doc.Messages[len(doc.Messages)-1].At.Time()
-	return out, reseal(tx, v, old, doc)
+	return out, reseal(tx, v, old, doc, place{bucket, key.Leaf})
 }
 
 // mergeFacts takes what an import says beside the messages: the state of the order, which may
-// lock the conversation, and tags. It needs no new seal.
+// lock the conversation, and tags, but for those that somebody took from it. It needs no new seal.
 func mergeFacts(tx *db.Tx, old *Conversation, n *New, out *Outcome) error {
 	if n.OrderState != NoOrder && n.OrderState != old.OrderState {
 		old.OrderState, out.Changed = n.OrderState, true
@@ -130,9 +133,20 @@ func mergeFacts(tx *db.Tx, old *Conversation, n *New, out *Outcome) error {
 	fresh := map[string][]id.Conversation{}
 	for _, t := range n.Tags {
 		if !slices.Contains(has[old.ID], t) {
-			fresh[t], out.Changed = []id.Conversation{old.ID}, true
+			fresh[t] = []id.Conversation{old.ID}
 		}
 	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	removed, err := removedTags(tx, old.ID)
+	if err != nil {
+		return err
+	}
+	for _, t := range removed {
+		delete(fresh, t)
+	}
+	out.Changed = out.Changed || len(fresh) > 0
 	return addTags(tx, fresh)
 }
 
@@ -163,36 +177,82 @@ func load(tx *db.Tx, c id.Conversation) (*Body, *Key, error) {
 	if err := tx.Where("id = ?", c).Take(&b).Error; err != nil {
 		return nil, nil, fmt.Errorf("load body: %w", err)
 	}
-	var k Key
-	if err := tx.Where("id = ?", c).Take(&k).Error; err != nil {
-		return nil, nil, fmt.Errorf("load key: %w", err)
+	keys, err := Keys(tx, c)
+	if err == nil && len(keys) == 0 {
+		err = fmt.Errorf("load key: %w", gorm.ErrRecordNotFound)
 	}
-	return &b, &k, nil
+	if err != nil {
+		return nil, nil, err
+	}
+	return &b, &keys[0], nil
+}
+
+// read loads a conversation and opens it; nil is one that does not open: a reader sees that, and fsck says why. What a
+// purge destroyed between the two is looked at again, as it is then.
+func (v Vault) read(tx *db.Tx, c id.Conversation) (*Document, error) {
+	for again := false; ; again = true {
+		body, key, err := load(tx, c)
+		if err != nil {
+			return nil, err
+		}
+		if doc, err := v.Open(body, key); again || !errors.Is(err, seal.ErrDestroyed) {
+			return doc, nil
+		}
+	}
+}
+
+// loadLocked is load for a conversation that the caller has locked, with its bucket locked too: what its
+// key is wrapped by stays what it is until the end of the transaction.
+func loadLocked(tx *db.Tx, c id.Conversation) (*Body, *Key, *Bucket, error) {
+	var in Key
+	if err := tx.Select("bucket_id").Where("id = ?", c).Take(&in).Error; err != nil {
+		return nil, nil, nil, fmt.Errorf("find bucket: %w", err)
+	}
+	var bucket Bucket
+	if err := tx.ForUpdate().Where("id = ?", in.BucketID).Take(&bucket).Error; err != nil {
+		return nil, nil, nil, fmt.Errorf("lock bucket: %w", err)
+	}
+	body, key, err := load(tx, c)
+	return body, key, &bucket, err
+}
+
+// takeAgain gives a conversation that is sealed anew the place that it has, unless its bucket takes nothing any
+// more, is of another department or month by now, or lost that leaf.
+func takeAgain(tx *db.Tx, v Vault, c *Conversation, has place) (place, *seal.Tree, error) {
+	b := has.bucket
+	if has.leaf >= 0 && b.State == BucketOpen && roomOf(c) == (room{b.DepartmentID, b.Month}) {
+		t, err := v.tree(b)
+		if err == nil && t.Covers(has.leaf) || err != nil && !errors.Is(err, seal.ErrDestroyed) {
+			return has, t, err
+		}
+	}
+	places, err := takeBuckets(tx, v, []*Conversation{c})
+	if err != nil {
+		return place{}, nil, err
+	}
+	t, err := v.tree(places[c.ID].bucket)
+	return places[c.ID], t, err
 }
 
 // reseal stores the document of a locked conversation under a fresh data key and writes
 // the row's counters.
-func reseal(tx *db.Tx, v Vault, c *Conversation, doc *Document) error {
-	places, err := takeBuckets(tx, v, []*Conversation{c})
+func reseal(tx *db.Tx, v Vault, c *Conversation, doc *Document, has place) error {
+	at, tree, err := takeAgain(tx, v, c, has)
 	if err != nil {
 		return err
 	}
-	open, err := v.Store.Bucket(uint64(places[c.ID]))
-	if err != nil {
-		return fmt.Errorf("bucket key: %w", err)
-	}
-	body, key, err := sealOne(c, doc, open, places[c.ID])
+	body, key, err := sealOne(v, c, doc, tree, at)
 	if err != nil {
 		return err
 	}
 	if err := tx.Model(&Body{}).Where("id = ?", c.ID).Select("version", "department_id", "digest", "body").Updates(&body).Error; err != nil {
 		return fmt.Errorf("store body: %w", err)
 	}
-	if err := tx.Model(&Key{}).Where("id = ?", c.ID).Select("bucket_id", "wrapped").Updates(&key).Error; err != nil {
+	if err := tx.Model(&Key{}).Where("id = ?", c.ID).Select("bucket_id", "leaf", "wrapped").Updates(&key).Error; err != nil {
 		return fmt.Errorf("store key: %w", err)
 	}
 	err = tx.Model(&Conversation{}).Where("id = ?", c.ID).
-		Select("version", "content_mac", "messages", "attachments", "bytes", "started_at", "last_at", "order_state", "personal").Updates(c).Error
+		Select("version", "content_mac", "messages", "attachments", "bytes", "started_at", "last_at", "order_state", "personal", "marks", "marks_list").Updates(c).Error
 	if err != nil {
 		return fmt.Errorf("store conversation: %w", err)
 	}

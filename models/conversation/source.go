@@ -50,7 +50,7 @@ func (s *source) Docs(ctx context.Context, tx *db.Tx, ids []id.Conversation, ter
 func doc(c *Conversation, tags []id.Tag) index.Doc {
 	return index.Doc{
 		ID: c.ID, Version: c.Version, LastAt: c.LastAt, Department: c.DepartmentID,
-		ServiceType: folded(c.ServiceType), Platform: folded(c.Platform), Agent: folded(c.AgentID) + agentMark + folded(c.AgentName), State: int(c.State), Tags: tags, Personal: c.holds(),
+		ServiceType: folded(c.ServiceType), Platform: folded(c.Platform), Agent: folded(c.AgentID) + agentMark + folded(c.AgentName), State: int(c.State), Tags: tags, Personal: c.holds(), Messages: c.Messages, Marks: c.marks(),
 	}
 }
 
@@ -122,13 +122,21 @@ func (s *source) IDs(tx *db.Tx, after id.Conversation, n int) (ids []id.Conversa
 }
 
 func tagIDs(tx *db.Tx, ids []id.Conversation) (map[id.Conversation][]id.Tag, error) {
-	var rows []ConversationTag
-	if err := tx.Where("conversation_id IN ?", ids).Order("tag_id").Find(&rows).Error; err != nil {
+	rows, err := tx.Raw("SELECT conversation_id, tag_id FROM conversation_tag WHERE conversation_id IN ? ORDER BY conversation_id, tag_id", ids).Rows()
+	if err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}
+	defer rows.Close()
 	out := map[id.Conversation][]id.Tag{}
-	for _, r := range rows {
-		out[r.ConversationID] = append(out[r.ConversationID], r.TagID)
+	for rows.Next() {
+		var of ConversationTag
+		if err := rows.Scan(&of.ConversationID, &of.TagID); err != nil {
+			return nil, fmt.Errorf("read tags: %w", err)
+		}
+		out[of.ConversationID] = append(out[of.ConversationID], of.TagID)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read tags: %w", err)
 	}
 	return out, nil
 }

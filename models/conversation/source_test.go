@@ -2,9 +2,7 @@ package conversation_test
 
 import (
 	"context"
-	"sync"
 	"testing"
-	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
@@ -58,10 +56,8 @@ func TestASearchBesideAPurgeThatMovesKeysMissesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &conversation.Conversations{DB: d, Vault: v, Index: x}
-	faults.Slow("conversation_key", 300*time.Millisecond)
-	var moved sync.WaitGroup
-	moved.Go(func() {
-		time.Sleep(100 * time.Millisecond) // the search has begun and waits before it reads the key
+	// The search has begun and has not read the key.
+	moved := faults.Meanwhile("conversation_key", func() {
 		if err := moveKey(beside, v, out.ID); err != nil {
 			t.Error(err)
 		}
@@ -69,28 +65,29 @@ func TestASearchBesideAPurgeThatMovesKeysMissesNothing(t *testing.T) {
 	p, err := s.Search(t.Context(), accounttest.Actor(account.Supervisor, sales), conversation.Query{
 		Filter: conversation.Filter{Departments: account.Everywhere()}, Words: q, Size: 10,
 	})
-	moved.Wait()
+	if !moved() {
+		t.Fatal("no key was moved meanwhile, so this proves nothing")
+	}
 	if err != nil || len(p.Rows) != 1 || !p.Rows[0].Readable {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
 
-// moveKey moves what is in a conversation's bucket and destroys its key.
+// moveKey puts what is in a conversation's bucket under a fresh key and destroys the one it had.
 func moveKey(d *db.DB, v conversation.Vault, c id.Conversation) error {
 	var key conversation.Key
+	var slot uint64
 	err := d.Write(context.Background(), func(tx *db.Tx) error {
 		tx.MarkAudited()
 		if err := tx.Where("id = ?", c).Take(&key).Error; err != nil {
 			return err
 		}
-		closed, err := conversation.CloseBuckets(tx, []id.Bucket{key.BucketID})
-		if err == nil {
-			_, err = conversation.Rewrap(tx, v, closed)
-		}
+		punctured, err := conversation.Puncture(tx, v, []id.Bucket{key.BucketID})
+		slot = punctured[key.BucketID].Slot
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return v.Store.Destroy(uint64(key.BucketID))
+	return v.Store.Destroy(slot)
 }

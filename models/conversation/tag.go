@@ -188,7 +188,7 @@ func decideEach(tx *db.Tx, by account.Actor, all id.Set[id.Conversation], of fun
 	d := &tagging{add: map[string][]id.Conversation{}, remove: map[string][]id.Conversation{}}
 	d.done.Left = all.Len() - len(rows)
 	for _, c := range rows {
-		if !by.Scope.Has(c.DepartmentID) {
+		if !by.Scope.Has(c.DepartmentID) || !Knows(by, c.State) {
 			d.done.Left++
 			continue
 		}
@@ -261,6 +261,11 @@ func (t *Tagging) settle(tx *db.Tx, by account.Actor, d *tagging) error {
 	if err != nil {
 		return err
 	}
+	if d.undoes == "" { // else the tag came by what is taken back, and may come again
+		if err := noteRemoved(tx, removed, d.remove); err != nil {
+			return err
+		}
+	}
 	added, err := tagsNamed(tx, names.Add)
 	if err != nil {
 		return err
@@ -272,7 +277,11 @@ func (t *Tagging) settle(tx *db.Tx, by account.Actor, d *tagging) error {
 	if err != nil {
 		return err
 	}
-	return audit.Append(tx, d.entry(by, added, removed, held))
+	leaf, err := audit.AppendAt(tx, d.entry(by, added, removed, held))
+	if err != nil || d.act == "" && d.undoes == "" {
+		return err
+	}
+	return noteListed(tx, leaf, d.ids())
 }
 
 // entry names the tags by number: what people type is not kept for ever.

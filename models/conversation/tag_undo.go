@@ -116,9 +116,6 @@ func numbersOf(tags []Tag, by map[string][]id.Conversation, c id.Conversation) s
 	return strings.Join(out, ",")
 }
 
-// Listing is what an entry of the log has where it names a conversation among others.
-func Listing(c id.Conversation) string { return "," + id.String(c) + "," }
-
 // tagList is one change and the conversations that it came to.
 type tagList struct {
 	added, removed []string // numbers

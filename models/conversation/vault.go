@@ -1,17 +1,25 @@
 package conversation
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"qingdang/models/id"
 	"qingdang/models/seal"
+	"qingdang/models/words"
 )
 
 // Vault seals and opens documents and computes the keyed names under which a dump of the
 // database shows customers and external ids.
-type Vault struct{ Store *seal.Store }
+type Vault struct {
+	Store     *seal.Store
+	Sensitive *words.List // words to look out for; nil: the usual ones
+}
+
+// List gives the words to look out for.
+func (v Vault) List() *words.List { return cmp.Or(v.Sensitive, words.UsualList()) }
 
 // ExternalMAC is the keyed name of a conversation on its platform.
 func (v Vault) ExternalMAC(platform, externalID string) []byte {
@@ -47,25 +55,45 @@ func aad(c id.Conversation, version uint32, d id.Department) seal.AAD {
 	return seal.AAD{Record: uint64(c), Version: version, Department: uint64(d)}
 }
 
-// sealDocument fills a body and its key under a bucket.
-func sealDocument(b *seal.Bucket, bucket id.Bucket, c *Conversation, packed []byte) (Body, Key, error) {
-	s, err := b.Seal(aad(c.ID, c.Version, c.DepartmentID), packed)
+// sealDocument fills a body and its key at a leaf of a bucket.
+func sealDocument(t *seal.Tree, at place, c *Conversation, packed []byte) (Body, Key, error) {
+	s, err := t.Seal(at.leaf, aad(c.ID, c.Version, c.DepartmentID), packed)
 	if err != nil {
 		return Body{}, Key{}, fmt.Errorf("seal body: %w", err)
 	}
 	digest := sha256.Sum256(s.Body)
 	return Body{ID: c.ID, Version: c.Version, DepartmentID: c.DepartmentID, Digest: digest[:], Body: s.Body},
-		Key{ID: c.ID, BucketID: bucket, Wrapped: s.Wrapped}, nil
+		Key{ID: c.ID, BucketID: at.bucket.ID, Leaf: at.leaf, Wrapped: s.Wrapped}, nil
 }
 
-// Open gives the document of a body. The errors are seal's: ErrDestroyed when its key
-// is gone, ErrTampered when anything about it was changed.
+// tree gives the keys of a bucket's leaves as its row has them.
+func (v Vault) tree(b *Bucket) (*seal.Tree, error) {
+	t, err := v.Store.Tree(uint64(b.ID), b.Slot, b.Tree)
+	if err != nil {
+		return nil, fmt.Errorf("bucket key: %w", err)
+	}
+	return t, nil
+}
+
+// Open gives the document of a body; the key is one that Keys read. The errors are seal's: ErrDestroyed when its
+// key is gone, or was when the key's row was read, ErrTampered when anything about it was changed.
 func (v Vault) Open(b *Body, k *Key) (*Document, error) {
-	packed, err := v.Store.Open(uint64(k.BucketID), aad(b.ID, b.Version, b.DepartmentID), seal.Sealed{Body: b.Body, Wrapped: k.Wrapped})
+	packed, err := v.unseal(k, aad(b.ID, b.Version, b.DepartmentID), seal.Sealed{Body: b.Body, Wrapped: k.Wrapped})
 	if err != nil {
 		return nil, fmt.Errorf("open body: %w", err)
 	}
 	return decode(packed)
+}
+
+func (v Vault) unseal(k *Key, of seal.AAD, s seal.Sealed) ([]byte, error) {
+	if k.Leaf < 0 {
+		return v.Store.Open(uint64(k.BucketID), of, s)
+	}
+	t, err := v.Store.Tree(uint64(k.BucketID), k.Slot, k.Tree)
+	if err != nil {
+		return nil, err
+	}
+	return t.Open(k.Leaf, of, s)
 }
 
 // forever tells of an error of Open that the body will not open later either, unless somebody changes it.

@@ -8,10 +8,8 @@ import (
 	"fmt"
 
 	"qingdang/models/account"
-	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
-	"qingdang/models/id"
 	"qingdang/models/seal"
 )
 
@@ -72,18 +70,19 @@ type Missing struct{ Buckets, Conversations int64 }
 // missing asks the key store for every bucket that the database takes for alive and that is in use.
 func missing(ctx context.Context, d *db.DB, s *seal.Store) (m Missing, err error) {
 	var used []struct {
-		BucketID id.Bucket
-		N        int64
+		Slot uint64
+		N    int64
 	}
 	err = d.Read(ctx, func(tx *db.Tx) error {
 		used = nil
-		return tx.Model(&conversation.Key{}).Select("bucket_id, COUNT(*) AS n").Group("bucket_id").Scan(&used).Error
+		return tx.Raw("SELECT COALESCE(b.slot, k.bucket_id) AS slot, k.n FROM (SELECT bucket_id, COUNT(*) AS n FROM conversation_key GROUP BY bucket_id) k " +
+			"LEFT JOIN key_bucket b ON b.id = k.bucket_id").Scan(&used).Error
 	})
 	if err != nil {
 		return m, fmt.Errorf("buckets in use: %w", err)
 	}
 	for _, u := range used {
-		st, err := s.State(uint64(u.BucketID))
+		st, err := s.State(u.Slot)
 		if err != nil {
 			return m, fmt.Errorf("ask the key store: %w", err)
 		}

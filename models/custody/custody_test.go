@@ -85,7 +85,7 @@ func (w *world) bucket(state int, used bool) uint64 {
 	w.t.Helper()
 	ids, err := w.Store.NewBuckets(1)
 	w.must(err)
-	rows := []any{&conversation.Bucket{ID: id.Bucket(ids[0]), DepartmentID: 1, Month: "202601", State: state, CreatedAt: w.clock.Time()}}
+	rows := []any{&conversation.Bucket{ID: id.Bucket(ids[0]), DepartmentID: 1, Month: "202601", State: state, CreatedAt: w.clock.Time(), Slot: ids[0]}}
 	if used {
 		rows = append(rows, &conversation.Key{ID: id.Conversation(1000 + ids[0]), BucketID: id.Bucket(ids[0]), Wrapped: make([]byte, seal.WrappedSize)})
 	}
@@ -217,6 +217,11 @@ func TestRestoreAsksTheDatabase(t *testing.T) {
 		empty := w.bucket(conversation.BucketClosing, false)
 		closing := w.bucket(conversation.BucketClosing, true)
 		segment, scrubbed := w.segment(), w.segment()
+		punctured := w.bucket(conversation.BucketOpen, true) // it lies under another slot, and the purge has not come to destroy this one
+		fresh, err := w.Store.NewBuckets(1)
+		w.must(err)
+		dbtest.Exec(w.t, w.d, "UPDATE key_bucket SET slot = ? WHERE id = ?", fresh[0], punctured)
+		dbtest.Exec(w.t, w.d, "INSERT INTO purge_bucket (purge_id, bucket_id, state, survivors, slot, moved_to) VALUES (1, ?, 'closed', 1, ?, ?)", punctured, punctured, fresh[0])
 		b, err := w.BackUp(w.ctx(), cli, w.t.TempDir())
 		w.must(err)
 		dbtest.Exec(w.t, w.d, "UPDATE index_key SET state = 2 WHERE bucket_id = ?", scrubbed) // about to be destroyed, or it is
@@ -230,10 +235,10 @@ func TestRestoreAsksTheDatabase(t *testing.T) {
 
 		r, err := custody.Restore(w.ctx(), w.d, cli, w.o, b.File, nil)
 		w.must(err)
-		if r.Brought != 3 || r.Entombed != 3 || r.Missing != (custody.Missing{Buckets: 1, Conversations: 1}) {
+		if r.Brought != 4 || r.Entombed != 4 || r.Missing != (custody.Missing{Buckets: 1, Conversations: 1}) {
 			t.Errorf("restored = %+v", r)
 		}
-		for bucket, want := range map[uint64]seal.State{live: seal.Live, destroyed: seal.Destroyed, empty: seal.Destroyed, closing: seal.Live, newer: seal.Damaged, segment: seal.Live, scrubbed: seal.Destroyed, newest: seal.Damaged} {
+		for bucket, want := range map[uint64]seal.State{live: seal.Live, destroyed: seal.Destroyed, empty: seal.Destroyed, closing: seal.Live, punctured: seal.Destroyed, fresh[0]: seal.Live, newer: seal.Damaged, segment: seal.Live, scrubbed: seal.Destroyed, newest: seal.Damaged} {
 			if st, err := w.Store.State(bucket); err != nil || st.State != want {
 				t.Errorf("bucket %d is %v, %v, want %v", bucket, st.State, err, want)
 			}
@@ -243,7 +248,7 @@ func TestRestoreAsksTheDatabase(t *testing.T) {
 			t.Errorf("bucket %d is given out twice", next)
 		}
 		leaves := w.leaves("keys.restored")
-		if len(leaves) != 1 || fmt.Sprint(leaves[0]["data"].(map[string]any)["stay_destroyed"]) != "3" {
+		if len(leaves) != 1 || fmt.Sprint(leaves[0]["data"].(map[string]any)["stay_destroyed"]) != "4" {
 			t.Errorf("leaves = %v", leaves)
 		}
 		w.clock.Set(b.ExpiresAt)

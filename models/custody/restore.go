@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
-	"qingdang/models/id"
 	"qingdang/models/index"
 	"qingdang/models/seal"
 )
@@ -66,26 +66,32 @@ func Restore(ctx context.Context, d *db.DB, by account.Actor, o seal.Options, fi
 	return done, done.lookFor(ctx, d, o)
 }
 
-// gone gives the buckets that must not come back and the highest one there is. A bucket that is being
-// closed and holds no data key any more is about to be destroyed, or was: the purge had not come to write
-// it down.
+// gone gives the slots that must not come back and the highest one there is. A slot from which a purge has
+// moved its bucket on is about to be destroyed, or was: the purge had not come to write it down. So is that of a
+// bucket that is being closed and holds no data key any more.
 func gone(tx *db.Tx) (dead []uint64, last uint64, err error) {
-	var newest id.Bucket
-	err = tx.Model(&conversation.Bucket{}).Select("COALESCE(MAX(id), 0)").Scan(&newest).Error
+	var newest uint64
+	err = tx.Model(&conversation.Bucket{}).Select("COALESCE(MAX(CASE WHEN slot > id THEN slot ELSE id END), 0)").Scan(&newest).Error
 	if err == nil {
 		err = tx.Model(&conversation.Bucket{}).
 			Where("state = ? OR state = ? AND NOT EXISTS (SELECT 1 FROM conversation_key k WHERE k.bucket_id = key_bucket.id)",
 				conversation.BucketDestroyed, conversation.BucketClosing).
-			Order("id").Pluck("id", &dead).Error
+			Order("slot").Pluck("slot", &dead).Error
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("destroyed buckets: %w", err)
+	}
+	var left []uint64
+	err = tx.Raw("SELECT DISTINCT p.slot FROM purge_bucket p WHERE p.state <> 'touched' AND p.slot <> 0 " +
+		"AND NOT EXISTS (SELECT 1 FROM key_bucket b WHERE b.slot = p.slot) ORDER BY p.slot").Scan(&left).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("slots that purges left: %w", err)
 	}
 	segments, highest, err := index.Dead(tx)
 	if err != nil {
 		return nil, 0, err
 	}
-	return append(dead, segments...), max(uint64(newest), highest), nil
+	return slices.Concat(dead, left, segments), max(newest, highest), nil
 }
 
 func (r *Restored) lookFor(ctx context.Context, d *db.DB, o seal.Options) error {

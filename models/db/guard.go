@@ -13,9 +13,9 @@ import (
 // are not among them.
 var protected = map[string]bool{
 	"department": true, "department_path": true, "person": true, "user": true, "user_scope": true,
-	"conversation": true, "conversation_body": true, "conversation_key": true, "conversation_tag": true, "tombstone": true,
+	"conversation": true, "conversation_body": true, "conversation_key": true, "conversation_tag": true, "removed_tag": true, "tagged_list": true, "tombstone": true,
 	"legal_hold": true, "hold_item": true, "hold_customer": true, "hold_review": true, "hold_release": true, "retention_rule": true, "retention_never_keep": true, "retention_change": true,
-	"bin_batch": true, "bin_item": true, "bin_raise": true,
+	"bin_batch": true, "bin_item": true, "bin_raise": true, "subject_request": true, "subject_item": true,
 	"purge_request": true, "purge_item": true, "purge_batch": true, "purge_department": true, "purge_bucket": true, "key_bucket": true, "recovery_code": true, "approval": true, "vote": true, "certificate": true, "audit_report": true,
 	"access_grant": true, "access_department": true, "saved_search": true,
 	"export": true, "export_part": true, "export_grant": true,

@@ -14,6 +14,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/approval"
 	"qingdang/models/audit"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/export/file"
 	"qingdang/models/fault"
@@ -56,6 +57,9 @@ func (d *Desk) Preview(ctx context.Context, by account.Actor, w Wish) (*Preview,
 		}
 		if err := w.whole(p.Conversations); err != nil {
 			return err
+		}
+		if err := m.of(tx).Where(conversation.UnderSeal).Count(&p.Sealed).Error; err != nil {
+			return fmt.Errorf("count what is under seal: %w", err)
 		}
 		p.Parts = parts(p.Conversations, d.partSize(w.Format))
 		before, err := dayBefore(tx, by)

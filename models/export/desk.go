@@ -108,6 +108,7 @@ type Preview struct {
 	Messages      int64
 	Attachments   int64 // that messages name; the files themselves are not kept here
 	Bytes         int64 // of text
+	Sealed        int64 // of Conversations, those under seal; only legal takes any out
 	Parts         int
 	Needs         []Why // for which a second person must agree
 	MostDays      int

@@ -206,7 +206,7 @@ type Reason string
 // The reasons. The last two are of conversations that were written.
 const (
 	ReasonPurged     Reason = "purged"     // destroyed since the list was frozen, or being destroyed
-	ReasonScope      Reason = "scope"      // moved out of the owner's departments since
+	ReasonScope      Reason = "scope"      // moved out of the owner's departments since, or under seal
 	ReasonNeverKeep  Reason = "never_keep" // an identity or bank card in it: no backup may keep it
 	ReasonChanged    Reason = "changed"    // it grew since
 	ReasonUnreadable Reason = "unreadable" // its text could not be opened

@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"bytes"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -493,8 +494,9 @@ func TestASelectionIsNotGuessed(t *testing.T) {
 			}
 		}
 		// What was found by words is kept as it was found, and asked for again as it was.
+		traits := conversation.Traits{Least: 1, Most: 9, Attached: conversation.No, Sensitive: conversation.No, Languages: []conversation.Language{conversation.Chinese}}
 		found := w.wish()
-		found.Selection = export.Selection{Kind: export.OfConversations, Conversations: ids, Search: &export.Search{Words: canary, Terms: 1, Except: 3}, Query: conversation.Query{Filter: conversation.Filter{Departments: account.Within(w.east), ServiceTypes: []string{"咨询"}, Personal: []string{"id_card"}}, Words: q}}
+		found.Selection = export.Selection{Kind: export.OfConversations, Conversations: ids, Search: &export.Search{Words: canary, Terms: 1, Except: 3}, Query: conversation.Query{Filter: conversation.Filter{Departments: account.Within(w.east), ServiceTypes: []string{"咨询"}, Personal: []string{"id_card"}, Traits: traits}, Words: q}}
 		e := w.ask(w.supervisor, found)
 		if bytes.Contains(w.now(e).Sealed, []byte(canary)) {
 			t.Error("the words lie open in the row")
@@ -507,7 +509,7 @@ func TestASelectionIsNotGuessed(t *testing.T) {
 			g, err := w.desk.Get(w.ctx(), w.supervisor, one.ID)
 			w.must(err)
 			s := g.Selection
-			if s.Search == nil || *s.Search != *found.Selection.Search || !slices.Equal(s.Conversations, ids) || !slices.Equal(s.Query.ServiceTypes, []string{"咨询"}) || !slices.Equal(s.Query.Personal, []string{"id_card"}) {
+			if s.Search == nil || *s.Search != *found.Selection.Search || !slices.Equal(s.Conversations, ids) || !slices.Equal(s.Query.ServiceTypes, []string{"咨询"}) || !slices.Equal(s.Query.Personal, []string{"id_card"}) || !reflect.DeepEqual(s.Query.Traits, traits) {
 				t.Errorf("%s is of %+v", one.Code, s)
 			}
 			if p := g.Spread; p == nil || len(p.Departments) != 1 || p.Departments[0] != (export.Departments{Department: w.east, Conversations: 2}) || len(p.Types) != 1 || !p.Last.After(p.First) {

@@ -10,6 +10,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/audit"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/fault"
 	"qingdang/models/id"
@@ -56,10 +57,10 @@ func (d *Desk) mayFetch(tx *db.Tx, by account.Actor, e *Export) error {
 }
 
 // covers looks at the departments in which the conversations were when the list was frozen and those
-// in which they are now.
+// in which they are now, and whether any came under seal.
 func (d *Desk) covers(tx *db.Tx, by account.Actor, e *Export) error {
-	if by.Scope.All {
-		return nil
+	if err := unsealed(tx, by, e); err != nil || by.Scope.All {
+		return err
 	}
 	var foreign int64
 	within := by.Scope.Listed()
@@ -71,6 +72,26 @@ func (d *Desk) covers(tx *db.Tx, by account.Actor, e *Export) error {
 		return fmt.Errorf("look at departments: %w", err)
 	case foreign > 0:
 		return fault.Forbidden("export.scope_lost", foreign)
+	}
+	return nil
+}
+
+// unsealed refuses a file with something that a deletion request sealed since, also when it was destroyed meanwhile,
+// but for legal.
+func unsealed(tx *db.Tx, by account.Actor, e *Export) error {
+	if by.May(account.ConversationSealed) {
+		return nil
+	}
+	var sealed int64
+	err := tx.Table("export_item i").Joins("LEFT JOIN conversation ON conversation.id = i.conversation_id").
+		Where("i.export_id = ? AND i.state = ?", e.ID, ItemWritten).
+		Where("("+conversation.UnderSeal+" OR conversation.id IS NULL AND EXISTS (SELECT 1 FROM bin_item w WHERE w.conversation_id = i.conversation_id AND w.was_state = ?))", conversation.Sealed).
+		Count(&sealed).Error
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for seals: %w", err)
+	case sealed > 0:
+		return fault.Forbidden("export.scope_lost", sealed)
 	}
 	return nil
 }

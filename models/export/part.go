@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -248,6 +249,7 @@ type opened struct {
 	keys   map[id.Conversation]*conversation.Key
 	tags   map[id.Conversation][]string
 	held   map[id.Conversation][]hold.Hold
+	sealed []id.Conversation // that are not for the export's owner
 }
 
 func (p *part) load(tx *db.Tx, items []Item) (o *opened, err error) {
@@ -276,6 +278,11 @@ func (p *part) load(tx *db.Tx, items []Item) (o *opened, err error) {
 	if o.held, err = hold.Covering(tx, set, false); err != nil {
 		return nil, err
 	}
+	if !p.by.May(account.ConversationSealed) {
+		if o.sealed, err = conversation.UnderSealOf(tx, ids); err != nil {
+			return nil, err
+		}
+	}
 	if p.tree == nil {
 		if p.tree, err = department.Load(tx); err != nil {
 			return nil, fmt.Errorf("load departments: %w", err)
@@ -290,7 +297,7 @@ func (o *opened) show(p *part, it *Item) (*file.Conversation, Reason) {
 	switch {
 	case c == nil || c.State == conversation.Purging:
 		return nil, ReasonPurged
-	case !p.by.Scope.Has(c.DepartmentID):
+	case !p.by.Scope.Has(c.DepartmentID), slices.Contains(o.sealed, c.ID):
 		return nil, ReasonScope
 	}
 	var doc *conversation.Document

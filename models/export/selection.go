@@ -61,7 +61,7 @@ func (s *Selection) check() *fault.Fault {
 		if !s.Query.From.IsZero() && !s.Query.To.IsZero() && !s.Query.From.Before(s.Query.To) {
 			return fault.Invalid("conversation.dates_reversed").On("to")
 		}
-		return nil
+		return s.Query.Traits.Check()
 	case OfConversation:
 		if len(s.Conversations) != 1 {
 			return unknownConversation
@@ -89,9 +89,17 @@ func (s *Selection) check() *fault.Fault {
 	return fault.Invalid("export.selection_needed").On("selection")
 }
 
-// match gives the conditions. The faults are not-found for what is hidden from the actor, and invalid
-// for single conversations that are.
+// match gives the conditions. What is under seal leaves the house by legal alone (invariant I11). The faults
+// are not-found for what is hidden from the actor, and invalid for single conversations that are.
 func (d *Desk) match(tx *db.Tx, by account.Actor, s *Selection) (match, error) {
+	m, err := d.chosen(tx, by, s)
+	if err != nil || by.May(account.ConversationSealed) {
+		return m, err
+	}
+	return m.and("NOT " + conversation.UnderSeal), nil
+}
+
+func (d *Desk) chosen(tx *db.Tx, by account.Actor, s *Selection) (match, error) {
 	within := conversation.Filter{Departments: by.Scope, States: everyState}
 	switch s.Kind {
 	case OfQuery:
@@ -152,7 +160,7 @@ func backup(tx *db.Tx, by account.Actor, s *Selection, within conversation.Filte
 }
 
 // everyState is where a conversation may lie and still be taken out. What is being destroyed may not.
-var everyState = []conversation.State{conversation.Active, conversation.Hidden, conversation.Binned, conversation.Frozen}
+var everyState = []conversation.State{conversation.Active, conversation.Hidden, conversation.Binned, conversation.Frozen, conversation.Sealed}
 
 func (m match) and(where string, args ...any) match {
 	return func(q *gorm.DB) *gorm.DB { return m(q).Where(where, args...) }
@@ -211,6 +219,7 @@ type query struct {
 	States       []conversation.State `json:"states,omitempty"`
 	Batch        id.Batch             `json:"batch,omitempty"`
 	Customer     string               `json:"customer,omitempty"`
+	conversation.Traits
 }
 
 func (w *Wish) stored() wish {
@@ -238,7 +247,7 @@ func (s *Selection) conditions() *query {
 	f := s.Query.Filter
 	q := &query{
 		From: f.From, To: f.To, Everywhere: f.Departments.All, ServiceTypes: f.ServiceTypes, Tags: f.Tags, WithoutTags: f.WithoutTags,
-		Platforms: f.Platforms, Agents: f.AgentIDs, Personal: f.Personal, States: f.States, Batch: f.Batch, Customer: s.Query.Customer,
+		Platforms: f.Platforms, Agents: f.AgentIDs, Personal: f.Personal, States: f.States, Batch: f.Batch, Customer: s.Query.Customer, Traits: f.Traits,
 	}
 	if !f.Departments.Empty() && !f.Departments.All {
 		q.Departments = f.Departments.Departments.Values()
@@ -251,7 +260,7 @@ func (w *wish) selection() Selection {
 	if q := w.Query; q != nil {
 		s.Query.Filter = conversation.Filter{
 			From: q.From, To: q.To, Departments: account.Within(q.Departments...), ServiceTypes: q.ServiceTypes, Tags: q.Tags, WithoutTags: q.WithoutTags,
-			Platforms: q.Platforms, AgentIDs: q.Agents, Personal: q.Personal, States: q.States, Batch: q.Batch,
+			Platforms: q.Platforms, AgentIDs: q.Agents, Personal: q.Personal, States: q.States, Batch: q.Batch, Traits: q.Traits,
 		}
 		if q.Everywhere {
 			s.Query.Departments = account.Everywhere()

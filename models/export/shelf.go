@@ -50,7 +50,7 @@ func (d *Desk) newKey(tx *db.Tx, e *Export) error {
 		return fmt.Errorf("key of an export: %w", err)
 	}
 	e.BucketID, e.Secret, e.SecretKey = id.Bucket(ids[0]), sealed.Body, sealed.Wrapped
-	row := conversation.Bucket{ID: e.BucketID, Month: noRoom, Used: 1, State: conversation.BucketOpen, CreatedAt: tx.Now}
+	row := conversation.Bucket{ID: e.BucketID, Month: noRoom, Used: 1, State: conversation.BucketOpen, CreatedAt: tx.Now, Slot: ids[0]}
 	if err := tx.Create(&row).Error; err != nil {
 		return fmt.Errorf("key of an export: %w", err)
 	}
@@ -84,7 +84,7 @@ func (d *Desk) erase(tx *db.Tx, e *Export) error {
 	if e.BucketID == 0 || e.KeyGoneAt != nil {
 		return nil
 	}
-	if err := conversation.BucketsGone(tx, []id.Bucket{e.BucketID}); err != nil {
+	if err := conversation.SlotsGone(tx, []uint64{uint64(e.BucketID)}); err != nil {
 		return fmt.Errorf("note the destroyed key: %w", err)
 	}
 	if err := d.Vault.Store.Destroy(uint64(e.BucketID)); err != nil {

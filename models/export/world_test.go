@@ -37,11 +37,13 @@ var (
 	shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
 )
 
-// Planted texts: what may be read by nobody who only has the folder, and what a mask hides.
+// Planted texts: what may be read by nobody who only has the folder, and what a mask hides. None is shorter than eight
+// bytes: four are in some megabytes of ciphertext by chance once in a few hundred runs.
 const (
 	canary = "CANARY-7741-灯笼"
 	phone  = "13812345678"
 	idCard = "11010519491231002X"
+	extern = "canary-chat-" // begins the id of every conversation
 )
 
 // world is 集团 above 华东 and 华北 with people in each, and a desk whose parts hold three conversations.
@@ -120,7 +122,7 @@ func (w *world) news(d id.Department, text string) conversation.New {
 	return conversation.New{
 		Platform: "qianniu", DepartmentID: d, ServiceType: "咨询", AgentID: w.agent.StaffNo, AgentName: "小林", Tags: []string{"退款"},
 		Document: conversation.Document{
-			ExternalID: fmt.Sprint("ext-", w.chats), CustomerID: "tb_zhangwei88", CustomerName: "张伟", OrderNo: "202103011234567890",
+			ExternalID: fmt.Sprint(extern, w.chats), CustomerID: "tb_zhangwei88", CustomerName: "张伟", OrderNo: "202103011234567890",
 			Messages: []conversation.Message{
 				{ID: "0", Sender: conversation.FromCustomer, SenderName: "张伟", At: conversation.MicrosOf(at), Kind: "text", Text: text},
 				{ID: "1", Sender: conversation.FromAgent, SenderName: "小林", At: conversation.MicrosOf(at.Add(time.Minute)), Kind: "text", Text: "好的，电话 " + phone + " 已记下"},
@@ -291,7 +293,7 @@ func (w *world) planted(dir string) bool {
 	for _, e := range entries {
 		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		w.must(err)
-		found = found || bytes.Contains(b, []byte(canary)) || bytes.Contains(b, []byte("ext-")) || bytes.Contains(b, []byte(phone))
+		found = found || bytes.Contains(b, []byte(canary)) || bytes.Contains(b, []byte(extern)) || bytes.Contains(b, []byte(phone))
 	}
 	return found
 }

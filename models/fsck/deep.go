@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"qingdang/models/access"
+	"qingdang/models/account"
 	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
@@ -19,27 +20,39 @@ import (
 	"qingdang/models/purge"
 	"qingdang/models/retention"
 	"qingdang/models/seal"
+	"qingdang/models/subject"
 )
 
 // otherOracles need more than one query.
 var otherOracles = []oracle{
+	{"I1", (*Checker).rolesSaid},
 	{"I1", (*Checker).votesGenuine},
 	{"I1", (*Checker).requestsGenuine},
 	{"I1", (*Checker).batchesGenuine},
 	{"I2", (*Checker).manifestRoots},
 	{"I3", (*Checker).releasesGenuine},
 	{"I3", (*Checker).holdsReach},
+	{"I3", (*Checker).holdsWhole},
 	{"I4", (*Checker).leafCounts},
 	{"I4", (*Checker).inspectionsSound},
 	{"I5", (*Checker).certificates},
 	{"I7", (*Checker).exports},
 	{"I9", (*Checker).bucketStates},
+	{"I9", (*Checker).slotsLeft},
+	{"I5", (*Checker).leavesThere},
 	{"I9", (*Checker).indexKeys},
 	{"I10", (*Checker).windows},
 	{"I11", (*Checker).policy},
+	{"I11", (*Checker).subjects},
 	{"I12", (*Checker).access},
 	{"I14", (*Checker).caps},
 	{"I16", (*Checker).timesForward},
+}
+
+// rolesSaid finds accounts in a role that nobody gave them through the program.
+func (c *Checker) rolesSaid(tx *db.Tx) ([]Finding, error) {
+	roles, scopes, err := account.Unsaid(tx)
+	return append(findings("I1", "fsck.role_unsaid", roles), findings("I1", "fsck.scope_unsaid", scopes)...), err
 }
 
 // votesGenuine finds votes that somebody wrote past the program: their code does not fit.
@@ -77,6 +90,12 @@ func (c *Checker) holdsReach(tx *db.Tx) ([]Finding, error) {
 	return findings("I3", "fsck.hold_misses", missing), err
 }
 
+// holdsWhole finds holds that lost what they covered, or were deleted.
+func (c *Checker) holdsWhole(tx *db.Tx) ([]Finding, error) {
+	stripped, err := hold.Stripped(tx, c.Store)
+	return findings("I3", "fsck.hold_items_missing", stripped), err
+}
+
 // windows finds batches whose rest in the bin was made shorter.
 func (c *Checker) windows(tx *db.Tx) ([]Finding, error) {
 	shortened, err := bin.Shortened(tx)
@@ -112,6 +131,16 @@ func (c *Checker) access(tx *db.Tx) ([]Finding, error) {
 // policy finds a retention policy that nobody put in force, and changes of it that two people did not agree to.
 func (c *Checker) policy(tx *db.Tx) ([]Finding, error) {
 	wrong, err := retention.Wrong(tx, c.Store)
+	var out []Finding
+	for _, f := range wrong[:min(len(wrong), perCheck)] {
+		out = append(out, Finding{"I11", f.Key, f.Object})
+	}
+	return out, err
+}
+
+// subjects finds deletion requests that were changed past the program, lifted by one person, or told otherwise.
+func (c *Checker) subjects(tx *db.Tx) ([]Finding, error) {
+	wrong, err := subject.Wrong(tx, c.Store)
 	var out []Finding
 	for _, f := range wrong[:min(len(wrong), perCheck)] {
 		out = append(out, Finding{"I11", f.Key, f.Object})
@@ -164,12 +193,12 @@ func (c *Checker) certificates(tx *db.Tx) ([]Finding, error) {
 // bucketStates compares the database's buckets with the key store's.
 func (c *Checker) bucketStates(tx *db.Tx) ([]Finding, error) {
 	var all []conversation.Bucket
-	if err := tx.Order("id").Find(&all).Error; err != nil {
+	if err := tx.Select("id", "slot", "state").Order("id").Find(&all).Error; err != nil {
 		return nil, fmt.Errorf("buckets: %w", err)
 	}
 	var out []Finding
 	for _, b := range all {
-		s, err := c.Store.State(uint64(b.ID))
+		s, err := c.Store.State(b.Slot)
 		if err != nil {
 			return nil, fmt.Errorf("bucket %d: %w", b.ID, err)
 		}
@@ -198,7 +227,7 @@ func (c *Checker) bodiesOpen(ctx context.Context) ([]Finding, error) {
 			}
 			more = len(bodies) == bodyPage
 			for i := range bodies {
-				found, err := c.bodyOpens(tx, &bodies[i])
+				found, err := c.bodyOpens(ctx, tx, &bodies[i])
 				if err != nil {
 					return err
 				}
@@ -215,38 +244,47 @@ func (c *Checker) bodiesOpen(ctx context.Context) ([]Finding, error) {
 
 const bodyPage = 500
 
-// bodyOpens opens one body. A purge beside us moves keys to other buckets and destroys the old
-// ones; what it moved between two looks is looked at again.
-func (c *Checker) bodyOpens(tx *db.Tx, b *conversation.Body) (out []Finding, err error) {
+// bodyOpens opens one body. A purge beside us puts buckets under other slots and destroys the old ones; what it did
+// to this one since we began is looked at again as it is now.
+func (c *Checker) bodyOpens(ctx context.Context, tx *db.Tx, b *conversation.Body) (out []Finding, err error) {
 	sum := sha256.Sum256(b.Body)
 	if !bytes.Equal(sum[:], b.Digest) {
 		out = append(out, Finding{"I5", "fsck.digest_differs", id.String(b.ID)})
 	}
 	var row conversation.Conversation
-	if err := tx.Select("id", "version", "personal").Where("id = ?", b.ID).Limit(1).Find(&row).Error; err != nil {
+	if err := tx.Select("id", "version", "personal", "messages", "marks", "marks_list").Where("id = ?", b.ID).Limit(1).Find(&row).Error; err != nil {
 		return nil, fmt.Errorf("row: %w", err)
 	}
-	var before conversation.Key
-	for {
-		var k conversation.Key
-		if err := tx.Where("id = ?", b.ID).Take(&k).Error; db.NotFound(err) {
-			return out, nil // told by another oracle
-		} else if err != nil {
-			return nil, fmt.Errorf("key: %w", err)
-		}
-		doc, err := conversation.Vault{Store: c.Store}.Open(b, &k)
-		switch {
-		case err == nil:
-			if row.Version == b.Version && row.Personal != nil && *row.Personal != doc.Personal() {
-				out = append(out, Finding{"I7", "fsck.personal_differs", id.String(b.ID)})
-			}
-			return out, nil
-		case k.BucketID != before.BucketID:
-			before = k
-		case errors.Is(err, seal.ErrDestroyed):
-			return append(out, Finding{"I5", "fsck.key_destroyed_early", id.String(b.ID)}), nil
-		default:
-			return append(out, Finding{"I5", "fsck.body_unreadable", id.String(b.ID)}), nil
-		}
+	vault := c.vault()
+	keys, err := conversation.Keys(tx, b.ID)
+	if err != nil || len(keys) == 0 {
+		return out, err // told by another oracle
 	}
+	doc, failed := vault.Open(b, &keys[0])
+	if errors.Is(failed, seal.ErrDestroyed) {
+		now := keys
+		err := c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			now, err = conversation.Keys(tx, b.ID)
+			return err
+		})
+		if err != nil || len(now) == 0 {
+			return out, err // it was purged meanwhile
+		}
+		doc, failed = vault.Open(b, &now[0])
+	}
+	switch {
+	case errors.Is(failed, seal.ErrDestroyed):
+		return append(out, Finding{"I5", "fsck.key_destroyed_early", id.String(b.ID)}), nil
+	case failed != nil:
+		return append(out, Finding{"I5", "fsck.body_unreadable", id.String(b.ID)}), nil
+	case row.Version != b.Version:
+		return out, nil
+	}
+	if row.Personal != nil && *row.Personal != doc.Personal() {
+		out = append(out, Finding{"I7", "fsck.personal_differs", id.String(b.ID)})
+	}
+	if !row.MarkedAs(doc, vault.List()) {
+		out = append(out, Finding{"I5", "fsck.marks_differ", id.String(b.ID)})
+	}
+	return out, nil
 }

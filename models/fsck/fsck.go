@@ -7,12 +7,15 @@ package fsck
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"qingdang/models/audit"
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/index"
 	"qingdang/models/purge"
 	"qingdang/models/seal"
+	"qingdang/models/words"
 )
 
 // Finding is one broken promise. Key is a sentence of the catalogue, Object names what it is
@@ -35,6 +38,12 @@ type Checker struct {
 	Ledger *purge.Ledger
 	// Index is the search index; nil: only its keys are looked at.
 	Index *index.Index
+	// Sensitive are the words to look out for; nil: the usual ones.
+	Sensitive *words.List
+}
+
+func (c *Checker) vault() conversation.Vault {
+	return conversation.Vault{Store: c.Store, Sensitive: c.Sensitive}
 }
 
 // Report says how many checks ran and what they found. Findings of one check stop at
@@ -63,38 +72,55 @@ type walk struct {
 // Run runs every oracle. Deep opens every body too, which takes about 30 µs each.
 func (c *Checker) Run(ctx context.Context, deep bool) (*Report, error) {
 	r := &Report{}
-	all := append(append([]oracle{}, rowOracles...), otherOracles...)
-	for _, o := range all {
-		var found []Finding
-		err := c.DB.Read(ctx, func(tx *db.Tx) (err error) {
-			found, err = o.run(c, tx)
-			return err
-		})
+	for _, w := range c.walks(deep) {
+		found, err := c.look(ctx, w)
 		if err != nil {
-			return nil, fmt.Errorf("fsck %s: %w", o.promise, err)
-		}
-		r.Checks++
-		r.Findings = append(r.Findings, found...)
-	}
-	own := []walk{{"I6", c.chain}}
-	if c.Ledger != nil {
-		own = append(own, walk{"I15", c.outside(deep)})
-	}
-	if deep {
-		own = append(own, walk{"I5", c.bodiesOpen})
-		if c.Index != nil {
-			own = append(own, walk{"I5", c.indexSound})
-		}
-	}
-	for _, o := range own {
-		found, err := o.run(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("fsck %s: %w", o.promise, err)
+			return nil, err
 		}
 		r.Checks++
 		r.Findings = append(r.Findings, found...)
 	}
 	return r, nil
+}
+
+// walks are all checks, each as one that opens its own transactions.
+func (c *Checker) walks(deep bool) (all []walk) {
+	for _, o := range append(append([]oracle{}, rowOracles...), otherOracles...) {
+		all = append(all, walk{o.promise, func(ctx context.Context) (found []Finding, err error) {
+			err = c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+				found, err = o.run(c, tx)
+				return err
+			})
+			return found, err
+		}})
+	}
+	all = append(all, walk{"I6", c.chain})
+	if c.Ledger != nil {
+		all = append(all, walk{"I15", c.outside(deep)})
+	}
+	if deep {
+		all = append(all, walk{"I5", c.bodiesOpen}, walk{"I9", c.erasedReached})
+		if c.Index != nil {
+			all = append(all, walk{"I5", c.indexSound})
+		}
+	}
+	return all
+}
+
+// look makes one check, and tries once more if it cannot be made. If it cannot then either, that is a finding: whoever
+// makes one check stumble over what they wrote must not silence the others. A database that is away is none.
+func (c *Checker) look(ctx context.Context, w walk) (found []Finding, err error) {
+	for range 2 {
+		found, err = w.run(ctx)
+		switch {
+		case err == nil:
+			return found, nil
+		case ctx.Err() != nil, c.DB.Unavailable(err):
+			return nil, fmt.Errorf("fsck %s: %w", w.promise, err)
+		}
+	}
+	slog.ErrorContext(ctx, "a check of the data could not be made", "promise", w.promise, "error", err)
+	return []Finding{{w.promise, "fsck.check_failed", w.promise}}, nil
 }
 
 // chain checks the audit log leaf by leaf.

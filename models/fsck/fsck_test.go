@@ -10,7 +10,6 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
-	"qingdang/models/id"
 )
 
 // corruption is what somebody with the database's password could do, and the oracle that must
@@ -24,7 +23,7 @@ type corruption struct {
 
 var tables = []string{
 	"approval", "audit_head", "audit_leaf", "audit_node", "bin_batch", "bin_item", "bin_raise", "certificate", "conversation", "conversation_body", "conversation_key",
-	"conversation_tag", "hold_item", "key_bucket", "legal_hold", "purge_bucket", "purge_item", "purge_request", "tombstone", "vote",
+	"conversation_tag", "hold_item", "key_bucket", "legal_hold", "purge_batch", "purge_bucket", "purge_department", "purge_item", "purge_request", "subject_item", "subject_request", "tombstone", "user", "user_scope", "vote",
 }
 
 func corruptions(w *world, now any) []corruption {
@@ -32,10 +31,20 @@ func corruptions(w *world, now any) []corruption {
 		{"I1 fsck.purged_without_approval", false, "UPDATE vote SET role = 'supervisor' WHERE role = 'legal'", nil},
 		{"I1 fsck.purged_without_approval", false, "UPDATE purge_request SET requester_person = (SELECT person_id FROM vote WHERE role = 'legal')", nil},
 		{"I1 fsck.purged_without_approval", false, "DELETE FROM approval", nil},
+		{"I1 fsck.role_unsaid", false, "UPDATE `user` SET role = 'legal' WHERE role = 'agent'", nil},
+		{"I1 fsck.role_unsaid", false, "DELETE FROM audit_leaf WHERE action = 'account.added'", nil},
+		{"I1 fsck.scope_unsaid", false, "UPDATE user_scope SET sub = 1 - sub", nil},
+		{"I1 fsck.scope_unsaid", false, "DELETE FROM user_scope", nil},
 		{"I1 fsck.vote_forged", false, "UPDATE vote SET opinion = '同意，同意' WHERE role = 'legal'", nil},
 		{"I1 fsck.vote_forged", false, "UPDATE vote SET person_id = person_id + 1000 WHERE role = 'legal'", nil},
 		{"I1 fsck.request_forged", false, "UPDATE purge_request SET reason = '另一个理由'", nil},
 		{"I1 fsck.request_forged", false, "UPDATE purge_request SET requester_person = requester_person + 1000", nil},
+		{"I1 fsck.request_forged", false, "UPDATE purge_request SET requester_id = 0", nil},
+		{"I1 fsck.request_forged", false, "DELETE FROM purge_batch WHERE batch_id = (SELECT * FROM (SELECT MIN(batch_id) FROM purge_batch) b)", nil},
+		{"I1 fsck.request_forged", false, "INSERT INTO purge_batch (purge_id, batch_id, code, residue_count, residue_reason, residue) SELECT p.purge_id, b.id, b.code, 0, '', '[]' " +
+			"FROM purge_department p, bin_batch b WHERE b.id NOT IN (SELECT batch_id FROM purge_batch)", nil},
+		{"I1 fsck.request_forged", false, "UPDATE purge_department SET path = '别的部门'", nil},
+		{"I1 fsck.batch_forged", false, "UPDATE bin_batch SET state = 'running'", nil},
 		{"I1 fsck.batch_forged", false, "UPDATE bin_batch SET owner_person = owner_person + 1000", nil},
 		{"I1 fsck.batch_forged", false, "UPDATE bin_batch SET mac = NULL", nil},
 		{"I1 fsck.raise_forged", false, "INSERT INTO bin_raise (draft_id, size, cap, scope, user_id, person_id, name, staff_no, role, reason, totp_step, at, mac) " +
@@ -48,6 +57,7 @@ func corruptions(w *world, now any) []corruption {
 		{"I2 fsck.tombstone_without_item", false, "UPDATE purge_item SET state = 'skipped', reason = 'held' WHERE seq = 0", nil},
 		{"I2 fsck.manifest_not_settled", false, "UPDATE purge_request SET size = size + 1", nil},
 		{"I2 fsck.manifest_not_settled", false, "UPDATE purge_request SET skipped = 1", nil},
+		{"I2 fsck.skipped_and_gone", false, "UPDATE purge_item SET state = 'skipped', reason = 'held', conversation_id = 999999 WHERE seq = 0", nil},
 		{"I2 fsck.skipped_without_reason", false, "UPDATE purge_item SET state = 'skipped', reason = '' WHERE seq = 0", nil},
 		{"I2 fsck.manifest_changed", false, "UPDATE purge_item SET version = version + 1 WHERE seq = 0", nil},
 		{"I3 fsck.held_in_bin", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT ?, id FROM legal_hold", []any{w.binned}},
@@ -55,6 +65,8 @@ func corruptions(w *world, now any) []corruption {
 		{"I3 fsck.held_and_gone", false, "DELETE FROM conversation WHERE id = ?", []any{w.held}},
 		{"I3 fsck.hold_misses", false, "UPDATE legal_hold SET kind = 'department', continuing = 1, department_id = (SELECT c.department_id FROM conversation c WHERE c.id = ?)", []any{w.live}},
 		{"I3 fsck.hold_items_missing", false, "DELETE FROM hold_item", nil},
+		{"I3 fsck.hold_items_missing", false, "UPDATE hold_item SET conversation_id = ?", []any{w.live}},
+		{"I3 fsck.hold_items_missing", false, "DELETE FROM legal_hold", nil},
 		{"I3 fsck.purged_while_held", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT i.conversation_id, l.id FROM purge_item i, legal_hold l WHERE i.seq = 0", nil},
 		{"I3 fsck.binned_while_held", false, "INSERT INTO hold_item (conversation_id, hold_id) SELECT ?, id FROM legal_hold", []any{w.binned}},
 		{"I4 fsck.request_without_leaf", false, "UPDATE audit_leaf SET object = 'PG-1' WHERE action = 'purge.requested'", nil},
@@ -82,12 +94,35 @@ func corruptions(w *world, now any) []corruption {
 		{"I6 fsck.log_missing", false, "DELETE FROM audit_leaf WHERE n = 3", nil},
 		{"I6 fsck.log_nodes", false, "UPDATE audit_node SET hash = (SELECT root FROM audit_head) WHERE idx = 2", nil},
 		{"I6 fsck.log_head", false, "UPDATE audit_head SET root = (SELECT hash FROM audit_node WHERE idx = 3)", nil},
-		{"I9 fsck.bucket_left", false, "UPDATE key_bucket SET state = 1 WHERE id IN (SELECT bucket_id FROM purge_bucket)", nil},
+		{"I9 fsck.bucket_left", false, "UPDATE key_bucket SET state = 1, slot = (SELECT MAX(p.slot) FROM purge_bucket p WHERE p.bucket_id = key_bucket.id) WHERE id IN (SELECT bucket_id FROM purge_bucket)", nil},
+		{"I9 fsck.slot_alive", false, "UPDATE purge_bucket SET slot = (SELECT b.slot FROM key_bucket b JOIN conversation_key k ON k.bucket_id = b.id WHERE k.id = ?)", []any{w.live}},
+		{"I9 fsck.bucket_unreadable", false, "UPDATE key_bucket SET tree = (SELECT root FROM audit_head) WHERE id = (SELECT bucket_id FROM conversation_key WHERE id = ?)", []any{w.live}},
+		{
+			"I9 fsck.leaf_left", true, "UPDATE purge_item SET bucket_id = (SELECT k.bucket_id FROM conversation_key k WHERE k.id = ?), leaf = (SELECT k.leaf FROM conversation_key k WHERE k.id = ?) WHERE seq = 0",
+			[]any{w.live, w.live},
+		},
+		{"I5 fsck.leaf_shared", false, "UPDATE conversation_key SET leaf = 0", nil},
+		{"I5 fsck.leaf_not_given", false, "UPDATE conversation_key SET leaf = 1000 WHERE id = ?", []any{w.live}},
+		{"I5 fsck.leaf_not_given", false, "UPDATE conversation_key SET leaf = -2 WHERE id = ?", []any{w.live}},
+		{"I5 fsck.leaf_gone", false, "UPDATE conversation_key SET leaf = (SELECT i.leaf FROM purge_item i WHERE i.seq = 0), bucket_id = (SELECT i.bucket_id FROM purge_item i WHERE i.seq = 0) WHERE id = ?", []any{w.live}},
+		{"I9 fsck.bucket_spared", false, "DELETE FROM purge_bucket", nil},
 		{"I9 fsck.key_alive", false, "UPDATE key_bucket SET state = 3", nil},
 		{"I10 fsck.bin_state_differs", false, "UPDATE conversation SET state = 1 WHERE id = ?", []any{w.binned}},
+		{"I10 fsck.bin_state_differs", false, "DELETE FROM conversation WHERE id = ?", []any{w.binned}},
 		{"I10 fsck.binned_without_batch", false, "DELETE FROM bin_item WHERE conversation_id = ?", []any{w.binned}},
+		{"I10 fsck.batch_state_differs", false, "UPDATE bin_batch SET state = 'undone'", nil},
+		{"I10 fsck.batch_state_differs", false, "UPDATE bin_batch SET state = 'partly_done'", nil},
+		{"I10 fsck.batch_state_differs", false, "UPDATE bin_batch SET skipped = 1", nil},
+		{"I10 fsck.batch_state_differs", false, "UPDATE bin_item SET state = 'pending' WHERE conversation_id = ?", []any{w.binned}},
 		{"I10 fsck.purged_inside_window", false, "UPDATE bin_batch SET keep_until = ?", []any{now}},
 		{"I10 fsck.window_shortened", false, "UPDATE bin_batch SET keep_until = created_at", nil},
+		{"I11 fsck.sealed_without_request", false, "UPDATE conversation SET state = 6 WHERE id = ?", []any{w.live}},
+		{"I11 fsck.sealed_without_request", false, "DELETE FROM subject_item", nil},
+		{"I11 fsck.request_not_sealed", false, "UPDATE conversation SET state = 1 WHERE state = 6", nil},
+		{"I11 fsck.request_rests_unsealed", false, "INSERT INTO subject_item (request_id, conversation_id, department_id, was_state) SELECT id, ?, 1, 1 FROM subject_request", []any{w.binned}},
+		{"I11 fsck.rests_sealed_without_request", false, "UPDATE bin_item SET was_state = 6 WHERE conversation_id = ?", []any{w.binned}},
+		{"I11 fsck.subject_forged", false, "UPDATE subject_request SET reference = 'KF-1'", nil},
+		{"I14 fsck.check_failed", false, "UPDATE audit_leaf SET action = 'batch.started', object = (SELECT MIN(code) FROM bin_batch), leaf = '{\"cap\":' WHERE n = 3", nil},
 		{"I14 fsck.over_cap", false, "UPDATE bin_batch SET size = 100001 WHERE id = (SELECT * FROM (SELECT MIN(id) FROM bin_batch) b)", nil},
 		{"I15 fsck.resurrected", false, "UPDATE tombstone SET external_mac = (SELECT external_mac FROM conversation WHERE id = ?) WHERE conversation_id = (SELECT conversation_id FROM purge_item WHERE seq = 0)", []any{w.live}},
 		{"I15 fsck.ledger_unknown", false, "UPDATE purge_request SET phase = 'erase'", nil},
@@ -97,6 +132,8 @@ func corruptions(w *world, now any) []corruption {
 		{"I16 fsck.clock_back", false, "UPDATE audit_leaf SET at = ? WHERE n = 3", []any{now}},
 		{"I5 fsck.digest_differs", true, "UPDATE conversation_body SET digest = (SELECT root FROM audit_head) WHERE id = ?", []any{w.live}},
 		{"I7 fsck.personal_differs", true, "UPDATE conversation SET personal = personal + 1 WHERE id = ?", []any{w.live}},
+		{"I5 fsck.marks_differ", true, "UPDATE conversation SET marks = 33 WHERE id = ?", []any{w.live}},
+		{"I5 fsck.marks_differ", true, "UPDATE conversation SET messages = messages + 1 WHERE id = ?", []any{w.live}},
 		{"I5 fsck.body_unreadable", true, "UPDATE conversation_body SET body = (SELECT root FROM audit_head) WHERE id = ?", []any{w.live}},
 	}
 }
@@ -202,11 +239,12 @@ func damagedLedger(t *testing.T, w *world) []string {
 // destroyed takes a living conversation's key out of the key store, which nothing brings back.
 func destroyed(t *testing.T, w *world) []string {
 	t.Helper()
-	var bucket []id.Bucket
-	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
-		return tx.Model(&conversation.Key{}).Where("id = ?", w.live).Pluck("bucket_id", &bucket).Error
+	var keys []conversation.Key
+	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) (err error) {
+		keys, err = conversation.Keys(tx, w.live)
+		return err
 	}))
-	w.must(w.checker.Store.Destroy(uint64(bucket[0])))
+	w.must(w.checker.Store.Destroy(keys[0].Slot))
 	found := w.keys(true)
 	want := []string{"I9 fsck.key_lost", "I5 fsck.key_destroyed_early"}
 	for _, finding := range want {

@@ -85,3 +85,44 @@ func TestAPolicyThatNobodyPutInForceIsNoticed(t *testing.T) {
 		}
 	})
 }
+
+// A policy that nobody has changed yet is compared with what the first start wrote down, and only the first one writes.
+func TestThePolicyOfTheFirstStartIsComparedWith(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		w := &world{t: t, d: d}
+		keys := accounttest.Keys(t, d)
+		signer, err := keys.Signer("qingdang.example.cn/evidence")
+		w.must(err)
+		w.checker = &fsck.Checker{DB: d, Store: keys, Log: &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}}
+		w.shadow("retention_rule", "retention_never_keep")
+		for range 2 {
+			w.must(retention.Record(w.ctx(), d))
+		}
+		if found := w.keys(false); len(found) != 0 {
+			t.Errorf("a clean database: %v", found)
+		}
+		for _, query := range []string{
+			"UPDATE retention_rule SET floor_days = 10 WHERE service_type = ''",
+			"UPDATE retention_rule SET ceiling_days = 9999 WHERE service_type = ''",
+			"UPDATE retention_rule SET forever = 0, floor_days = 1 WHERE forever = 1",
+			"DELETE FROM retention_rule WHERE service_type = '投诉'",
+			"DELETE FROM retention_never_keep WHERE kind = 'id_card'",
+		} {
+			if dbtest.Exec(t, d, query) == 0 {
+				t.Errorf("%s: nothing was corrupted", query)
+			}
+			w.must(retention.Record(w.ctx(), d)) // the next start does not make it right
+			if found := w.keys(false); !found["I11 fsck.retention_policy_differs"] {
+				t.Errorf("%s: not noticed; what was: %v", query, found)
+			}
+			w.restore()
+		}
+		var leaves int64
+		w.must(d.Read(w.ctx(), func(tx *db.Tx) error {
+			return tx.Table("audit_leaf").Where("action = 'retention.recorded'").Count(&leaves).Error
+		}))
+		if found := w.keys(false); len(found) != 0 || leaves != 1 {
+			t.Errorf("after restoring: %v, %d entries", found, leaves)
+		}
+	})
+}

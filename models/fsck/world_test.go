@@ -25,10 +25,14 @@ import (
 	"qingdang/models/intake/format"
 	"qingdang/models/job"
 	"qingdang/models/purge"
+	"qingdang/models/subject"
 )
 
+// asker is a customer who asked for deletion.
+const asker = "tb_9"
+
 // world is an installation in which everything that the oracles look at is there: a finished
-// purge, something in the bin, a legal hold, conversations with tags. It was made by use cases.
+// purge, something in the bin, a legal hold, a deletion request, conversations with tags. It was made by use cases.
 type world struct {
 	t                  *testing.T
 	d                  *db.DB
@@ -58,10 +62,11 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	legal := accounttest.User(t, d, accounts, account.Legal)
 	legal.Scope = account.Everywhere()
 	var chats []*format.Conversation
-	for i := range 8 {
+	for i := range 9 {
 		path := map[bool]string{true: sales, false: support}[i < 6]
+		customer := map[bool]string{true: "tb_1", false: asker}[i < 8]
 		chats = append(chats, &format.Conversation{
-			Platform: "qianniu", ExternalID: fmt.Sprint("t", i), DepartmentPath: path, AgentID: agent.StaffNo, CustomerID: "tb_1", ServiceType: "咨询", Tags: []string{"退款"},
+			Platform: "qianniu", ExternalID: fmt.Sprint("t", i), DepartmentPath: path, AgentID: agent.StaffNo, CustomerID: customer, ServiceType: "咨询", Tags: []string{"退款"},
 			Messages: []format.Message{{ID: "1", Sender: "customer", At: time.Date(2021, 3, 1+i, 2, 0, 0, 0, time.UTC), Kind: "text", Text: "我要退款"}},
 		})
 	}
@@ -75,7 +80,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	}
 	ours, theirs := ids(departments[sales]), ids(departments[support])
 	zone := time.FixedZone("UTC+8", 8*3600)
-	_, err = (&hold.Holds{DB: d, Rescue: bin.Rescue, Zone: zone}).Place(w.ctx(), legal, hold.Order{Name: "复议", Reason: "复议期间保留全部会话", Conversations: theirs[:1]})
+	_, err = (&hold.Holds{DB: d, Rescue: bin.Rescue, Zone: zone, Vault: vault}).Place(w.ctx(), legal, hold.Order{Name: "复议", Reason: "复议期间保留全部会话", Conversations: theirs[:1]})
 	w.must(err)
 	desk := &bin.Bin{DB: d, Zone: zone, Keys: accounttest.Keys(t, d)}
 	var batches []id.Batch
@@ -84,6 +89,9 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 		w.must(err)
 		batches = append(batches, b.ID)
 	}
+	requests := &subject.Requests{DB: d, Vault: vault, Bin: desk, Accounts: accounts, Zone: zone}
+	_, err = requests.Place(w.ctx(), legal, subject.Order{Customer: asker, Reason: "客户来信要求删除全部聊天记录", Code: accounttest.Code(t, d, legal.ID)})
+	w.must(err)
 	clock.Advance(8 * 24 * time.Hour)
 	purges := &purge.Desk{DB: d, Accounts: accounts, Keys: keys}
 	r, err := purges.Request(w.ctx(), agent, purge.Ask{Batches: batches[:3], Reason: "回收站到期清理，已超过保留期", Key: rand.Text()})

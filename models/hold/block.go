@@ -14,7 +14,6 @@ import (
 const (
 	BlockBatch = "batch" // left out of a batch for the bin
 	BlockPurge = "purge" // left out of a purge's list, or skipped while it ran
-	BlockRule  = "rule"  // left out of an automatic cleaning
 )
 
 // Block is one act from which a hold kept conversations.

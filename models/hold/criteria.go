@@ -82,7 +82,7 @@ func (c Criteria) known(t *department.Tree, by account.Actor) error {
 }
 
 // everyState: a hold takes conversations wherever they are.
-var everyState = []conversation.State{conversation.Active, conversation.Hidden, conversation.Binned, conversation.Frozen, conversation.Purging}
+var everyState = []conversation.State{conversation.Active, conversation.Hidden, conversation.Binned, conversation.Frozen, conversation.Purging, conversation.Sealed}
 
 // filter makes the criteria the one kind of condition that there is on conversations.
 func (c Criteria) filter(t *department.Tree) conversation.Filter {

@@ -205,7 +205,7 @@ func TestAHoldTellsWhatItStopped(t *testing.T) {
 			t.Errorf("stopped %s, want %s", got, want)
 		}
 		dbtest.Exec(t, w.d, "UPDATE legal_hold SET released_at = ? WHERE id = ?", w.clock.Time(), other.ID)
-		note(hold.BlockRule, "R-02", "", ids...)
+		note(hold.BlockBatch, "SC-2", "", ids...)
 		if got := len(w.now(other).Blocks); got != 2 {
 			t.Errorf("a released hold stopped %d acts", got)
 		}

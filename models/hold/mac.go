@@ -76,7 +76,7 @@ func (r *Release) sound() bool {
 
 // ForgedReleases gives the codes of holds that were released without a release of two people
 // that this program carried out after its buffer, and of those whose release or its vote was
-// written or changed past it. It is for fsck.
+// written or changed past it. It is for fsck, and for the purge of what they covered.
 func ForgedReleases(tx *db.Tx, k approval.Keys) ([]string, error) {
 	var holds []Hold
 	if err := tx.Order("id").Find(&holds).Error; err != nil {

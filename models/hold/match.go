@@ -109,15 +109,4 @@ func (h *Hold) match(tree *department.Tree) (m match, f conversation.Filter, err
 	return m, f, nil
 }
 
-// cover writes an item for each conversation that matches and has none, and tells how many.
-func cover(tx *db.Tx, h id.Hold, m match) (int64, error) {
-	list := m(tx.Model(&conversation.Conversation{})).Select("conversation.id").
-		Where(uncovered, h)
-	res := tx.Exec("INSERT INTO hold_item (conversation_id, hold_id) SELECT m.id, ? FROM (?) m", h, list)
-	if res.Error != nil {
-		return 0, fmt.Errorf("cover conversations: %w", res.Error)
-	}
-	return res.RowsAffected, nil
-}
-
-var outOfBin = []conversation.State{conversation.Active, conversation.Hidden}
+var outOfBin = []conversation.State{conversation.Active, conversation.Hidden, conversation.Sealed}

@@ -120,7 +120,7 @@ func (h *Holds) place(tx *db.Tx, by account.Actor, o Order) (*Hold, error) {
 	if err := h.keepCustomers(tx, placed.ID, o.Customers, macs); err != nil {
 		return nil, err
 	}
-	count, binned, err := h.cover(tx, placed, parts)
+	count, binned, err := h.cover(tx, placed, parts, atFirst)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (h *Holds) place(tx *db.Tx, by account.Actor, o Order) (*Hold, error) {
 // many there were.
 func (o *Order) data(placed *Hold, binned int64, unmatched int) map[string]any {
 	data := map[string]any{
-		"sub": o.Sub, "reason": placed.Reason, "kind": string(o.Kind), "continuing": placed.Continuing, "binned": binned,
+		"sub": o.Sub, "reason": placed.Reason, "kind": string(o.Kind), "continuing": placed.Continuing, "binned": binned, "coded": true,
 		"owner": placed.OwnerID, "review_at": *placed.ReviewAt, "customers": len(o.Customers), "agents": len(o.Criteria.Agents),
 		"departments": len(o.Criteria.Departments), "tags": len(o.Criteria.Tags), "conversations": len(o.Conversations),
 	}
@@ -197,9 +197,8 @@ func ownerOf(tx *db.Tx, by account.Actor, wanted id.User) (id.User, error) {
 	return wanted, nil
 }
 
-// cover writes the items of a new hold and brings what is in the bin back, or sees to it. It is one
-// statement for each part: nothing is ever half covered.
-func (h *Holds) cover(tx *db.Tx, placed *Hold, parts []match) (count, binned int64, err error) {
+// cover writes items of a hold and brings what is in the bin back, or sees to it.
+func (h *Holds) cover(tx *db.Tx, placed *Hold, parts []match, o origin) (count, binned int64, err error) {
 	var there Counts
 	for _, m := range parts {
 		if err := there.add(tx, m); err != nil {
@@ -207,15 +206,15 @@ func (h *Holds) cover(tx *db.Tx, placed *Hold, parts []match) (count, binned int
 		}
 	}
 	binned = there.Binned + there.OnList
-	later := binned > h.returnAtOnce()
+	byJob := binned > h.returnAtOnce()
 	for _, m := range parts {
 		var back []id.Conversation
-		if binned > 0 && !later {
+		if binned > 0 && !byJob {
 			if back, err = lockBinned(tx, m); err != nil {
 				return 0, 0, err
 			}
 		}
-		n, err := cover(tx, placed.ID, m)
+		n, err := cover(tx, h.Vault.Store, placed.ID, m, o)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -226,7 +225,7 @@ func (h *Holds) cover(tx *db.Tx, placed *Hold, parts []match) (count, binned int
 			}
 		}
 	}
-	if later {
+	if byJob {
 		err = returnLater(tx, placed, tx.Now, binned)
 	}
 	return count, binned, err

@@ -15,6 +15,7 @@ import (
 type Counts struct {
 	Active   int64 // 在库
 	Hidden   int64 // 已隐藏
+	Sealed   int64 // 已封存
 	Binned   int64 // 回收站
 	OnList   int64 // 流程中: on the list of a purge request or of a purge that runs
 	Messages int64
@@ -26,7 +27,7 @@ type Counts struct {
 }
 
 // Total is how many conversations there are.
-func (c Counts) Total() int64 { return c.Active + c.Hidden + c.Binned + c.OnList }
+func (c Counts) Total() int64 { return c.Active + c.Hidden + c.Sealed + c.Binned + c.OnList }
 
 // Preview counts what the order would cover now, by place: what lies in the bin or on a purge's
 // list would go back to the archive. The faults are those of Place that can be told before,
@@ -113,6 +114,8 @@ func (c *Counts) sum(rows []place) {
 			c.Active += r.N
 		case conversation.Hidden:
 			c.Hidden += r.N
+		case conversation.Sealed:
+			c.Sealed += r.N
 		case conversation.Binned:
 			c.Binned += r.N
 		default:

@@ -3,6 +3,7 @@ package hold
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"qingdang/models/account"
@@ -107,7 +108,7 @@ func (r *Returner) take(tx *db.Tx, j *job.Job, of *Hold, ids []id.Conversation) 
 	}
 	var binned []id.Conversation
 	for _, c := range rows {
-		if c.State != conversation.Active && c.State != conversation.Hidden {
+		if !slices.Contains(outOfBin, c.State) {
 			binned = append(binned, c.ID)
 		}
 	}

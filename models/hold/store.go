@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"qingdang/models/approval"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/department"
@@ -15,7 +16,7 @@ import (
 // also when it no longer matches. The caller has shared the epoch and locked the rows, and calls
 // this in the transaction that stores: whoever places a hold comes before all of it or after all
 // of it. It tells how many items that made.
-func OnStore(tx *db.Tx, ids []id.Conversation, rescue Rescue) (covered int64, err error) {
+func OnStore(tx *db.Tx, k approval.Keys, ids []id.Conversation, rescue Rescue) (covered int64, err error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
@@ -31,7 +32,7 @@ func OnStore(tx *db.Tx, ids []id.Conversation, rescue Rescue) (covered int64, er
 		return 0, fmt.Errorf("load departments: %w", err)
 	}
 	for part := range slices.Chunk(ids, perStatement) {
-		n, err := coverNew(tx, holds, tree, part, rescue)
+		n, err := coverNew(tx, k, holds, tree, part, rescue)
 		if err != nil {
 			return 0, err
 		}
@@ -40,7 +41,7 @@ func OnStore(tx *db.Tx, ids []id.Conversation, rescue Rescue) (covered int64, er
 	return covered, nil
 }
 
-func coverNew(tx *db.Tx, holds []Hold, tree *department.Tree, ids []id.Conversation, rescue Rescue) (covered int64, err error) {
+func coverNew(tx *db.Tx, k approval.Keys, holds []Hold, tree *department.Tree, ids []id.Conversation, rescue Rescue) (covered int64, err error) {
 	var rows []conversation.Conversation
 	err = tx.Select("id", "platform", "department_id", "service_type", "state", "agent_id", "last_at").Where("id IN ?", ids).Order("id").Find(&rows).Error
 	if err != nil {
@@ -56,7 +57,7 @@ func coverNew(tx *db.Tx, holds []Hold, tree *department.Tree, ids []id.Conversat
 		if m == nil || len(likely) == 0 {
 			continue
 		}
-		n, err := cover(tx, holds[i].ID, m.and("conversation.id IN ?", likely))
+		n, err := cover(tx, k, holds[i].ID, m.and("conversation.id IN ?", likely), later)
 		if err != nil {
 			return 0, err
 		}

@@ -14,7 +14,9 @@ import (
 func (w *world) tagging() *conversation.Tagging {
 	return &conversation.Tagging{
 		DB: w.d, Share: hold.ShareEpoch,
-		Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) { return hold.OnStore(tx, ids, bin.Rescue) },
+		Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
+			return hold.OnStore(tx, w.vault.Store, ids, bin.Rescue)
+		},
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/account"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -73,7 +75,7 @@ func (h *Holds) OnTree(tx *db.Tx, before, after *department.Tree) ([]Reach, erro
 		if matches[i] == nil {
 			continue
 		}
-		if found[i].Covers, found[i].Binned, err = h.cover(tx, &found[i].Hold, []match{matches[i]}); err != nil {
+		if found[i].Covers, found[i].Binned, err = h.cover(tx, &found[i].Hold, []match{matches[i]}, later); err != nil {
 			return nil, err
 		}
 	}
@@ -121,8 +123,20 @@ func beyond(s, o account.Scope) []id.Department {
 // Uncovered gives the codes of continuing holds in force on departments that do not cover all that lies
 // within their reach. It is for fsck.
 func Uncovered(tx *db.Tx) (codes []string, err error) {
+	return misses(tx, tx.Where("department_id <> 0"), func(q *gorm.DB) *gorm.DB { return q })
+}
+
+// UncoveredOf gives the codes of continuing holds in force, of any kind, that do not cover everything of some conversations
+// that is within their reach; conversations is a query for their ids. The log does not tell which came under a hold later,
+// so this is how a purge sees that one was taken off.
+func UncoveredOf(tx *db.Tx, conversations *gorm.DB) (codes []string, err error) {
+	return misses(tx, tx.DB, match(func(q *gorm.DB) *gorm.DB { return q }).and("conversation.id IN (?)", conversations))
+}
+
+// misses gives which of the continuing holds in force that are asked for do not cover something of their reach.
+func misses(tx *db.Tx, asked *gorm.DB, of match) (codes []string, err error) {
 	var holds []Hold
-	if err := tx.Where("released_at IS NULL AND continuing = ? AND department_id <> 0", true).Order("id").Find(&holds).Error; err != nil {
+	if err := asked.Where("released_at IS NULL AND continuing = ?", true).Order("id").Find(&holds).Error; err != nil {
 		return nil, fmt.Errorf("find holds: %w", err)
 	}
 	if len(holds) == 0 {
@@ -137,8 +151,11 @@ func Uncovered(tx *db.Tx) (codes []string, err error) {
 		if err != nil {
 			return nil, err
 		}
+		if m == nil {
+			continue
+		}
 		var missed []id.Conversation
-		err = m(tx.Model(&conversation.Conversation{})).Where(uncovered, holds[i].ID).Limit(1).Pluck("conversation.id", &missed).Error
+		err = of(m(tx.Model(&conversation.Conversation{}))).Where(uncovered, holds[i].ID).Limit(1).Pluck("conversation.id", &missed).Error
 		if err != nil {
 			return nil, fmt.Errorf("look what %s misses: %w", holds[i].Code, err)
 		}

@@ -113,7 +113,7 @@ func (w *world) storeNews(news []conversation.New) (ids []id.Conversation) {
 		for _, o := range out {
 			ids = append(ids, o.ID)
 		}
-		_, held := hold.OnStore(tx, ids, bin.Rescue)
+		_, held := hold.OnStore(tx, w.vault.Store, ids, bin.Rescue)
 		return errors.Join(err, held)
 	})
 	return ids

@@ -28,6 +28,7 @@ type (
 	Inspection   uint64
 	Access       uint64
 	Search       uint64
+	Subject      uint64
 )
 
 // ErrMalformed says that a text is no identifier.

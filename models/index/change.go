@@ -1,6 +1,7 @@
 package index
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -69,6 +70,14 @@ func again(tx *db.Tx) string {
 	return " ON DUPLICATE KEY UPDATE content = GREATEST(content, VALUES(content)), stamp = VALUES(stamp), changed_at = VALUES(changed_at)"
 }
 
+// Waiting counts the changes that no segment has yet.
+func Waiting(tx *db.Tx) (n int64, err error) {
+	if err := tx.Model(&changeRow{}).Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("count waiting changes: %w", err)
+	}
+	return n, nil
+}
+
 // newStamp is random, not counted: a count would begin anew after Fold has removed the note, and a Fold
 // that slept meanwhile would take the new note for the one it has read.
 func newStamp() int64 { return rand.Int64() }
@@ -78,6 +87,23 @@ func flag(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// waiting reads what waits. The error is ErrBehind: as long as it was given the last time, it is found out by counting,
+// since reading so much in vain, at every search, would take more than what is done in its place.
+func (x *Index) waiting(tx *db.Tx) (map[id.Conversation]Change, error) {
+	if x.behind.Load() {
+		var one []int
+		if err := tx.Raw("SELECT 1 FROM index_change LIMIT 1 OFFSET ?", x.mostChanges).Scan(&one).Error; err != nil {
+			return nil, fmt.Errorf("count waiting changes: %w", err)
+		}
+		if len(one) > 0 {
+			return nil, ErrBehind
+		}
+	}
+	all, err := changes(tx, x.mostChanges)
+	x.behind.Store(errors.Is(err, ErrBehind))
+	return all, err
 }
 
 // changes reads what waits. More than most are ErrBehind.

@@ -23,6 +23,8 @@ type Doc struct {
 	State       int
 	Tags        []id.Tag
 	Personal    []string // kinds of personal data that it holds
+	Messages    int
+	Marks       []string // what else is known of its body
 	Terms       []Token  // distinct, in any order; nil where the body was not opened
 	Later       bool     // the body does not open for now: Terms are not known
 }
@@ -42,8 +44,8 @@ type Source interface {
 // Kind names an attribute.
 type Kind int
 
-// The attributes. A value is text: id.String of a department or tag, the decimal number of a state,
-// and service types, platforms, agents and kinds of personal data as they are.
+// The attributes. A value is text: id.String of a department or tag, the decimal number of a state
+// or of messages, and service types, platforms, agents, kinds of personal data and marks as they are.
 const (
 	Department Kind = iota
 	ServiceType
@@ -52,8 +54,15 @@ const (
 	State
 	Tag
 	Personal
+	Messages
+	Mark
 	kinds
 )
+
+// String names an attribute.
+func (k Kind) String() string {
+	return [...]string{"department", "service type", "platform", "agent", "state", "tag", "personal data", "messages", "marks"}[k]
+}
 
 // each calls f with every attribute of the document.
 func (d *Doc) each(f func(Kind, string)) {
@@ -67,6 +76,10 @@ func (d *Doc) each(f func(Kind, string)) {
 	}
 	for _, p := range d.Personal {
 		f(Personal, p)
+	}
+	f(Messages, strconv.Itoa(d.Messages))
+	for _, m := range d.Marks {
+		f(Mark, m)
 	}
 }
 

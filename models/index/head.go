@@ -17,15 +17,10 @@ import (
 // A head, before it is packed and sealed: the format, the number of documents; ids, times and versions
 // of all in order of their ordinals; what is dead; and for every kind of attribute its values, each with
 // the bitmap of the living documents that have it.
-const headFormat = 3
-
-// The first format had the levels of the department after the department: they are passed over. The first
-// two do not know which conversations hold personal data.
-const (
-	levelsFormat   = 1
-	levels         = 3
-	personalFormat = 3
-)
+//
+// The format is raised whenever documents get other attributes or texts other terms. A segment of another
+// format does not open, and Fold makes it anew from the bodies; searches for words wait for that.
+const headFormat = 5
 
 var errHead = errors.New("index: malformed head")
 
@@ -220,7 +215,7 @@ func (r *reader) values() map[string]*roaring.Bitmap {
 func decodeHead(b []byte) (*head, error) {
 	r := &reader{b: b}
 	f := r.unsigned()
-	if r.err == nil && (f < levelsFormat || f > headFormat) {
+	if r.err == nil && f != headFormat {
 		return nil, &seal.FormatError{What: "index head", Got: int(f)}
 	}
 	n := r.unsigned()
@@ -243,14 +238,7 @@ func decodeHead(b []byte) (*head, error) {
 	}
 	h.dead = r.bitmap()
 	for k := range h.attrs {
-		if Kind(k) == Personal && f < personalFormat {
-			h.attrs[k] = map[string]*roaring.Bitmap{}
-			continue
-		}
 		h.attrs[k] = r.values()
-		for i := 0; f == levelsFormat && Kind(k) == Department && i < levels; i++ {
-			r.values()
-		}
 	}
 	if r.err != nil || len(r.b) > 0 {
 		return nil, errHead

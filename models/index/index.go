@@ -20,6 +20,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"qingdang/models/db"
@@ -57,6 +58,7 @@ type Index struct {
 	Source Source
 
 	mostChanges int
+	behind      atomic.Bool // at the last View
 	divisions   func(*db.Tx) (func(id.Department) id.Department, error)
 	heads       *cache[headKey, *head]
 	shards      *cache[shardKey, *shard]

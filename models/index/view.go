@@ -41,7 +41,7 @@ type Segment struct {
 // Fold beside it may take away what the view has listed. The errors are ErrBehind and ErrUnreadable: the rows have
 // to be asked then.
 func (x *Index) View(tx *db.Tx) (*View, error) {
-	waiting, err := changes(tx, x.mostChanges)
+	waiting, err := x.waiting(tx)
 	if err != nil {
 		return nil, err
 	}

@@ -185,7 +185,7 @@ func (r *run) store(ctx context.Context, batch []pending) error {
 		if !slices.ContainsFunc(out, func(o conversation.Outcome) bool { return o.Changed }) {
 			return nil
 		}
-		held, err := hold.OnStore(tx, changed(out), bin.Rescue)
+		held, err := hold.OnStore(tx, r.Vault.Store, changed(out), bin.Rescue)
 		if err != nil {
 			return err
 		}

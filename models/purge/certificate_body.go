@@ -113,7 +113,7 @@ type BodyResult struct {
 	Skipped          int64  `json:"skipped"`
 	OutcomeRoot      string `json:"outcome_root"`
 	BucketsDestroyed int64  `json:"key_buckets_destroyed"`
-	Survivors        int64  `json:"keys_rewrapped"`
+	Survivors        int64  `json:"keys_rewrapped"` // that stayed in the buckets, under fresh keys
 }
 
 // BodyExclusions is what was not destroyed and why: what never came onto the list, and what was on

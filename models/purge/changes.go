@@ -150,7 +150,7 @@ type Progress struct {
 	Done, Total      int64 // conversations
 	Buckets          int64 // key buckets that were touched
 	BucketsDestroyed int64
-	Survivors        int64 // data keys that moved to another bucket
+	Survivors        int64 // conversations that stayed in them
 	Skips            map[Reason]int64
 	StartedAt        *time.Time
 	FinishedAt       *time.Time

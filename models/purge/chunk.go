@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -20,10 +21,11 @@ import (
 type chunk struct {
 	erase   []*Item
 	buckets map[id.Bucket]bool
-	moved   map[id.Bucket][]id.Conversation // whose key another purge has moved there
-	rooms   map[room]bool                   // where earlier versions may have been sealed
+	moved   []*Item       // whose key has another place since the list was frozen
+	rooms   map[room]bool // where earlier versions may have been sealed
 	skip    map[Reason][]*Item
 	back    []id.Conversation // skipped ones that are still on the list
+	noted   *noted
 }
 
 // judge looks at the items under lock. When the consent broke while the purge ran, nothing more
@@ -37,7 +39,7 @@ func (w *Runner) judge(tx *db.Tx, s span, items []Item, broken string) (*chunk, 
 	if err != nil {
 		return nil, err
 	}
-	c := &chunk{buckets: map[id.Bucket]bool{}, moved: map[id.Bucket][]id.Conversation{}, rooms: map[room]bool{}, skip: map[Reason][]*Item{}}
+	c := &chunk{buckets: map[id.Bucket]bool{}, rooms: map[room]bool{}, skip: map[Reason][]*Item{}, noted: &w.noted}
 	for i := range items {
 		it := &items[i]
 		why := l.judge(tx, g, it)
@@ -45,9 +47,9 @@ func (w *Runner) judge(tx *db.Tx, s span, items []Item, broken string) (*chunk, 
 			why = NoConsent
 		}
 		if why == notExcluded {
-			if now := l.keys[it.ConversationID].BucketID; now != it.BucketID {
-				it.BucketID = now
-				c.moved[now] = append(c.moved[now], it.ConversationID)
+			if now := l.keys[it.ConversationID]; now.BucketID != it.BucketID || now.Leaf != it.Leaf {
+				it.BucketID, it.Leaf = now.BucketID, now.Leaf
+				c.moved = append(c.moved, it)
 			}
 			c.buckets[it.BucketID] = true
 			if row := l.rows[it.ConversationID]; row.Version > 1 {
@@ -117,11 +119,12 @@ func skip(tx *db.Tx, p id.Purge, items []*Item, why Reason) error {
 	return nil
 }
 
-// noteMoved notes in which bucket a key lay at the end, where another purge has moved it since the
-// list was frozen.
+// noteMoved notes where a key lay at the end, where that is not where it was when the list was frozen: another
+// purge has given it the leaf that it did not have.
 func (c *chunk) noteMoved(tx *db.Tx, p id.Purge) error {
-	for b, ids := range c.moved {
-		if err := tx.Model(&Item{}).Where("purge_id = ? AND conversation_id IN ?", p, ids).Update("bucket_id", b).Error; err != nil {
+	for _, it := range c.moved {
+		err := tx.Model(&Item{}).Where("purge_id = ? AND seq = ?", p, it.Seq).Updates(map[string]any{"bucket_id": it.BucketID, "leaf": it.Leaf}).Error
+		if err != nil {
 			return fmt.Errorf("note moved keys: %w", err)
 		}
 	}
@@ -136,12 +139,41 @@ func (c *chunk) noteBuckets(tx *db.Tx, p id.Purge) error {
 	}
 	rows := make([]bucket, 0, len(c.buckets))
 	for _, b := range slices.Sorted(maps.Keys(c.buckets)) {
-		rows = append(rows, bucket{PurgeID: p, BucketID: b, State: touched})
+		if !c.noted.has(p, b) {
+			rows = append(rows, bucket{PurgeID: p, BucketID: b, State: touched})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
 	}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
 		return fmt.Errorf("note buckets: %w", err)
 	}
 	return nil
+}
+
+// noted remembers which buckets a purge has noted for good: nearly every chunk of a list that is scattered over the
+// archive touches the same thousands. Before a key goes, all of the list's are looked for (sparedBuckets).
+type noted struct {
+	mu      sync.Mutex
+	purge   id.Purge
+	buckets map[id.Bucket]bool
+}
+
+func (n *noted) has(p id.Purge, b id.Bucket) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.purge == p && n.buckets[b]
+}
+
+// add is called when the transaction that noted them was committed.
+func (n *noted) add(p id.Purge, buckets map[id.Bucket]bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.purge != p {
+		n.purge, n.buckets = p, map[id.Bucket]bool{}
+	}
+	maps.Copy(n.buckets, buckets)
 }
 
 // room is the buckets of a department over some months.
@@ -157,7 +189,7 @@ func roomOf(c *conversation.Conversation) room {
 
 // earlierBuckets adds the buckets in which earlier versions of a conversation may have been
 // sealed. Their bodies are gone from the database, but a backup from before the
-// conversation grew still holds them, and their bucket's key would open them. An earlier
+// conversation grew still holds them, and their leaf in that bucket would open them. An earlier
 // version ended somewhere between the conversation's beginning and its end.
 func (c *chunk) earlierBuckets(tx *db.Tx) error {
 	for r := range c.rooms {

@@ -104,7 +104,10 @@ func (d *Desk) confirm(tx *db.Tx, by account.Actor, r *Request, c Confirmation) 
 	if err := r.checkTail(c.Tail); err != nil {
 		return err
 	}
-	keep, err := keepUntil(tx, d.Keys, r.ID)
+	if err := d.sound(tx, r); err != nil {
+		return err
+	}
+	keep, err := keepUntil(tx, d.Keys, r)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
 	"qingdang/models/approval"
+	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -18,6 +19,7 @@ import (
 	"qingdang/models/id"
 	"qingdang/models/job"
 	"qingdang/models/purge"
+	"qingdang/models/retention"
 	"qingdang/models/seal"
 )
 
@@ -72,6 +74,22 @@ func (w *world) set(query string, args ...any) {
 	}
 }
 
+// placed is a hold on the first of a purge's list, as it stands in the log.
+func (w *world) placed(r *purge.Request) id.Hold {
+	w.t.Helper()
+	var items []purge.Item
+	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error { return tx.Where("purge_id = ?", r.ID).Order("seq").Find(&items).Error }))
+	w.hold(items[0].ConversationID)
+	var h hold.Hold
+	w.write(func(tx *db.Tx) error {
+		if err := tx.Order("id DESC").Take(&h).Error; err != nil {
+			return err
+		}
+		return audit.Append(tx, audit.Entry{Actor: w.legal.Audit(), Action: "hold.placed", ObjectKind: "hold", Object: h.Code, Count: 1})
+	})
+	return h.ID
+}
+
 func (w *world) restore(c id.Conversation) {
 	w.t.Helper()
 	w.set("UPDATE bin_item SET state = ? WHERE conversation_id = ?", bin.ItemRestored, c)
@@ -110,6 +128,46 @@ func TestAConsentThatNoLongerStandsStopsEverything(t *testing.T) {
 		{"the cooling-off was shortened", func(w *world, r *purge.Request) {
 			w.set("UPDATE purge_request SET cooling_until = cooling_from WHERE id = ?", r.ID)
 		}, "forged"},
+		{"a hold was ended in the database", func(w *world, r *purge.Request) {
+			var items []purge.Item
+			w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error { return tx.Where("purge_id = ?", r.ID).Order("seq").Find(&items).Error }))
+			w.hold(items[0].ConversationID)
+			w.set("UPDATE legal_hold SET released_at = created_at WHERE released_at IS NULL")
+		}, "hold"},
+		{"a hold lost a conversation in the database", func(w *world, r *purge.Request) {
+			w.set("DELETE FROM hold_item WHERE hold_id = ?", w.placed(r))
+			w.t.Cleanup(func() { w.set("UPDATE audit_leaf SET item_count = 0 WHERE action = 'hold.placed'") })
+		}, "hold"},
+		{"what a hold covers was exchanged in the database", func(w *world, _ *purge.Request) {
+			ids, _ := w.expiredAs("held-", 1)
+			h, err := w.holds().Place(w.ctx(), w.legal, hold.Order{Name: "案件", Reason: holdReason, Kind: hold.OnConversations, Conversations: ids})
+			w.must(err)
+			w.set("UPDATE hold_item SET conversation_id = conversation_id + 100000 WHERE hold_id = ?", h.ID)
+			w.t.Cleanup(func() {
+				w.set("UPDATE hold_item SET conversation_id = conversation_id - 100000 WHERE hold_id = ?", h.ID)
+			})
+		}, "hold"},
+		{"a hold was deleted in the database", func(w *world, r *purge.Request) {
+			h := w.placed(r)
+			w.set("DELETE FROM hold_item WHERE hold_id = ?", h)
+			w.set("DELETE FROM legal_hold WHERE id = ?", h)
+			w.t.Cleanup(func() {
+				w.set("UPDATE audit_leaf SET action = 'hold.forgotten' WHERE action = 'hold.placed' AND item_count = 1")
+			})
+		}, "hold"},
+		{"what came under a hold later was taken off in the database", func(w *world, r *purge.Request) {
+			h, err := w.holds().Place(w.ctx(), w.legal, hold.Order{Name: "案件", Reason: holdReason, Kind: hold.OnCustomers, Customers: []string{"kh_later"}})
+			w.must(err)
+			w.set("UPDATE conversation SET customer_mac = ? WHERE id IN (SELECT conversation_id FROM purge_item WHERE purge_id = ?)", w.vault.CustomerMAC("kh_later"), r.ID)
+			w.t.Cleanup(func() { w.set("DELETE FROM hold_customer WHERE hold_id = ?", h.ID) })
+		}, "hold"},
+		{"the floors were lowered in the database", func(w *world, _ *purge.Request) {
+			w.must(retention.Record(w.ctx(), w.d))
+			w.set("UPDATE retention_rule SET floor_days = 1 WHERE service_type = ''")
+			w.t.Cleanup(func() {
+				w.set("UPDATE retention_rule SET floor_days = 183 WHERE service_type = ''")
+			})
+		}, "policy"},
 		{"a vote was written into the database", func(w *world, r *purge.Request) {
 			w.set("UPDATE vote SET opinion = '同意。' WHERE approval_id = ?", r.ApprovalID)
 		}, approval.BrokenForged},
@@ -273,26 +331,21 @@ func TestAWorkerThatWakesUpLateChangesNothing(t *testing.T) {
 	})
 }
 
-// destroyed counts the buckets that the key store has destroyed, destroyedRows those that the
+// destroyed counts the slots that the key store has destroyed, destroyedRows those that the
 // database says are.
-func (w *world) destroyed() (n int64) {
+func (w *world) destroyed() int64 {
 	w.t.Helper()
-	var ids []uint64
-	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
-		return tx.Model(&conversation.Bucket{}).Pluck("id", &ids).Error
-	}))
-	for _, b := range ids {
-		s, err := w.keys.State(b)
-		w.must(err)
-		if s.State == seal.Destroyed {
-			n++
-		}
-	}
-	return n
+	c, err := w.keys.Census()
+	w.must(err)
+	return int64(c.Destroyed)
 }
 
-func (w *world) destroyedRows() int64 {
-	return w.count(&conversation.Bucket{}, "state = ?", conversation.BucketDestroyed)
+func (w *world) destroyedRows() (n int64) {
+	w.t.Helper()
+	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error {
+		return tx.Raw("SELECT COUNT(DISTINCT slot) FROM purge_bucket WHERE state = 'destroyed'").Scan(&n).Error
+	}))
+	return n
 }
 
 func TestFourWorkersAtOnce(t *testing.T) {
@@ -332,11 +385,11 @@ func (w *world) backup() map[id.Conversation]copied {
 			return err
 		}
 		for _, b := range bodies {
-			var k conversation.Key
-			if err := tx.Where("id = ?", b.ID).Take(&k).Error; err != nil {
-				return err
+			keys, err := conversation.Keys(tx, b.ID)
+			if err != nil || len(keys) != 1 {
+				return fmt.Errorf("keys of %d: %d, %w", b.ID, len(keys), err)
 			}
-			out[b.ID] = copied{b, k}
+			out[b.ID] = copied{b, keys[0]}
 		}
 		return nil
 	}))
@@ -349,34 +402,66 @@ func TestNoBackupOfTheDatabaseOpensWhatWasPurged(t *testing.T) {
 		neighbours := w.store(chat{name: "n1"}, chat{name: "n2"})
 		ids := w.store(w.chats(6)...)
 		early := w.backup()
-		// One of them goes on, sealed under another bucket's key.
-		w.set("UPDATE key_bucket SET used = ?", conversation.BucketSize)
-		w.write(func(tx *db.Tx) error {
-			_, err := conversation.Store(tx, w.vault, []conversation.New{w.news(chat{name: "c5"}, "CANARY-c5", "再问一下")})
-			return err
-		})
+		// One of them goes on, at its own leaf, and then in another month's bucket.
+		grows := func(messages ...string) {
+			w.write(func(tx *db.Tx) error {
+				n := w.news(chat{name: "c5"}, messages...)
+				if last := &n.Document.Messages[len(messages)-1]; len(messages) == 3 {
+					last.At = conversation.MicrosOf(old.AddDate(0, 1, 3))
+				}
+				_, err := conversation.Store(tx, w.vault, []conversation.New{n})
+				return err
+			})
+		}
+		grows("CANARY-c5", "再问一下")
+		middle := w.backup()
+		grows("CANARY-c5", "再问一下", "还在吗")
 		late := w.backup()
-		if early[ids[5]].key.BucketID == late[ids[5]].key.BucketID {
-			t.Fatal("the later version is in the same bucket")
+		if was := early[ids[5]].key; was.BucketID != middle[ids[5]].key.BucketID || was.Leaf != middle[ids[5]].key.Leaf || was.BucketID == late[ids[5]].key.BucketID {
+			t.Fatal("the versions are not where they should be")
 		}
 		r := w.approved(w.binned(clock.Time(), bin.ScopeDepartment, ids[5]))
 		w.toTheEvening(r)
 		w.work()
 		w.wantWhole(r)
-		for name, old := range map[string]map[id.Conversation]copied{"early": early, "late": late} {
-			c := old[ids[5]]
-			if _, err := w.vault.Open(&c.body, &c.key); !errors.Is(err, seal.ErrDestroyed) {
-				t.Errorf("the %s backup opens the purged conversation: %v", name, err)
-			}
-		}
 		now := w.backup()
-		for _, n := range append(neighbours, ids[:5]...) {
-			old, current := late[n].body, now[n].key
-			if _, err := w.vault.Open(&old, &current); err != nil {
-				t.Errorf("a survivor of the backup does not open: %v", err)
+		for name, old := range map[string]map[id.Conversation]copied{"early": early, "middle": middle, "late": late} {
+			c := old[ids[5]]
+			w.gone(name, c)
+			for _, n := range append(neighbours, ids[:5]...) {
+				body, key := old[n].body, old[n].key
+				if _, err := w.vault.Open(&body, &key); !errors.Is(err, seal.ErrDestroyed) {
+					t.Errorf("%s: a survivor under the slot that is gone: %v", name, err)
+				}
+				key.Slot, key.Tree = now[n].key.Slot, now[n].key.Tree
+				if _, err := w.vault.Open(&body, &key); err != nil {
+					t.Errorf("%s: a survivor of the backup does not open: %v", name, err)
+				}
 			}
 		}
 	})
+}
+
+// gone makes sure that a copy opens neither with the bucket as it was nor with the bucket as anybody has it now.
+func (w *world) gone(name string, c copied) {
+	w.t.Helper()
+	if _, err := w.vault.Open(&c.body, &c.key); !errors.Is(err, seal.ErrDestroyed) {
+		w.t.Errorf("%s: the backup opens the purged conversation %d: %v", name, c.body.ID, err)
+	}
+	var now []conversation.Bucket
+	w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error { return tx.Where("id = ?", c.key.BucketID).Find(&now).Error }))
+	for _, b := range now {
+		c.key.Slot, c.key.Tree = b.Slot, b.Tree
+		if _, err := w.vault.Open(&c.body, &c.key); !errors.Is(err, seal.ErrDestroyed) {
+			w.t.Errorf("%s: what is left of the bucket opens the purged conversation %d: %v", name, c.body.ID, err)
+		}
+	}
+	for n, says := range w.leftOf(c.key.BucketID) {
+		c.key.Slot, c.key.Tree = says.slot, says.tree
+		if _, err := w.vault.Open(&c.body, &c.key); !errors.Is(err, seal.ErrDestroyed) {
+			w.t.Errorf("%s: line %d of the ledger opens the purged conversation %d: %v", name, n, c.body.ID, err)
+		}
+	}
 }
 
 func TestAPurgedConversationIsNotImportedAgain(t *testing.T) {
@@ -415,7 +500,7 @@ func TestAHoldAndAPurgeAtTheSameTime(t *testing.T) {
 	clock := dbtest.NewClock()
 	d := dbtest.Open(t, db.MySQL, clock)
 	w := newWorld(t, d, clock)
-	holds := &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: time.UTC}
+	holds := &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: time.UTC, Vault: w.vault}
 	won := map[bool]int{}
 	const rounds = 40
 	for round := range rounds {

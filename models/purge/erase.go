@@ -64,7 +64,9 @@ func (w *Runner) erase(ctx context.Context, j *job.Job, r *Request) error {
 // each other: while it runs nobody but the holder of the job's token changes it, and a worker
 // that lost the token changes nothing.
 func (w *Runner) eraseChunk(ctx context.Context, j *job.Job, s span) error {
-	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
+	var c *chunk
+	err := w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
+		c = nil
 		if err := hold.ShareEpoch(tx); err != nil {
 			return err
 		}
@@ -83,8 +85,7 @@ func (w *Runner) eraseChunk(ctx context.Context, j *job.Job, s span) error {
 		case len(items) == 0: // another worker was here
 			return job.Did(tx, j, s.to, 0)
 		}
-		c, err := w.judge(tx, s, items, broken)
-		if err != nil {
+		if c, err = w.judge(tx, s, items, broken); err != nil {
 			return err
 		}
 		if err := c.carryOut(tx, s); err != nil {
@@ -101,12 +102,16 @@ func (w *Runner) eraseChunk(ctx context.Context, j *job.Job, s span) error {
 		}
 		return audit.Append(tx, c.entry(w, r, items, broken))
 	})
+	if err == nil && c != nil && len(c.erase) > 0 {
+		w.noted.add(s.purge, c.buckets)
+	}
+	return err
 }
 
 // pendingIn reads the lines of a span that nothing happened to yet.
 func pendingIn(tx *db.Tx, s span) ([]Item, error) {
 	var items []Item
-	err := tx.Select("seq", "conversation_id", "version", "department_id", "service_type", "bucket_id", "batch_id").
+	err := tx.Select("seq", "conversation_id", "version", "department_id", "service_type", "bucket_id", "leaf", "batch_id").
 		Where("purge_id = ? AND seq >= ? AND seq < ? AND state = ?", s.purge, s.from, s.to, Pending).Order("seq").Find(&items).Error
 	if err != nil {
 		return nil, fmt.Errorf("next items: %w", err)

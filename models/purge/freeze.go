@@ -109,7 +109,7 @@ func (f *frozen) take(tx *db.Tx, by account.Actor, guard *guard, page []bin.Froz
 		f.agents[c] = row.AgentID
 		f.items = append(f.items, Item{
 			ConversationID: c, Version: row.Version, Digest: body.Digest, DepartmentID: row.DepartmentID, ServiceType: row.ServiceType,
-			Platform: row.Platform, BucketID: key.BucketID, BatchID: batchOf[c],
+			Platform: row.Platform, BucketID: key.BucketID, Leaf: key.Leaf, BatchID: batchOf[c],
 			Messages: row.Messages, Attachments: row.Attachments, Bytes: row.Bytes, LastAt: row.LastAt,
 		})
 	}

@@ -34,3 +34,24 @@ func (r *Request) estranged(tx *db.Tx, by account.Actor) error {
 	}
 	return nil
 }
+
+// freed tells whether something is free of a hold by a row alone: a hold on any of the list was ended otherwise than by two
+// people and the buffer, any hold lost conversations or its row, and nobody can tell any more which, or a hold ought to cover
+// something of the list by what it takes, and does not. The latter can be told only of what is not erased yet.
+func (d *Desk) freed(tx *db.Tx, p id.Purge) (bool, error) {
+	stripped, err := hold.Stripped(tx, d.Keys)
+	if err != nil || len(stripped) > 0 {
+		return len(stripped) > 0, err
+	}
+	missing, err := hold.UncoveredOf(tx, purgeItems(tx, p))
+	if err != nil || len(missing) > 0 {
+		return len(missing) > 0, err
+	}
+	forged, err := hold.ForgedReleases(tx, d.Keys)
+	if err != nil || len(forged) == 0 {
+		return false, err
+	}
+	n, err := count(tx.Model(&hold.Item{}).Joins("JOIN legal_hold ON legal_hold.id = hold_item.hold_id").
+		Where("legal_hold.code IN ? AND legal_hold.released_at IS NOT NULL AND hold_item.conversation_id IN (?)", forged, purgeItems(tx, p)))
+	return n > 0, err
+}

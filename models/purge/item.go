@@ -47,6 +47,7 @@ type Item struct {
 	ServiceType    string
 	Platform       string
 	BucketID       id.Bucket // of its key, when it was frozen and then when it was erased
+	Leaf           int       // its place there
 	BatchID        id.Batch
 	Messages       int
 	Attachments    int
@@ -91,8 +92,8 @@ type bucketState string
 
 const (
 	touched   bucketState = "touched"
-	closed    bucketState = "closed"    // takes nothing, survivors are under another key
-	destroyed bucketState = "destroyed" // the key store holds it no longer
+	closed    bucketState = "closed"    // punctured: nothing that lives needs its slot
+	destroyed bucketState = "destroyed" // the key store holds the slot's key no longer
 )
 
 // bucket is a key bucket from which the purge erased.
@@ -100,8 +101,10 @@ type bucket struct {
 	PurgeID     id.Purge  `gorm:"primaryKey;autoIncrement:false"`
 	BucketID    id.Bucket `gorm:"primaryKey;autoIncrement:false"`
 	State       bucketState
+	Slot        uint64 // under which it lay until then, whose key goes; a bucket's slots only grow
 	Survivors   int
-	MovedTo     id.Bucket // where the survivors went; 0: there were none
+	MovedTo     uint64 // the slot under which they are since; 0: there were none
+	Lifted      int    // how many of them had no leaf before
 	DestroyedAt *time.Time
 }
 

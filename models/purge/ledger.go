@@ -19,16 +19,17 @@ import (
 )
 
 // Ledger is the memory of purges outside the database: one file per purge, written before any
-// of its bucket keys is destroyed and never changed. With it a database that was restored
-// from a backup destroys again what was destroyed (invariant I15), and finds the keys of
-// the conversations that survived beside it. No file holds text.
+// of its slots' keys is destroyed and never changed. With it a database that was restored
+// from a backup destroys again what was destroyed (invariant I15), and finds what is left of the buckets
+// of the conversations that survived beside it. No file holds text.
 type Ledger struct {
 	Dir  string
 	Keys *seal.Store
 }
 
 const (
-	ledgerFormat = "qingdang/ledger/v1"
+	ledgerFormat = "qingdang/ledger/v2"
+	ledgerBefore = "qingdang/ledger/v1" // names every survivor's key, in buckets without leaves
 	ledgerSuffix = ".ledger"
 	ledgerTemp   = ".new-"
 
@@ -64,13 +65,14 @@ type LedgerHead struct {
 	MAC           string    `json:"mac"`
 }
 
-// ledgerLine is one of the lines that follow: a conversation that was destroyed or skipped, a
-// bucket whose key is to be destroyed, or a data key that survived in another bucket.
-// Exactly one of the first four is set.
+// ledgerLine is one of the lines that follow: a conversation that was destroyed or skipped, a slot of a bucket whose
+// key is to be destroyed, a bucket of which something is left as it is now, or the data key of a survivor that had
+// no leaf before. Exactly one of the first five is set.
 type ledgerLine struct {
 	Gone   id.Conversation `json:"gone,omitempty,string"`
 	Left   id.Conversation `json:"left,omitempty,string"`
-	Closed id.Bucket       `json:"closed,omitempty,string"`
+	Closed uint64          `json:"closed,omitempty,string"`
+	Now    id.Bucket       `json:"now,omitempty,string"`
 	Kept   id.Conversation `json:"kept,omitempty,string"`
 
 	Platform   string        `json:"platform,omitempty"`
@@ -79,7 +81,26 @@ type ledgerLine struct {
 	Reason     Reason        `json:"reason,omitempty"`
 	Version    uint32        `json:"version,omitempty"`
 	Bucket     id.Bucket     `json:"bucket,omitempty,string"`
+	Slot       uint64        `json:"slot,omitempty,string"`
+	Tree       []byte        `json:"tree,omitempty"`
+	Leaf       *int          `json:"leaf,omitempty"`
 	Wrapped    []byte        `json:"wrapped,omitempty"`
+}
+
+// bucketOf is the bucket of a line about a slot or a key. Before there were leaves a bucket had one slot, of its number.
+func (l *ledgerLine) bucketOf() id.Bucket {
+	if l.Bucket == 0 {
+		return id.Bucket(l.Closed)
+	}
+	return l.Bucket
+}
+
+// leafOf is the leaf of a line about a key.
+func (l *ledgerLine) leafOf() int {
+	if l.Leaf == nil {
+		return -1
+	}
+	return *l.Leaf
 }
 
 type ledgerEnd struct {
@@ -123,7 +144,7 @@ func (l *Ledger) Head(code string) (LedgerHead, error) {
 
 func (l *Ledger) head(code string, line []byte) (LedgerHead, error) {
 	var h LedgerHead
-	if json.Unmarshal(line, &h) != nil || h.Format != ledgerFormat || h.Code != code {
+	if json.Unmarshal(line, &h) != nil || h.Format != ledgerFormat && h.Format != ledgerBefore || h.Code != code {
 		return h, fmt.Errorf("%s: %w", code, ErrLedgerDamaged)
 	}
 	again, err := l.encodeHead(h)

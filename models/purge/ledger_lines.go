@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
 )
@@ -53,9 +54,9 @@ func (w *Runner) putItems(ctx context.Context, r *Request, put func(ledgerLine) 
 	return nil
 }
 
-// putBuckets writes the buckets whose keys are to be destroyed, and for each the data keys that
-// moved out of it: not only where this purge put them, but where they are now, since
-// another purge may have moved them on. One transaction sees both alike.
+// putBuckets writes the slots whose keys are to be destroyed, and what is left of each bucket: not only what this
+// purge left of it, but as it is now, since another purge may have taken more. One transaction sees both
+// alike.
 func (w *Runner) putBuckets(ctx context.Context, p id.Purge, put func(ledgerLine) error) error {
 	var list []bucket
 	err := w.DB.Read(ctx, func(tx *db.Tx) error { return tx.Where("purge_id = ?", p).Order("bucket_id").Find(&list).Error })
@@ -65,99 +66,128 @@ func (w *Runner) putBuckets(ctx context.Context, p id.Purge, put func(ledgerLine
 	for page := range slices.Chunk(list, bucketsAtOnce) {
 		for _, b := range page {
 			if b.State == touched {
-				return fmt.Errorf("purge %d: bucket %d still holds survivors", p, b.BucketID)
+				return fmt.Errorf("purge %d: bucket %d was not punctured", p, b.BucketID)
 			}
 		}
-		var kept map[id.Bucket][]keptKey
+		var lines []ledgerLine
 		err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
-			kept, err = keptFrom(tx, bucketIDs(page))
+			lines, err = bucketLines(tx, page)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		for _, b := range page {
-			if err := put(ledgerLine{Closed: b.BucketID}); err != nil {
+		for _, l := range lines {
+			if err := put(l); err != nil {
 				return err
-			}
-			for _, k := range kept[b.BucketID] {
-				if err := put(ledgerLine{Kept: k.ID, Version: k.Version, Bucket: k.BucketID, Wrapped: k.Wrapped}); err != nil {
-					return err
-				}
 			}
 		}
 	}
 	return nil
 }
 
-// bucketsAtOnce is how many buckets' survivors are read together; each has a thousand at most.
-const bucketsAtOnce = 64
+// bucketsAtOnce is how many buckets are read together; what is left of one takes 16 KB at most.
+const bucketsAtOnce = 256
+
+// bucketLines are the lines about some buckets of a purge.
+func bucketLines(tx *db.Tx, page []bucket) (lines []ledgerLine, err error) {
+	slots, lifted, err := slotsOf(tx, page)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range page {
+		for _, s := range slots[b.BucketID] {
+			lines = append(lines, ledgerLine{Closed: s, Bucket: b.BucketID})
+		}
+	}
+	kept, err := liftedKeys(tx, lifted)
+	if err != nil {
+		return nil, err
+	}
+	about := bucketIDs(page)
+	for _, k := range kept {
+		about = append(about, k.BucketID)
+	}
+	var rows []conversation.Bucket
+	err = tx.Where("id IN ? AND state = ? AND tree IS NOT NULL", about, conversation.BucketOpen).Order("id").Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read what is left of buckets: %w", err)
+	}
+	for _, b := range rows {
+		lines = append(lines, ledgerLine{Now: b.ID, Slot: b.Slot, Tree: b.Tree})
+	}
+	for _, k := range kept {
+		line := ledgerLine{Kept: k.ID, Version: k.Version, Bucket: k.BucketID, Wrapped: k.Wrapped}
+		if k.Leaf >= 0 {
+			line.Leaf = &k.Leaf
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// slotsOf gives the slots of a purge's buckets whose keys go with it: its own, and those of earlier purges that did not
+// come to destroy them, under which what this one erased lay too. Of the buckets in lifted some keys got
+// their leaf, or moved to another bucket as they did before there were leaves, while they lay under one of these.
+func slotsOf(tx *db.Tx, list []bucket) (slots map[id.Bucket][]uint64, lifted []id.Bucket, err error) {
+	own := make(map[id.Bucket]uint64, len(list))
+	slots = make(map[id.Bucket][]uint64, len(list))
+	for _, b := range list {
+		own[b.BucketID], slots[b.BucketID] = b.Slot, []uint64{b.Slot}
+		if b.Lifted > 0 {
+			lifted = append(lifted, b.BucketID)
+		}
+	}
+	var earlier []bucket
+	err = tx.Select("bucket_id", "slot", "lifted").Where("bucket_id IN ? AND state = ?", bucketIDs(list), closed).Order("bucket_id, slot").Find(&earlier).Error
+	if err != nil {
+		return nil, nil, fmt.Errorf("find earlier slots: %w", err)
+	}
+	for _, b := range earlier {
+		if b.Slot >= own[b.BucketID] || slices.Contains(slots[b.BucketID], b.Slot) {
+			continue
+		}
+		slots[b.BucketID] = append(slots[b.BucketID], b.Slot)
+		if b.Lifted > 0 {
+			lifted = append(lifted, b.BucketID)
+		}
+	}
+	return slots, lifted, nil
+}
 
 // keptKey is the data key of a version of a conversation, where it is now.
 type keptKey struct {
 	ID       id.Conversation
 	Version  uint32
 	BucketID id.Bucket
+	Leaf     int
 	Wrapped  []byte
 }
 
-// keptFrom gives the data keys that moved out of each of the buckets, where they are now.
-func keptFrom(tx *db.Tx, from []id.Bucket) (map[id.Bucket][]keptKey, error) {
-	homes, all, err := successors(tx, from)
-	if err != nil || len(all) == 0 {
-		return nil, err
+// liftedKeys gives the data keys of buckets in which keys got their leaf: a backup from before that has them wrapped by
+// the old slot's key itself, so that what is left of the bucket does not help it. Before there were leaves keys
+// moved to other buckets instead, and maybe on from there.
+func liftedKeys(tx *db.Tx, from []id.Bucket) ([]keptKey, error) {
+	all := map[id.Bucket]bool{}
+	for next := from; len(next) > 0; {
+		for _, b := range next {
+			all[b] = true
+		}
+		var to []id.Bucket
+		if err := tx.Model(&bucket{}).Where("bucket_id IN ? AND moved_to <> 0", next).Pluck("moved_to", &to).Error; err != nil {
+			return nil, fmt.Errorf("follow moved keys: %w", err)
+		}
+		next = slices.DeleteFunc(to, func(b id.Bucket) bool { return all[b] })
+	}
+	if len(all) == 0 {
+		return nil, nil
 	}
 	var keys []keptKey
 	// The row has its body's version (fsck proves it), and is read without a page of text for each.
-	err = tx.Table("conversation_key k").Joins("JOIN conversation c ON c.id = k.id").Where("k.bucket_id IN ?", all).
-		Select("k.id, c.version, k.bucket_id, k.wrapped").Order("k.id").Scan(&keys).Error
+	err := tx.Table("conversation_key k").Joins("JOIN conversation c ON c.id = k.id").Where("k.bucket_id IN ?", slices.Sorted(maps.Keys(all))).
+		Select("k.id, c.version, k.bucket_id, k.leaf, k.wrapped").Order("k.id").Scan(&keys).Error
 	if err != nil {
 		return nil, fmt.Errorf("read surviving keys: %w", err)
 	}
-	kept := make(map[id.Bucket][]keptKey, len(from))
-	for _, k := range keys {
-		for _, b := range homes[k.BucketID] {
-			kept[b] = append(kept[b], k)
-		}
-	}
-	return kept, nil
-}
-
-// successors follows the moves out of buckets, whoever made them: all are the buckets in which keys
-// of theirs may be now, and homes says of each of them for which ones.
-func successors(tx *db.Tx, from []id.Bucket) (homes map[id.Bucket][]id.Bucket, all []id.Bucket, err error) {
-	homes = map[id.Bucket][]id.Bucket{}
-	asked := map[id.Bucket]bool{}
-	moves := map[id.Bucket][]id.Bucket{}
-	for next := from; len(next) > 0; {
-		var rows []bucket
-		err := tx.Select("bucket_id", "moved_to").Where("bucket_id IN ? AND moved_to <> 0", next).Find(&rows).Error
-		if err != nil {
-			return nil, nil, fmt.Errorf("follow moved keys: %w", err)
-		}
-		for _, b := range next {
-			asked[b] = true
-		}
-		next = nil
-		for _, r := range rows {
-			moves[r.BucketID] = append(moves[r.BucketID], r.MovedTo)
-			if !asked[r.MovedTo] {
-				asked[r.MovedTo] = true
-				next = append(next, r.MovedTo)
-			}
-		}
-	}
-	for _, b := range from {
-		seen := map[id.Bucket]bool{b: true}
-		for next := moves[b]; len(next) > 0; next = next[1:] {
-			to := next[0]
-			if seen[to] {
-				continue
-			}
-			seen[to] = true
-			homes[to] = append(homes[to], b)
-			next = slices.Concat(next, moves[to])
-		}
-	}
-	return homes, slices.Sorted(maps.Keys(homes)), nil
+	return keys, nil
 }

@@ -7,23 +7,23 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"time"
 
 	"qingdang/models/audit"
-	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
 	"qingdang/models/job"
 )
 
-// ledger makes the destruction repeatable before it becomes final. First what survives in the touched
-// buckets moves under fresh keys, some buckets a step; then the purge's file is written
-// outside the database: what was erased, which keys are to go, and where the survivors' keys
-// are now. Only then does the purge go on to destroy keys. The process may die anywhere: until
-// the phase is left, everything is looked at again.
+// ledger makes the destruction repeatable before it becomes final. First the touched buckets are
+// punctured, some a step; then the purge's file is written outside the database: what was erased, which
+// keys are to go, and what is left of the buckets. Only then does the purge go on to destroy keys. The process
+// may die anywhere: until the phase is left, everything is looked at again.
 func (w *Runner) ledger(ctx context.Context, j *job.Job) error {
-	moved, err := w.moveSurvivors(ctx, j)
-	if err != nil || moved {
+	more, err := w.puncture(ctx, j)
+	if err != nil || more {
+		return err
+	}
+	if err := w.stillAgreed(ctx, id.Purge(j.Subject)); err != nil {
 		return err
 	}
 	sum := ""
@@ -50,70 +50,43 @@ func (w *Runner) ledger(ctx context.Context, j *job.Job) error {
 	})
 }
 
-// moveSurvivors re-wraps what survives in the next touched buckets, on a server in several
-// transactions at once; false when none is left.
-func (w *Runner) moveSurvivors(ctx context.Context, j *job.Job) (moved bool, err error) {
-	var parts [][]id.Bucket
-	err = w.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		parts, err = w.nextSurvivors(tx, id.Purge(j.Subject))
-		return err
-	})
-	if err != nil || len(parts) == 0 {
-		return false, err
-	}
-	return true, together(len(parts), func(i int) error {
-		return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
-			from := time.Now()
-			r, ok, err := sharePhase(tx, j, PhaseLedger)
-			if err != nil || !ok {
-				return err
-			}
-			var open []bucket
-			if err := tx.ForUpdate().Where("purge_id = ? AND bucket_id IN ? AND state = ?", r.ID, parts[i], touched).Order("bucket_id").Find(&open).Error; err != nil {
-				return fmt.Errorf("lock buckets: %w", err)
-			}
-			if len(open) == 0 { // another worker was here
-				return nil
-			}
-			n, err := w.rewrap(tx, j, r, open)
-			w.rewrapPace.took(w.pacing(), n, time.Since(from))
+// errNotAgreed says that the list, or what is noted of its keys, was changed while the purge ran.
+var errNotAgreed = errors.New("purge: the list is no longer the one that was agreed to, so no key is destroyed")
+
+// errFreed says that a hold was ended, or lost what it covered, past the program while the purge ran.
+var errFreed = errors.New("purge: a legal hold was changed past the program, so no key is destroyed")
+
+// stillAgreed makes sure, before anything becomes final, that the list is the one that was agreed to, that holds are as people left them, and that every key
+// bucket of what was erased is going to go. As long as the keys live, a backup of the database gives back what somebody
+// had erased by changing the list.
+func (w *Runner) stillAgreed(ctx context.Context, p id.Purge) error {
+	return w.DB.Read(ctx, func(tx *db.Tx) error {
+		r, err := findRequest(tx, p)
+		if err != nil || r.Phase != PhaseLedger {
 			return err
-		})
+		}
+		if err := w.Desk.sound(tx, r); err != nil {
+			return err
+		}
+		if freed, err := w.Desk.freed(tx, p); err != nil || freed {
+			return errors.Join(err, fmt.Errorf("%s: %w", r.Code, errFreed))
+		}
+		root, size, err := storedRoot(tx, p)
+		if err != nil {
+			return err
+		}
+		spared, err := sparedBuckets(tx, p)
+		if err == nil && (size != r.Size || string(root[:]) != string(r.Root) || spared > 0) {
+			err = fmt.Errorf("%s: %w", r.Code, errNotAgreed)
+		}
+		return err
 	})
 }
 
-// nextSurvivors chooses the buckets of the next transactions, for each as many as hold about as
-// many survivors as a transaction should write.
-func (w *Runner) nextSurvivors(tx *db.Tx, p id.Purge) (parts [][]id.Bucket, err error) {
-	open, err := buckets(tx, p, touched, rewrapAtOnce*w.parts())
-	if err != nil || len(open) == 0 {
-		return nil, err
-	}
-	var rows []struct {
-		BucketID id.Bucket
-		N        int
-	}
-	err = tx.Model(&conversation.Key{}).Where("bucket_id IN ?", bucketIDs(open)).Group("bucket_id").Select("bucket_id, COUNT(*) AS n").Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("count survivors: %w", err)
-	}
-	survivors := make(map[id.Bucket]int, len(rows))
-	for _, row := range rows {
-		survivors[row.BucketID] = row.N
-	}
-	room := 0
-	for _, b := range bucketIDs(open) {
-		n := len(parts)
-		if n == 0 || survivors[b] > room || len(parts[n-1]) == rewrapAtOnce {
-			if n == w.parts() {
-				break
-			}
-			parts, room = append(parts, nil), w.rewrapPace.size(w.pacing())
-		}
-		parts[len(parts)-1] = append(parts[len(parts)-1], b)
-		room -= survivors[b]
-	}
-	return parts, nil
+// sparedBuckets counts the key buckets of erased lines that are not noted as touched.
+func sparedBuckets(tx *db.Tx, p id.Purge) (int64, error) {
+	return tally(tx, "SELECT COUNT(DISTINCT i.bucket_id) FROM purge_item i LEFT JOIN purge_bucket b ON b.purge_id = i.purge_id AND b.bucket_id = i.bucket_id "+
+		"WHERE i.purge_id = ? AND i.state = ? AND b.bucket_id IS NULL", p, Purged)
 }
 
 // writeLedger writes the purge's file. What was erased is final by now, so it is read in pages
@@ -154,7 +127,7 @@ func (r *Request) ledgerHead(tx *db.Tx) LedgerHead {
 }
 
 // Rebuild writes the file of a purge again that the database has carried out and the ledger lacks. It
-// says where the survivors' keys are now; where they were before nobody knows any more.
+// says what is left of the buckets now; what was left before nobody knows any more.
 func (w *Runner) Rebuild(ctx context.Context, code, by string) error {
 	var r Request
 	err := w.DB.Read(ctx, func(tx *db.Tx) error { return tx.Where("code = ? AND phase IN ?", code, afterLedger).Take(&r).Error })
@@ -174,10 +147,10 @@ func (w *Runner) Rebuild(ctx context.Context, code, by string) error {
 }
 
 // errNotInLedger says that a key was about to be destroyed too early. It is a fault of the program.
-var errNotInLedger = errors.New("purge: the outside ledger does not name a bucket whose key is to be destroyed")
+var errNotInLedger = errors.New("purge: the outside ledger does not name a slot whose key is to be destroyed")
 
 // inLedger makes sure, before keys are destroyed, that the file that names them is there and whole.
-func (w *Runner) inLedger(r *Request, list []bucket) error {
+func (w *Runner) inLedger(r *Request, slots map[id.Bucket][]uint64) error {
 	if w.Ledger == nil {
 		return nil
 	}
@@ -188,9 +161,11 @@ func (w *Runner) inLedger(r *Request, list []bucket) error {
 	case head.Purge != r.ID || head.Root != hexOf(r.Root):
 		return fmt.Errorf("%s: %w", r.Code, ErrLedgerOther)
 	}
-	for _, b := range list {
-		if !closed[b.BucketID] {
-			return fmt.Errorf("%s: %w", r.Code, errNotInLedger)
+	for _, list := range slots {
+		for _, s := range list {
+			if !closed[s] {
+				return fmt.Errorf("%s: %w", r.Code, errNotInLedger)
+			}
 		}
 	}
 	return nil
@@ -202,10 +177,10 @@ type named struct {
 	mu     sync.Mutex
 	file   fs.FileInfo
 	head   LedgerHead
-	closed map[id.Bucket]bool
+	closed map[uint64]bool
 }
 
-func (n *named) by(l *Ledger, code string) (LedgerHead, map[id.Bucket]bool, error) {
+func (n *named) by(l *Ledger, code string) (LedgerHead, map[uint64]bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	file, err := os.Stat(l.path(code))
@@ -215,8 +190,8 @@ func (n *named) by(l *Ledger, code string) (LedgerHead, map[id.Bucket]bool, erro
 	if n.file != nil && os.SameFile(n.file, file) && n.file.Size() == file.Size() && n.file.ModTime().Equal(file.ModTime()) {
 		return n.head, n.closed, nil
 	}
-	closed := map[id.Bucket]bool{}
-	head, err := l.closed(code, func(b id.Bucket) { closed[b] = true })
+	closed := map[uint64]bool{}
+	head, err := l.closed(code, func(slot uint64) { closed[slot] = true })
 	if err != nil {
 		return LedgerHead{}, nil, err
 	}

@@ -10,8 +10,6 @@ import (
 	"hash"
 	"io"
 	"os"
-
-	"qingdang/models/id"
 )
 
 // read goes over a whole file, line by line, and checks it. What each was given counts only if read
@@ -95,8 +93,8 @@ func (l *Ledger) end(sum hash.Hash) []byte {
 	return append(text, '\n')
 }
 
-// closed reads a whole file for the buckets in it whose keys are to be destroyed.
-func (l *Ledger) closed(code string, each func(id.Bucket)) (LedgerHead, error) {
+// closed reads a whole file for the slots in it whose keys are to be destroyed.
+func (l *Ledger) closed(code string, each func(slot uint64)) (LedgerHead, error) {
 	f, err := os.Open(l.path(code))
 	if err != nil {
 		return LedgerHead{}, fmt.Errorf("outside ledger: %w", err)

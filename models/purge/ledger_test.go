@@ -25,8 +25,15 @@ import (
 type told struct {
 	gone   map[id.Conversation][]byte // external names
 	left   map[id.Conversation]string // reasons
-	closed map[id.Bucket]bool
+	closed map[uint64]id.Bucket       // of slots
+	now    map[id.Bucket]leftOver
 	kept   map[id.Conversation]conversation.Key
+}
+
+// leftOver is what is left of a bucket.
+type leftOver struct {
+	slot uint64
+	tree []byte
 }
 
 func (w *world) told(code string) told {
@@ -36,13 +43,15 @@ func (w *world) told(code string) told {
 	}
 	data, err := os.ReadFile(filepath.Join(w.ledger.Dir, code+".ledger"))
 	w.must(err)
-	out := told{map[id.Conversation][]byte{}, map[id.Conversation]string{}, map[id.Bucket]bool{}, map[id.Conversation]conversation.Key{}}
+	out := told{map[id.Conversation][]byte{}, map[id.Conversation]string{}, map[uint64]id.Bucket{}, map[id.Bucket]leftOver{}, map[id.Conversation]conversation.Key{}}
 	for line := range bytes.Lines(data) {
 		var l struct {
-			Gone, Left, Kept  id.Conversation `json:",string"`
-			Closed, Bucket    id.Bucket       `json:",string"`
-			External, Wrapped []byte
-			Reason            string
+			Gone, Left, Kept        id.Conversation `json:",string"`
+			Closed, Slot            uint64          `json:",string"`
+			Bucket, Now             id.Bucket       `json:",string"`
+			External, Wrapped, Tree []byte
+			Reason                  string
+			Leaf                    *int
 		}
 		if bytes.HasPrefix(line, []byte(`{"format"`)) {
 			continue
@@ -54,12 +63,31 @@ func (w *world) told(code string) told {
 		case l.Left != 0:
 			out.left[l.Left] = l.Reason
 		case l.Closed != 0:
-			out.closed[l.Closed] = true
+			out.closed[l.Closed] = l.Bucket
+		case l.Now != 0:
+			out.now[l.Now] = leftOver{l.Slot, l.Tree}
 		case l.Kept != 0:
-			out.kept[l.Kept] = conversation.Key{ID: l.Kept, BucketID: l.Bucket, Wrapped: l.Wrapped}
+			out.kept[l.Kept] = conversation.Key{ID: l.Kept, BucketID: l.Bucket, Leaf: -1, Wrapped: l.Wrapped}
+			if k := out.kept[l.Kept]; l.Leaf != nil {
+				k.Leaf = *l.Leaf
+				out.kept[l.Kept] = k
+			}
 		}
 	}
 	return out
+}
+
+// leftOf is everything that the ledger ever said is left of a bucket.
+func (w *world) leftOf(b id.Bucket) (all []leftOver) {
+	w.t.Helper()
+	codes, err := w.ledger.Files()
+	w.must(err)
+	for _, code := range codes {
+		if n, ok := w.told(code).now[b]; ok {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 func TestTheLedgerNamesWhatWasDestroyedAndWhereTheSurvivorsAre(t *testing.T) {
@@ -82,26 +110,36 @@ func TestTheLedgerNamesWhatWasDestroyedAndWhereTheSurvivorsAre(t *testing.T) {
 				t.Errorf("the name of %d is not the tombstone's", c)
 			}
 		}
-		for b := range says.closed {
-			if s, err := w.keys.State(uint64(b)); err != nil || s.State != seal.Destroyed {
-				t.Errorf("bucket %d is %v, %v", b, s.State, err)
+		for slot := range says.closed {
+			if s, err := w.keys.State(slot); err != nil || s.State != seal.Destroyed {
+				t.Errorf("slot %d is %v, %v", slot, s.State, err)
 			}
 		}
-		// The body as a backup has it opens with the key that the ledger has.
+		// The body as a backup has it opens with what the ledger says is left of its bucket.
+		with := func(c id.Conversation, says told) error {
+			old := before[c]
+			if now, ok := says.now[old.key.BucketID]; ok {
+				old.key.Slot, old.key.Tree = now.slot, now.tree
+			}
+			_, err := w.vault.Open(&old.body, &old.key)
+			return err
+		}
 		for _, c := range append(neighbours, ids[9]) {
-			old, key := before[c], says.kept[c]
-			if _, err := w.vault.Open(&old.body, &old.key); !errors.Is(err, seal.ErrDestroyed) {
-				t.Errorf("with the backup's key: %v", err)
+			if err := with(c, told{}); !errors.Is(err, seal.ErrDestroyed) {
+				t.Errorf("with the backup's bucket: %v", err)
 			}
-			if _, err := w.vault.Open(&old.body, &key); err != nil {
-				t.Errorf("with the ledger's key: %v", err)
+			if err := with(c, says); err != nil {
+				t.Errorf("with the ledger's: %v", err)
 			}
 		}
-		if len(says.kept) != 3 || len(says.closed) == 0 {
-			t.Errorf("%d kept, %d buckets", len(says.kept), len(says.closed))
+		for _, c := range ids[:9] {
+			w.gone("the first purge", before[c])
+		}
+		if len(says.kept) != 0 || len(says.closed) != 1 || len(says.now) != 1 {
+			t.Errorf("%d kept, %d slots, %d buckets", len(says.kept), len(says.closed), len(says.now))
 		}
 
-		// A survivor moves on when its new bucket is purged from: the next file knows where to.
+		// A bucket moves on when more is purged from it: the next file knows where to.
 		second := w.binned(clock.Time(), "department", neighbours[0])
 		clock.Advance(time.Hour)
 		r2 := w.approved(second)
@@ -109,17 +147,13 @@ func TestTheLedgerNamesWhatWasDestroyedAndWhereTheSurvivorsAre(t *testing.T) {
 		w.work()
 		w.wantWhole(r2)
 		next := w.told(r2.Code)
-		old, first, now := before[neighbours[1]], says.kept[neighbours[1]], next.kept[neighbours[1]]
-		if _, err := w.vault.Open(&old.body, &first); !errors.Is(err, seal.ErrDestroyed) {
-			t.Errorf("with the first file's key: %v", err)
+		if err := with(neighbours[1], says); !errors.Is(err, seal.ErrDestroyed) {
+			t.Errorf("with the first file: %v", err)
 		}
-		if _, err := w.vault.Open(&old.body, &now); err != nil {
-			t.Errorf("with the second file's key: %v", err)
+		if err := with(neighbours[1], next); err != nil {
+			t.Errorf("with the second file: %v", err)
 		}
-		gone, key := before[neighbours[0]], says.kept[neighbours[0]]
-		if _, err := w.vault.Open(&gone.body, &key); !errors.Is(err, seal.ErrDestroyed) {
-			t.Errorf("what was purged later opens with the first file: %v", err)
-		}
+		w.gone("the second purge", before[neighbours[0]])
 	})
 }
 

@@ -112,9 +112,9 @@ func lockSpan(tx *db.Tx, s span, items []Item) (*look, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at bodies: %w", err)
 	}
-	err = eachRow(from("conversation_key k", "k.id, k.bucket_id"), func(r *sql.Rows) error {
+	err = eachRow(from("conversation_key k", "k.id, k.bucket_id, k.leaf"), func(r *sql.Rows) error {
 		var k conversation.Key
-		err := r.Scan(&k.ID, &k.BucketID)
+		err := r.Scan(&k.ID, &k.BucketID, &k.Leaf)
 		l.keys[k.ID] = k
 		return err
 	})

@@ -13,10 +13,11 @@ import (
 
 // How many rows one transaction takes at first, at least and at most, and how long it should last.
 // SQLite has one writer, who must not wait long; on a server a hold that is placed waits, and
-// longer transactions hardly gain anything.
+// longer transactions hardly gain anything. SQLite's first transaction is a small one: nothing is known yet, and with
+// what it reads still on the disk it was the longest of all.
 var (
 	onServer = pacing{first: 1000, least: 500, most: 5000, goal: 200 * time.Millisecond}
-	embedded = pacing{first: 200, least: 50, most: 1000, goal: 20 * time.Millisecond}
+	embedded = pacing{first: 50, least: 50, most: 1000, goal: 20 * time.Millisecond}
 )
 
 const serverLanes = 2

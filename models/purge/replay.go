@@ -38,7 +38,7 @@ type ReplayReport struct {
 	Gone    int64 // conversations on their lists
 	Back    int64 // of these, how many the database had back
 	Held    int64 // marks of legal holds on these
-	Moved   int64 // survivors whose keys the ledger had
+	Moved   int64 // survivors of whose buckets the ledger knew where they are now, or that it named by themselves
 	Lost    []id.Conversation
 	Strays  int   // keys of index segments that the database does not know
 	Missing int64 // audit entries that were signed and are not here
@@ -77,6 +77,9 @@ func (p *Replay) Run(ctx context.Context) (*ReplayReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.reserve(ctx, s); err != nil {
+		return nil, err
+	}
 	out := &ReplayReport{}
 	unknown := s.Is(LedgerUnknown)
 	tails := map[string]tail{}
@@ -85,7 +88,7 @@ func (p *Replay) Run(ctx context.Context) (*ReplayReport, error) {
 			return nil, fmt.Errorf("purge %s: %w", e.Code, err)
 		}
 	}
-	if err := p.putKeys(ctx, s, tails, out); err != nil {
+	if err := p.putKeys(ctx, s, out); err != nil {
 		return nil, err
 	}
 	for _, e := range unknown {

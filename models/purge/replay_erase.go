@@ -20,10 +20,10 @@ type replayLine struct {
 	seq int64
 }
 
-// tail is what is left to do of a purge when its conversations are erased: buckets whose keys are to
-// go once the survivors' keys are in place, and how many lines each department has.
+// tail is what is left to do of a purge when its conversations are erased: slots whose keys are to
+// go once what is left of the buckets is in place, and how many lines each department has.
 type tail struct {
-	closing []id.Bucket
+	closing []closedSlot
 	shares  map[id.Department]int64
 }
 
@@ -38,9 +38,9 @@ func (p *Replay) eraseAgain(ctx context.Context, h LedgerHead, out *ReplayReport
 	_, err = p.Ledger.read(h.Code, func(line ledgerLine) error {
 		switch {
 		case line.Closed != 0:
-			t.closing = append(t.closing, line.Closed)
+			t.closing = append(t.closing, closedSlot{line.bucketOf(), line.Closed})
 			return nil
-		case line.Kept != 0:
+		case line.Kept != 0, line.Now != 0:
 			return nil
 		}
 		t.shares[line.Department]++

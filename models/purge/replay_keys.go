@@ -3,7 +3,9 @@ package purge
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm/clause"
@@ -24,33 +26,40 @@ func unhex(s string) ([]byte, error) {
 	return b, nil
 }
 
-// putKeys gives the survivors their keys. A backup holds them wrapped by bucket keys that were destroyed
-// since; the ledger has them wrapped by keys that are alive. A key counts only if it opens
-// exactly the body that the backup holds.
-func (p *Replay) putKeys(ctx context.Context, s *Standing, tails map[string]tail, out *ReplayReport) error {
-	closing := map[id.Bucket]bool{}
-	for _, t := range tails {
-		for _, b := range t.closing {
-			closing[b] = true
-		}
+// putKeys gives the survivors their keys. A backup has their buckets under slots whose keys were destroyed since; the
+// ledger says where the buckets are now. What had no leaf when the backup was made, the ledger names by itself;
+// such a key counts only if it opens exactly the body that the backup holds.
+func (p *Replay) putKeys(ctx context.Context, s *Standing, out *ReplayReport) error {
+	var known map[id.Bucket]uint64
+	err := p.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		known, err = conversation.OpenBuckets(tx)
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	wanted, err := p.stranded(ctx, func(b id.Bucket, alive bool) bool { return !alive || closing[b] })
+	now, err := p.bucketsNow(ctx, s, known)
+	if err != nil {
+		return err
+	}
+	if err := p.putBuckets(ctx, known, now, out); err != nil {
+		return err
+	}
+	wanted, err := p.stranded(ctx)
 	if err != nil || len(wanted) == 0 {
 		return err
 	}
-	keys, err := p.candidates(ctx, s, wanted)
+	keys, err := p.candidates(ctx, s, wanted, now)
 	if err != nil {
 		return err
 	}
 	for part := range slices.Chunk(wanted, p.chunk()) {
-		moved := int64(0)
-		err := p.DB.Write(ctx, func(tx *db.Tx) error {
-			moved = 0
+		err := p.recover(ctx, out, func(tx *db.Tx) (moved int, changed bool, err error) {
 			for _, c := range part {
 				for _, k := range keys[c] {
 					ok, err := conversation.PutKey(tx, p.Vault, k.Key, k.version)
 					if err != nil {
-						return err
+						return 0, false, err
 					}
 					if ok {
 						moved++
@@ -58,46 +67,104 @@ func (p *Replay) putKeys(ctx context.Context, s *Standing, tails map[string]tail
 					}
 				}
 			}
-			if moved == 0 {
-				return nil
-			}
-			return audit.Append(tx, audit.Entry{Actor: p.actor(), Action: "key.recovered", ObjectKind: "audit", Count: moved, Data: map[string]any{"by": p.By}})
+			return moved, moved > 0, nil
 		})
 		if err != nil {
 			return fmt.Errorf("put keys in place: %w", err)
 		}
-		out.Moved += moved
 	}
 	return nil
 }
 
-// stranded gives the conversations whose keys lie in a bucket that which chooses, in ascending order.
-func (p *Replay) stranded(ctx context.Context, which func(b id.Bucket, alive bool) bool) (ids []id.Conversation, err error) {
-	err = p.DB.Read(ctx, func(tx *db.Tx) error {
-		ids = nil
-		all, err := conversation.KeyBuckets(tx)
+// recover does a part of putKeys and writes down how many survivors it was.
+func (p *Replay) recover(ctx context.Context, out *ReplayReport, do func(tx *db.Tx) (moved int, changed bool, err error)) error {
+	moved := 0
+	err := p.DB.Write(ctx, func(tx *db.Tx) error {
+		n, changed, err := do(tx)
+		if moved = n; err != nil || !changed {
+			return err
+		}
+		return audit.Append(tx, audit.Entry{Actor: p.actor(), Action: "key.recovered", ObjectKind: "audit", Count: int64(moved), Data: map[string]any{"by": p.By}})
+	})
+	if err == nil {
+		out.Moved += int64(moved)
+	}
+	return err
+}
+
+// left is a bucket as a file of the ledger has it, under a slot that is alive.
+type left struct {
+	slot uint64
+	tree []byte
+}
+
+// bucketsNow reads the ledger for where buckets are now that the database has under an earlier slot, or does not have. The
+// slots of a bucket only grow, so the highest that is alive is the last one. A bucket whose slot here is alive stays: what
+// it has may be more than the ledger's purge left of it, and closeBuckets takes out what has to go.
+func (p *Replay) bucketsNow(ctx context.Context, s *Standing, known map[id.Bucket]uint64) (map[id.Bucket]left, error) {
+	out := map[id.Bucket]left{}
+	err := p.eachLine(ctx, s, func(line ledgerLine) error {
+		if line.Now == 0 || line.Slot <= max(known[line.Now], out[line.Now].slot) {
+			return nil
+		}
+		if here := known[line.Now]; here != 0 {
+			switch status, err := p.Vault.Store.State(here); {
+			case err != nil:
+				return fmt.Errorf("ask the key store: %w", err)
+			case status.State == seal.Live:
+				return nil
+			}
+		}
+		_, err := p.Vault.Store.Tree(uint64(line.Now), line.Slot, line.Tree)
+		switch {
+		case err == nil:
+			out[line.Now] = left{line.Slot, line.Tree}
+		// The ledger vouches for the line, so a state that does not open is another bucket's slot now: a key store
+		// that was restored may give a number twice.
+		case !errors.Is(err, seal.ErrDestroyed) && !errors.Is(err, seal.ErrNoBucket) && !errors.Is(err, seal.ErrDamaged) && !errors.Is(err, seal.ErrTampered):
+			return fmt.Errorf("what is left of bucket %d: %w", line.Now, err)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (p *Replay) eachLine(ctx context.Context, s *Standing, do func(ledgerLine) error) error {
+	for _, e := range append(s.Is(LedgerUnknown), s.Is(LedgerKnown)...) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := p.Ledger.read(e.Code, do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putBuckets puts those of the buckets that the database has where they are now.
+func (p *Replay) putBuckets(ctx context.Context, known map[id.Bucket]uint64, now map[id.Bucket]left, out *ReplayReport) error {
+	var all []conversation.Bucket
+	for _, b := range slices.Sorted(maps.Keys(now)) {
+		if _, here := known[b]; here {
+			all = append(all, conversation.Bucket{ID: b, Slot: now[b].slot, Tree: now[b].tree})
+		}
+	}
+	for part := range slices.Chunk(all, destroyOnLocal) {
+		err := p.recover(ctx, out, func(tx *db.Tx) (int, bool, error) {
+			n, err := conversation.PutBuckets(tx, p.Vault, part)
+			return n, true, err
+		})
 		if err != nil {
 			return err
 		}
-		var chosen []id.Bucket
-		for _, b := range all {
-			status, err := p.Vault.Store.State(uint64(b))
-			if err != nil {
-				return fmt.Errorf("ask the key store: %w", err)
-			}
-			if which(b, status.State == seal.Live) {
-				chosen = append(chosen, b)
-			}
-		}
-		for part := range slices.Chunk(chosen, 500) {
-			found, err := conversation.KeysIn(tx, part)
-			if err != nil {
-				return err
-			}
-			ids = append(ids, found...)
-		}
-		slices.Sort(ids)
-		return nil
+	}
+	return nil
+}
+
+func (p *Replay) stranded(ctx context.Context) (ids []id.Conversation, err error) {
+	err = p.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		ids, err = conversation.Stranded(tx, p.Vault)
+		return err
 	})
 	return ids, err
 }
@@ -108,125 +175,203 @@ type candidate struct {
 	version uint32
 }
 
-// candidates reads the ledger for keys of the wanted conversations that are wrapped by a live bucket
-// key. The purges that the database does not have come first: most often they moved them last.
-func (p *Replay) candidates(ctx context.Context, s *Standing, wanted []id.Conversation) (map[id.Conversation][]candidate, error) {
+// candidates reads the ledger for keys of the wanted conversations. The purges that the database does not have come
+// first: most often they lifted them last.
+func (p *Replay) candidates(ctx context.Context, s *Standing, wanted []id.Conversation, now map[id.Bucket]left) (map[id.Conversation][]candidate, error) {
 	out := make(map[id.Conversation][]candidate, len(wanted))
 	for _, c := range wanted {
 		out[c] = nil
 	}
-	alive := map[id.Bucket]bool{}
-	for _, e := range append(s.Is(LedgerUnknown), s.Is(LedgerKnown)...) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		_, err := p.Ledger.read(e.Code, func(line ledgerLine) error {
-			have, want := out[line.Kept]
-			if line.Kept == 0 || !want {
-				return nil
-			}
-			live, asked := alive[line.Bucket]
-			if !asked {
-				status, err := p.Vault.Store.State(uint64(line.Bucket))
-				if err != nil {
-					return fmt.Errorf("ask the key store: %w", err)
-				}
-				live = status.State == seal.Live
-				alive[line.Bucket] = live
-			}
-			if live {
-				out[line.Kept] = append(have, candidate{conversation.Key{ID: line.Kept, BucketID: line.Bucket, Wrapped: line.Wrapped}, line.Version})
-			}
+	err := p.eachLine(ctx, s, func(line ledgerLine) error {
+		have, want := out[line.Kept]
+		if line.Kept == 0 || !want {
 			return nil
-		})
-		if err != nil {
-			return nil, err
 		}
-	}
-	return out, nil
+		k := conversation.Key{ID: line.Kept, BucketID: line.Bucket, Leaf: line.leafOf(), Wrapped: line.Wrapped, Slot: uint64(line.Bucket)}
+		if n, ok := now[line.Bucket]; ok {
+			k.Slot, k.Tree = n.slot, n.tree
+		}
+		out[line.Kept] = append(have, candidate{k, line.Version})
+		return nil
+	})
+	return out, err
 }
 
-// closeBuckets makes sure that the keys of a purge's buckets are gone. Where the first execution had not
-// come so far, what is still in such a bucket moves under a fresh key first.
-func (p *Replay) closeBuckets(ctx context.Context, h LedgerHead, list []id.Bucket) error {
+// closedSlot is a slot of a bucket whose key is to be destroyed.
+type closedSlot struct {
+	bucket id.Bucket
+	slot   uint64
+}
+
+// closeBuckets makes sure that the keys of a purge's slots are gone. A bucket that still lies under one, since the first
+// execution had not come so far, is punctured before, in a transaction of its own: a key goes only when what lives
+// has moved for good.
+func (p *Replay) closeBuckets(ctx context.Context, h LedgerHead, list []closedSlot) error {
 	for part := range slices.Chunk(list, destroyOnLocal) {
-		err := p.DB.Write(ctx, func(tx *db.Tx) error { return p.closePart(tx, h, part) })
-		if err != nil {
+		if err := p.DB.Write(ctx, func(tx *db.Tx) error { return p.vacate(tx, h, part) }); err != nil {
+			return err
+		}
+		if err := p.DB.Write(ctx, func(tx *db.Tx) error { return p.closePart(tx, h, part) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Replay) closePart(tx *db.Tx, h LedgerHead, part []id.Bucket) error {
+// under locks the buckets that lie under slots.
+func under(tx *db.Tx, slots []uint64) ([]conversation.Bucket, error) {
 	var rows []conversation.Bucket
-	if err := tx.ForUpdate().Where("id IN ?", part).Order("id").Find(&rows).Error; err != nil {
-		return fmt.Errorf("lock buckets: %w", err)
+	if err := tx.ForUpdate().Where("slot IN ? AND state <> ?", slots, conversation.BucketDestroyed).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("lock buckets: %w", err)
 	}
-	notes := make([]bucket, 0, len(part))
-	for _, b := range part {
-		notes = append(notes, bucket{PurgeID: h.Purge, BucketID: b, State: destroyed, DestroyedAt: &tx.Now})
+	return rows, nil
+}
+
+// vacate punctures the buckets that lie under slots which are alive and about to go. They take nothing new from then on:
+// nobody knows which of their places were given between the backup and now, and what was there must not be reached.
+func (p *Replay) vacate(tx *db.Tx, h LedgerHead, part []closedSlot) error {
+	slots, notes := notesOf(tx, h, part, closed)
+	alive, _, err := p.there(slots)
+	if err != nil {
+		return err
 	}
-	for i := range rows {
-		moved, err := p.vacate(tx, &rows[i])
-		if err != nil {
-			return err
+	rows, err := under(tx, alive)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	ids := make([]id.Bucket, len(rows))
+	moved := map[id.Bucket]*bucket{}
+	for i, b := range rows {
+		ids[i] = b.ID
+	}
+	if err := tx.Model(&conversation.Bucket{}).Where("id IN ?", ids).Update("used", conversation.BucketSize).Error; err != nil {
+		return fmt.Errorf("fill buckets: %w", err)
+	}
+	punctured, err := conversation.Puncture(tx, p.Vault, ids)
+	if err != nil {
+		return err
+	}
+	for _, b := range ids {
+		if n := notes[b]; n != nil {
+			n.MovedTo, n.Survivors, n.Lifted = punctured[b].To, punctured[b].Live, punctured[b].Lifted
+			moved[b] = n
 		}
-		at := slices.Index(part, rows[i].ID)
-		notes[at].MovedTo, notes[at].Survivors = moved.MovedTo, moved.Survivors
 	}
-	keys, err := p.alive(part)
-	if err != nil {
+	if err := p.note(tx, h, moved); err != nil {
 		return err
-	}
-	if err := p.Vault.Store.Destroy(keys...); err != nil {
-		return fmt.Errorf("destroy bucket keys: %w", err)
-	}
-	if err := conversation.BucketsGone(tx, part); err != nil {
-		return err
-	}
-	err = tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&notes).Error
-	if err != nil {
-		return fmt.Errorf("note buckets: %w", err)
 	}
 	return audit.Append(tx, audit.Entry{
-		Actor: p.actor(), Action: "purge.keys_destroyed", ObjectKind: "purge", Object: h.Code, Count: int64(len(part)),
-		Data: map[string]any{"buckets": part, "ledger": true, "by": p.By},
+		Actor: p.actor(), Action: "purge.buckets_punctured", ObjectKind: "purge", Object: h.Code, Count: int64(len(ids)),
+		Data: map[string]any{"buckets": ids, "ledger": true, "by": p.By},
 	})
 }
 
-// vacate moves what is left in a locked bucket under a fresh key, if its key is alive.
-func (p *Replay) vacate(tx *db.Tx, b *conversation.Bucket) (moved bucket, err error) {
-	status, err := p.Vault.Store.State(uint64(b.ID))
-	if err != nil || status.State != seal.Live || b.State == conversation.BucketDestroyed {
-		return moved, err
-	}
-	one := []id.Bucket{b.ID}
-	closed, err := conversation.CloseBuckets(tx, one)
+// closePart destroys the keys of slots under which nothing lives any more.
+func (p *Replay) closePart(tx *db.Tx, h LedgerHead, part []closedSlot) error {
+	slots, notes := notesOf(tx, h, part, destroyed)
+	alive, damaged, err := p.there(slots)
 	if err != nil {
-		return moved, err
+		return err
 	}
-	to, err := conversation.Rewrap(tx, p.Vault, closed)
+	rows, err := under(tx, alive)
 	if err != nil {
-		return moved, err
+		return err
 	}
-	moved.MovedTo, moved.Survivors = to[b.ID].To, to[b.ID].N
-	return moved, conversation.LockEmpty(tx, one)
+	if len(rows) > 0 {
+		here := map[id.Bucket][]uint64{}
+		for _, b := range rows {
+			here[b.ID] = []uint64{b.Slot}
+		}
+		if err := conversation.LockFree(tx, p.Vault, here); err != nil {
+			return err
+		}
+	}
+	if err := p.Vault.Store.Destroy(append(alive, damaged...)...); err != nil {
+		return fmt.Errorf("destroy bucket keys: %w", err)
+	}
+	if err := conversation.SlotsGone(tx, slots); err != nil {
+		return err
+	}
+	if err := p.note(tx, h, notes); err != nil {
+		return err
+	}
+	return audit.Append(tx, audit.Entry{
+		Actor: p.actor(), Action: "purge.keys_destroyed", ObjectKind: "purge", Object: h.Code, Count: int64(len(part)),
+		Data: map[string]any{"buckets": slices.Sorted(maps.Keys(notes)), "slots": slots, "ledger": true, "by": p.By},
+	})
 }
 
-// alive gives those of the buckets whose keys the key store still has. One that was never there is
-// gone too.
-func (p *Replay) alive(part []id.Bucket) (keys []uint64, err error) {
-	for _, b := range part {
-		status, err := p.Vault.Store.State(uint64(b))
-		if err != nil {
-			return nil, fmt.Errorf("ask the key store: %w", err)
+// notesOf gives the slots of a part, and what is noted of their buckets.
+func notesOf(tx *db.Tx, h LedgerHead, part []closedSlot, state bucketState) ([]uint64, map[id.Bucket]*bucket) {
+	slots := make([]uint64, len(part))
+	notes := map[id.Bucket]*bucket{}
+	for i, c := range part {
+		slots[i] = c.slot
+		n := notes[c.bucket]
+		if n == nil {
+			n = &bucket{PurgeID: h.Purge, BucketID: c.bucket, State: state}
+			notes[c.bucket] = n
 		}
-		if status.State == seal.Live || status.State == seal.Damaged {
-			keys = append(keys, uint64(b))
+		if n.Slot = max(n.Slot, c.slot); state == destroyed {
+			n.DestroyedAt = &tx.Now
 		}
 	}
-	return keys, nil
+	return slots, notes
+}
+
+// reserve gives every number that the ledger names for a slot away, to nothing, where the key store is older than the
+// ledger: a number that came again would be taken for the slot that a purge destroyed.
+func (p *Replay) reserve(ctx context.Context, s *Standing) error {
+	highest := uint64(0)
+	err := p.eachLine(ctx, s, func(line ledgerLine) error {
+		highest = max(highest, line.Slot, line.Closed)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	last, err := p.Vault.Store.Last()
+	if err != nil || last >= highest {
+		return err
+	}
+	ids, err := p.Vault.Store.NewBuckets(int(highest - last))
+	if err != nil {
+		return fmt.Errorf("reserve slots: %w", err)
+	}
+	return p.Vault.Store.Destroy(ids...)
+}
+
+// note writes which buckets the purge had. Where several parts say something of one, the last slot counts.
+func (p *Replay) note(tx *db.Tx, h LedgerHead, notes map[id.Bucket]*bucket) error {
+	var have []bucket
+	if err := tx.Where("purge_id = ? AND bucket_id IN ?", h.Purge, slices.Collect(maps.Keys(notes))).Find(&have).Error; err != nil {
+		return fmt.Errorf("read buckets: %w", err)
+	}
+	for _, b := range have {
+		n := notes[b.BucketID]
+		if n.Slot = max(n.Slot, b.Slot); n.MovedTo == 0 {
+			n.MovedTo, n.Survivors, n.Lifted = b.MovedTo, b.Survivors, b.Lifted
+		}
+	}
+	if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(slices.Collect(maps.Values(notes))).Error; err != nil {
+		return fmt.Errorf("note buckets: %w", err)
+	}
+	return nil
+}
+
+// there gives those of the slots that the key store still has. One that was never there is gone too.
+func (p *Replay) there(slots []uint64) (alive, damaged []uint64, err error) {
+	for _, s := range slots {
+		switch status, err := p.Vault.Store.State(s); {
+		case err != nil:
+			return nil, nil, fmt.Errorf("ask the key store: %w", err)
+		case status.State == seal.Live:
+			alive = append(alive, s)
+		case status.State == seal.Damaged:
+			damaged = append(damaged, s)
+		}
+	}
+	return alive, damaged, nil
 }
 
 // settle ends what the ledger says of a purge: from then on the database knows it.
@@ -269,11 +414,10 @@ func (p *Replay) share(tx *db.Tx, h LedgerHead, shares map[id.Department]int64) 
 	return nil
 }
 
-// lost counts the conversations whose keys nobody has any more: they grew after the backup was made, and
-// the key of the bucket they were in was destroyed since. Importing them again heals them.
+// lost counts the conversations whose keys nobody has any more: they were sealed elsewhere after the backup was made,
+// and the place where they were before was taken out of its bucket since. Importing them again heals them.
 func (p *Replay) lost(ctx context.Context, out *ReplayReport) (err error) {
-	out.Lost, err = p.stranded(ctx, func(_ id.Bucket, alive bool) bool { return !alive })
-	if err != nil {
+	if out.Lost, err = p.stranded(ctx); err != nil {
 		return err
 	}
 	for part := range slices.Chunk(out.Lost, p.chunk()) {

@@ -172,7 +172,11 @@ func (d *Desk) request(tx *db.Tx, by account.Actor, ask Ask) (*Request, error) {
 	}); err != nil {
 		return nil, err
 	}
-	r.MAC = r.seal(d.Keys)
+	origin, err := originOf(tx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	r.MAC = r.seal(d.Keys, origin)
 	if err := tx.Model(&Request{}).Where("id = ?", r.ID).Select("*").Omit("id", "code", "created_at").Updates(r).Error; err != nil {
 		return nil, fmt.Errorf("store request: %w", err)
 	}

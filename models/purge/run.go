@@ -2,7 +2,6 @@ package purge
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"time"
@@ -10,12 +9,12 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/approval"
 	"qingdang/models/audit"
-	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
 	"qingdang/models/index"
 	"qingdang/models/job"
+	"qingdang/models/retention"
 )
 
 // Phase is the part of an execution that comes next. A request keeps it, so that whoever goes
@@ -27,7 +26,7 @@ type Phase string
 const (
 	PhaseNone   Phase = ""
 	PhaseErase  Phase = "erase"  // keys, bodies, tags and rows, in chunks
-	PhaseLedger Phase = "ledger" // re-wrap survivors, write the file outside the database
+	PhaseLedger Phase = "ledger" // puncture the buckets, write the file outside the database
 	PhaseKeys   Phase = "keys"   // destroy the buckets' keys
 	PhaseVerify Phase = "verify" // read back, certify
 	PhaseFile   Phase = "file"   // seal the certificate's evidence file
@@ -54,7 +53,8 @@ type Runner struct {
 	Chunk        int    // conversations per transaction; 0 = as many as a short transaction takes
 	Lanes        int    // transactions at once; 0 = 2 on a server, and 1 if Chunk says how large they are
 	pace         pace   // of erasing
-	rewrapPace   pace
+	puncturePace pace
+	noted        noted
 	named        named // by the ledger's file
 }
 
@@ -91,7 +91,10 @@ func (w *Runner) system() audit.Actor { return account.System("worker", w.Worker
 func (w *Runner) start(ctx context.Context, j *job.Job) error {
 	var list storedList
 	err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		list.root, list.size, err = storedRoot(tx, id.Purge(j.Subject))
+		if list.root, list.size, err = storedRoot(tx, id.Purge(j.Subject)); err != nil {
+			return err
+		}
+		list.freed, err = w.Desk.freed(tx, id.Purge(j.Subject))
 		return err
 	})
 	if err != nil {
@@ -108,7 +111,7 @@ func (w *Runner) start(ctx context.Context, j *job.Job) error {
 		at, err := w.Desk.startAt(tx, r)
 		reason := ""
 		switch {
-		case bin.IsForged(err):
+		case IsForged(err):
 			reason = lapseForged
 		case err != nil:
 			return err
@@ -146,7 +149,7 @@ func (w *Runner) begin(tx *db.Tx, j *job.Job, r *Request) error {
 // the bin window of every batch (which may have been extended), in the maintenance window. An
 // emergency waits for none of the latter two.
 func (d *Desk) startAt(tx *db.Tx, r *Request) (time.Time, error) {
-	keep, err := keepUntil(tx, d.Keys, r.ID)
+	keep, err := keepUntil(tx, d.Keys, r)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -157,18 +160,16 @@ func (d *Desk) startAt(tx *db.Tx, r *Request) (time.Time, error) {
 	return d.runFrom(r, later(at, tx.Now)), nil
 }
 
-// storedList is the list as its rows say it.
+// storedList is the list as its rows say it, and whether something of it is free of a hold by a row alone.
 type storedList struct {
-	root [32]byte
-	size int64
+	root  [32]byte
+	size  int64
+	freed bool
 }
 
 // flaw looks whether what was requested, agreed to and frozen is still the same, and names
 // what is not.
 func (d *Desk) flaw(tx *db.Tx, r *Request, list storedList) (string, error) {
-	if subtle.ConstantTimeCompare(r.MAC, r.seal(d.Keys)) != 1 {
-		return lapseForged, nil
-	}
 	votes, broken, err := d.recheck(tx, r)
 	if err != nil || broken != "" {
 		return broken, err
@@ -178,7 +179,7 @@ func (d *Desk) flaw(tx *db.Tx, r *Request, list storedList) (string, error) {
 		return lapseForged, nil
 	}
 	if r.ScopeKind == Organisation {
-		if r.ConfirmedAt == nil || subtle.ConstantTimeCompare(r.ConfirmedMAC, r.sealConfirmation(d.Keys)) != 1 {
+		if r.ConfirmedAt == nil || !r.confirmed(d.Keys) {
 			return lapseForged, nil
 		}
 		if active, err := account.ActiveAs(tx, r.ConfirmedBy, r.ConfirmedPerson, account.Legal); err != nil || !active {
@@ -190,6 +191,12 @@ func (d *Desk) flaw(tx *db.Tx, r *Request, list storedList) (string, error) {
 	}
 	if list.size != r.Size || string(list.root[:]) != string(r.Root) {
 		return lapseManifest, nil
+	}
+	if inForce, err := retention.InForce(tx); err != nil || !inForce {
+		return lapsePolicy, err
+	}
+	if list.freed {
+		return lapseHold, nil
 	}
 	return "", nil
 }
@@ -209,8 +216,14 @@ func (r *Request) confirmedByAnother(tx *db.Tx, votes []approval.Vote) (bool, er
 	return !chose, err
 }
 
-// recheck looks whether the consent stands; broken says why not.
+// recheck looks whether the request is still what was requested and the consent stands; broken says why not.
 func (d *Desk) recheck(tx *db.Tx, r *Request) (votes []approval.Vote, broken string, err error) {
+	switch genuine, err := r.genuine(tx, d.Keys); {
+	case err != nil:
+		return nil, "", err
+	case !genuine:
+		return nil, lapseForged, nil
+	}
 	votes, err = approval.Recheck(tx, d.Keys, approval.Want{
 		Approval: r.ApprovalID, Kind: approval.Purge, Subject: uint64(r.ID),
 		Root: [32]byte(r.Root), PolicyVersion: [32]byte(r.PolicyVersion), RequesterPerson: r.RequesterPerson,

@@ -159,15 +159,16 @@ func (e *LedgerEntry) state(tx *db.Tx, keys *seal.Store, r, other *Request) (str
 	return LedgerKnown, nil
 }
 
-// deadUnder tells whether a data key lies in a bucket that the purge touched and whose key is gone.
+// deadUnder tells whether a data key lies in a bucket that the purge touched and under a slot whose key is gone.
 func deadUnder(tx *db.Tx, keys *seal.Store, p id.Purge) (bool, error) {
-	var used []id.Bucket
-	err := tx.Model(&conversation.Key{}).Where("bucket_id IN (SELECT bucket_id FROM purge_bucket WHERE purge_id = ?)", p).Distinct().Pluck("bucket_id", &used).Error
+	var used []uint64
+	err := tx.Model(&conversation.Bucket{}).Where("id IN (SELECT bucket_id FROM purge_bucket WHERE purge_id = ?)", p).
+		Where("EXISTS (SELECT 1 FROM conversation_key k WHERE k.bucket_id = key_bucket.id)").Pluck("slot", &used).Error
 	if err != nil {
 		return false, fmt.Errorf("find used buckets: %w", err)
 	}
-	for _, b := range used {
-		status, err := keys.State(uint64(b))
+	for _, slot := range used {
+		status, err := keys.State(slot)
 		if err != nil {
 			return false, fmt.Errorf("ask the key store: %w", err)
 		}

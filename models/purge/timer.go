@@ -35,6 +35,8 @@ const (
 	lapseSuperseded = "superseded" // a draft whose batch somebody requested
 	lapseForged     = "forged"     // the request's own row was changed
 	lapseManifest   = "manifest"   // the list is not the one that was agreed to
+	lapseHold       = "hold"       // a hold on it was ended past the program
+	lapsePolicy     = "policy"     // the floors are not those that somebody put in force
 )
 
 // Timer is the job that looks at deadlines. Missing it destroys nothing: the deadlines are

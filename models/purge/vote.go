@@ -156,7 +156,10 @@ func (d *Desk) vote(tx *db.Tx, by account.Actor, r *Request, b Ballot, seen [32]
 	if err := b.checkIncident(r); err != nil {
 		return err
 	}
-	keep, err := keepUntil(tx, d.Keys, r.ID)
+	if err := d.sound(tx, r); err != nil {
+		return err
+	}
+	keep, err := keepUntil(tx, d.Keys, r)
 	if err != nil {
 		return err
 	}
@@ -262,10 +265,10 @@ func (d *Desk) runFrom(r *Request, t time.Time) time.Time {
 }
 
 // keepUntil is the latest end of the bin window of the purge's batches. The fault is a conflict when one of
-// them was written past this program: then its end and its owner are nobody's word.
-func keepUntil(tx *db.Tx, k approval.Keys, p id.Purge) (time.Time, error) {
+// them was written past this program, or is not there: then its end and its owner are nobody's word.
+func keepUntil(tx *db.Tx, k approval.Keys, r *Request) (time.Time, error) {
 	var ids []id.Batch
-	if err := tx.Model(&Batch{}).Where("purge_id = ?", p).Order("batch_id").Pluck("batch_id", &ids).Error; err != nil {
+	if err := tx.Model(&Batch{}).Where("purge_id = ?", r.ID).Order("batch_id").Pluck("batch_id", &ids).Error; err != nil {
 		return time.Time{}, fmt.Errorf("read batches: %w", err)
 	}
 	batches, err := bin.Batches(tx, ids...)
@@ -273,7 +276,7 @@ func keepUntil(tx *db.Tx, k approval.Keys, p id.Purge) (time.Time, error) {
 		return time.Time{}, err
 	}
 	if len(batches) != len(ids) || len(ids) == 0 {
-		return time.Time{}, fmt.Errorf("purge %d: %d of %d batches found", p, len(batches), len(ids))
+		return time.Time{}, fault.Conflict(keyForged, r.Code)
 	}
 	if err := bin.Genuine(k, batches...); err != nil {
 		return time.Time{}, err

@@ -382,11 +382,11 @@ func (w *world) open() {
 			return err
 		}
 		for _, b := range bodies {
-			var k conversation.Key
-			if err := tx.Where("id = ?", b.ID).Take(&k).Error; err != nil {
-				return err
+			keys, err := conversation.Keys(tx, b.ID)
+			if err != nil || len(keys) != 1 {
+				return fmt.Errorf("keys of %d: %d, %w", b.ID, len(keys), err)
 			}
-			if _, err := w.vault.Open(&b, &k); err != nil {
+			if _, err := w.vault.Open(&b, &keys[0]); err != nil {
 				w.t.Errorf("a survivor does not open: %v", err)
 			}
 		}

@@ -160,7 +160,7 @@ func (w *world) store(deps ...id.Department) (ids []id.Conversation, err error) 
 		for _, o := range out {
 			ids = append(ids, o.ID)
 		}
-		_, err = hold.OnStore(tx, ids, bin.Rescue)
+		_, err = hold.OnStore(tx, w.vault.Store, ids, bin.Rescue)
 		return err
 	})
 	return ids, err

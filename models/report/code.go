@@ -30,6 +30,7 @@ const (
 	NamesReport       = "report"
 	NamesHold         = "hold"
 	NamesImport       = "import"
+	NamesSubject      = "subject"
 )
 
 // Named is what a code stands for.
@@ -96,6 +97,7 @@ func doors(by account.Actor) []door {
 			prefix: "LH-", kind: NamesHold, needs: account.HoldRead, find: func(tx *db.Tx) *gorm.DB { return tx.Table("legal_hold t") },
 			sees: func(tx *db.Tx, which uint64) (bool, error) { return hold.Seen(tx, by, id.Hold(which)) },
 		},
+		{prefix: "DSR-", kind: NamesSubject, needs: account.SubjectRead, find: func(tx *db.Tx) *gorm.DB { return tx.Table("subject_request t") }},
 		{prefix: "IM-", kind: NamesImport, needs: account.ImportRead, find: func(tx *db.Tx) *gorm.DB {
 			q := tx.Table("import_run t")
 			if !by.Scope.All {

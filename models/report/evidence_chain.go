@@ -19,6 +19,7 @@ type Chain struct {
 	Full      bool
 	CheckedAt time.Time // zero: not checked yet
 	Data      Data
+	Witness   audit.Told
 }
 
 // Broken tells whether a check found something wrong.
@@ -91,7 +92,10 @@ func (e *Evidence) lookAgain(ctx context.Context) (Chain, error) {
 	if last.Broken() && c.OK && !c.Full {
 		c = last
 	}
-	c.Data, err = e.lastData(ctx)
+	if c.Data, err = e.lastData(ctx); err != nil {
+		return c, err
+	}
+	c.Witness, err = e.Log.Told(ctx)
 	return c, err
 }
 
@@ -148,6 +152,9 @@ func (e *Evidence) Check(ctx context.Context, by account.Actor) (Chain, error) {
 	if c.Data, err = e.lastData(ctx); err != nil {
 		return c, err
 	}
+	if c.Witness, err = e.Log.Told(ctx); err != nil {
+		return c, err
+	}
 	e.remember(c)
 	return c, nil
 }
@@ -159,6 +166,7 @@ type Proof struct {
 	Checkpoints []audit.Signed
 	Latest      []audit.Leaf // the newest entries: number and hash only
 	Outside     bool         // checkpoints are kept in a folder outside the database
+	Witness     audit.Told   // the other machine that keeps them, as it stands now
 	Key         string
 	Fingerprint string
 }
@@ -188,6 +196,9 @@ func (e *Evidence) Proof(ctx context.Context, by account.Actor) (*Proof, error) 
 		return nil, err
 	}
 	if p.Checkpoints, err = e.Log.Checkpoints(ctx, mostCheckpoints); err != nil {
+		return nil, err
+	}
+	if p.Witness, err = e.Log.Told(ctx); err != nil {
 		return nil, err
 	}
 	page, err := e.Log.Page(ctx, audit.Filter{Seen: audit.Seen{All: true}}, "", latestLeaves)

@@ -16,9 +16,13 @@ const ActDataChecked = "data.checked"
 type Data struct {
 	CheckedAt time.Time // zero: not checked yet
 	Checks    int64
+	Overdue   bool // nothing checks any more
 	Found     int64
 	Findings  []DataFinding // the first of them
 }
+
+// overdueAfter is when two nights have passed without a check.
+const overdueAfter = 50 * time.Hour
 
 // DataFinding is one broken promise; Key is a sentence of the catalogue.
 type DataFinding struct{ Promise, Key, Object string }
@@ -29,7 +33,11 @@ func (e *Evidence) lastData(ctx context.Context) (Data, error) {
 	if l == nil || err != nil {
 		return Data{}, err
 	}
-	d := Data{CheckedAt: l.At, Checks: l.Count}
+	now, err := e.now(ctx)
+	if err != nil {
+		return Data{}, err
+	}
+	d := Data{CheckedAt: l.At, Checks: l.Count, Overdue: now.Sub(l.At) > overdueAfter}
 	if n, ok := l.Data["found"].(json.Number); ok {
 		d.Found, _ = n.Int64()
 	}

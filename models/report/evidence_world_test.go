@@ -53,7 +53,7 @@ func newShop(t *testing.T, d *db.DB, clock *dbtest.Clock) *shop {
 	s.evidence = &report.Evidence{DB: d, Log: &audit.Log{DB: d, Signer: signer, Dir: t.TempDir()}, Organisation: "云栖优品集团"}
 	zone := time.FixedZone("UTC+8", 8*3600)
 	s.bin = &bin.Bin{DB: d, Zone: zone, Keys: accounttest.Keys(t, d)}
-	s.holds = &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: zone}
+	s.holds = &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: zone, Vault: conversation.Vault{Store: s.keys}}
 	s.desk = &purge.Desk{DB: d, Accounts: s.accounts, Keys: s.keys}
 	s.sales, s.support = s.department("云栖优品集团/杭州分公司"), s.department("云栖优品集团/南京分公司")
 	s.agent = accounttest.User(t, d, s.accounts, account.Agent, s.sales)

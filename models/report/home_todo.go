@@ -30,10 +30,12 @@ const (
 	TodoNoExport = "noexport" // an export of one's own was rejected, lapsed or failed
 	TodoPolicy   = "policy"   // a change of the retention policy waits for this person of legal
 	TodoCeiling  = "ceiling"  // conversations are past their ceiling
+	TodoSubject  = "subject"  // a customer who asked for deletion waits for the answer
+	TodoSealed   = "sealed"   // what such a request had binned was taken out of the bin
 	TodoAnswer   = "answer"   // a request of one's own to read elsewhere was answered, or nobody did
 )
 
-var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoExport, TodoAccess, TodoPolicy, TodoRejected, TodoNoExport, TodoExpiring, TodoFetch, TodoInspect, TodoDraft, TodoFailed, TodoCeiling, TodoResidue, TodoAnswer}
+var grave = []string{TodoVote, TodoConfirm, TodoCosign, TodoFinding, TodoExport, TodoAccess, TodoPolicy, TodoSubject, TodoRejected, TodoNoExport, TodoExpiring, TodoFetch, TodoInspect, TodoDraft, TodoFailed, TodoSealed, TodoCeiling, TodoResidue, TodoAnswer}
 
 // Todo is one thing that waits for the actor.
 type Todo struct {
@@ -51,7 +53,7 @@ type Todo struct {
 const mostOfKind = 5
 
 func (q *asking) todo() error {
-	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings, q.access, q.answers, q.exports, q.ownExports, q.retention} {
+	for _, ask := range []func() error{q.votes, q.confirmations, q.own, q.drafts, q.failed, q.residue, q.inspections, q.findings, q.access, q.answers, q.exports, q.ownExports, q.retention, q.subjects} {
 		if err := ask(); err != nil {
 			return err
 		}

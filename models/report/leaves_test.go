@@ -25,6 +25,7 @@ var waysOut = map[string]string{
 	"purge_execute.go ManifestFile": "purge.list_downloaded",
 	"report.go Show":                "report.downloaded",
 	"report_letter.go Show":         "letter.written",
+	"subject.go AnswerFile":         "subject.answer_written",
 }
 
 var (

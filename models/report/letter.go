@@ -68,6 +68,15 @@ func (e *Evidence) Letter(ctx context.Context, by account.Actor, c id.Conversati
 		if hidden = ""; len(rows) > 0 && !by.Scope.Has(rows[0].DepartmentID) {
 			hidden = conversation.Code(c, rows[0].Platform)
 		}
+		if len(rows) > 0 && hidden == "" && rows[0].State != "purged" && !by.May(account.ConversationSealed) {
+			sealed, err := conversation.UnderSealOf(tx, []id.Conversation{c})
+			if err != nil {
+				return err
+			}
+			if len(sealed) > 0 {
+				hidden = conversation.Code(c, rows[0].Platform)
+			}
+		}
 		if len(rows) == 0 || hidden != "" {
 			return fault.NotFound("letter.not_found")
 		}

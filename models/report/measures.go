@@ -95,6 +95,7 @@ func (c *counting) measures() map[string]measure {
 		kept("arrived_bytes", "SUM(conversation.bytes)", "").during("conversation.created_at").bytes(),
 		kept("arrived_attachments", "SUM(conversation.attachments)", "").during("conversation.created_at"),
 		kept("in_bin", "COUNT(*)", "conversation.state IN (3, 4, 5)"),
+		kept("sealed", "COUNT(*)", "conversation.state = 6"),
 		kept("held", "COUNT(*)", held),
 		kept("within", "COUNT(*)", within, withinArgs...),
 		kept("due", "COUNT(*)", free, withinArgs...),

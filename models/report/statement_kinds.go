@@ -29,7 +29,7 @@ func (c *counting) fill(s *Statement) error {
 	case Privacy:
 		return c.all(s,
 			readLog("searches", "opened", "unmasked", "exports", "downloads", "denied", "refused", "erased_log", "accounts_changed", "actors"),
-			head("kept", "messages", "attachments", "held", "in_bin", "searches", "opened", "unmasked", "exports", "downloads", "denied", "refused", "erased_log", "certificates",
+			head("kept", "messages", "attachments", "held", "in_bin", "sealed", "searches", "opened", "unmasked", "exports", "downloads", "denied", "refused", "erased_log", "certificates",
 				"accounts_changed", "checks"),
 			table("privacy_months", byMonth, "searches", "opened", "unmasked", "exports", "denied", "erased_log"),
 			table("privacy_classes", byClass, "kept", "messages", "attachments", "kept_bytes", "held"),
@@ -44,7 +44,7 @@ func (c *counting) fill(s *Statement) error {
 			table("purge_months", byMonth, "purges_requested", "erased_log", "certificates"))
 	case Retention:
 		return c.all(s,
-			head("kept", "within", "due", "due_year", "due_bytes", "past_target", "past_ceiling", "never_keep", "held", "in_bin", "erased_items"),
+			head("kept", "within", "due", "due_year", "due_bytes", "past_target", "past_ceiling", "never_keep", "held", "in_bin", "sealed", "erased_items"),
 			(*counting).early, (*counting).late,
 			(*counting).classes,
 			table("retention_departments", byDepartment, "kept", "within", "due", "due_year", "past_target", "past_ceiling", "never_keep", "held"),
@@ -345,7 +345,7 @@ func (c *counting) holdsInForce(s *Statement) error {
 
 // taken are acts by which somebody takes something along and that are not called downloads. With the
 // downloads they are every way in which a file leaves.
-var taken = []string{"audit.log_exported", "hold.listed", "letter.written"}
+var taken = []string{"audit.log_exported", "hold.listed", "letter.written", "subject.answer_written"}
 
 // leaves tells whether something goes out of the system by an act.
 func leaves(action string) bool {

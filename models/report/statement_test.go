@@ -247,7 +247,11 @@ func (s *shop) facts(key string, leaves []audit.Leaf) (out []fact) {
 	case "arrived_attachments":
 		chats(true, func(c conversation.Conversation) int64 { return int64(c.Attachments) })
 	case "in_bin":
-		chats(false, func(c conversation.Conversation) int64 { return yes(c.State >= conversation.Binned) })
+		chats(false, func(c conversation.Conversation) int64 {
+			return yes(c.State >= conversation.Binned && c.State <= conversation.Purging)
+		})
+	case "sealed":
+		chats(false, func(c conversation.Conversation) int64 { return yes(c.State == conversation.Sealed) })
 	case "held":
 		chats(false, func(c conversation.Conversation) int64 { return yes(heldNow[c.ID]) })
 	case "within":

@@ -9,18 +9,24 @@ import (
 	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/index"
 	"qingdang/models/job"
 )
 
-// JobWalk is the kind of job that looks for personal data in conversations of which nobody knows yet: those
-// from before there was a note of it, and those whose bodies did not open the last time.
+// JobWalk is the kind of job that looks into conversations of which nobody knows yet what kinds of personal data they
+// hold and what their marks are: those from before there was a note of it, those whose bodies did not open the last
+// time, and all of them when the list of words to look out for became another.
 const JobWalk = "retention.walk"
 
 const (
-	walkEvery = 24 * time.Hour
+	walkEvery = time.Hour
 	// walkAtOnce is how many bodies one step opens, walkSpan how many rows it reads to find them.
 	walkAtOnce = 256
 	walkSpan   = 4096
+	// mostWaiting changes may wait for the index before the walk lets it catch up for a while: searches ask
+	// the rows for what waits.
+	mostWaiting = 8192
+	walkPause   = 20 * time.Second
 )
 
 // Walk is that job. An import notes by itself what it brings, so that once the archive was walked nothing is
@@ -30,17 +36,24 @@ type Walk struct {
 	Vault conversation.Vault
 }
 
-// Step looks into the next conversations, and waits for the next day at the end.
+// Step looks into the next conversations, and waits for the next hour at the end.
 func (w *Walk) Step(ctx context.Context, j *job.Job) (bool, error) {
 	var ids []id.Conversation
 	var upto id.Conversation
 	var last bool
+	var waiting int64
 	err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		ids, upto, last, err = conversation.Unlooked(tx, id.Conversation(j.Pos), walkAtOnce, walkSpan)
+		if waiting, err = index.Waiting(tx); err != nil || waiting > mostWaiting {
+			return err
+		}
+		ids, upto, last, err = w.Vault.Unlooked(tx, id.Conversation(j.Pos), walkAtOnce, walkSpan)
 		return err
 	})
 	if err != nil {
 		return false, err
+	}
+	if waiting > mostWaiting {
+		return false, w.DB.Write(ctx, func(tx *db.Tx) error { return job.Again(tx, j, tx.Now.Add(walkPause)) })
 	}
 	found, err := w.Vault.Look(ctx, w.DB, ids)
 	if err != nil {

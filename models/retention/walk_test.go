@@ -23,6 +23,7 @@ import (
 	"qingdang/models/mask"
 	"qingdang/models/retention"
 	"qingdang/models/seal"
+	"qingdang/models/words"
 )
 
 const (
@@ -125,7 +126,7 @@ func (k *keeping) places(kinds ...mask.Kind) (rows []retention.Place) {
 
 func (k *keeping) walk() *retention.Walk { return &retention.Walk{DB: k.d, Vault: k.vault} }
 
-// work lets a worker do the walk until it waits for the next day.
+// work lets a worker do the walk until it waits for its next time.
 func (k *keeping) work(runner job.Runner) {
 	k.t.Helper()
 	k.must(job.Work(k.t.Context(), k.d, "test", map[string]job.Runner{retention.JobWalk: runner}, job.Options{Timers: []job.New{{Kind: retention.JobWalk}}, Once: true}))
@@ -245,7 +246,89 @@ func TestTheWalkLooksIntoEveryConversationOnce(t *testing.T) {
 	})
 }
 
-// What does not open is left for the next day, and does not keep the walk from the others.
+// Marks of an archive from before are found by the same walk, and all of them anew by another list of words; what an
+// import brings is marked by the list there is.
+func TestTheWalkMarksWhatIsThere(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		k := keep(t, d)
+		ids := k.say(1, "我要退款，再不退就打12315", "在吗", "hello there, where is my parcel")
+		found := func(f conversation.Traits, want ...id.Conversation) {
+			t.Helper()
+			_, err := k.index.Fold(t.Context())
+			k.must(err)
+			for _, x := range []*index.Index{k.index, nil} { // by the rows, too
+				s := &conversation.Conversations{DB: k.d, Vault: k.vault, Index: x}
+				by := account.Actor{ID: 7, Role: account.Auditor, Name: "审计", Scope: account.Everywhere()}
+				got, err := s.Pick(t.Context(), by, conversation.Query{Filter: conversation.Filter{Departments: account.Everywhere(), Traits: f}}, 100)
+				k.must(err)
+				if slices.Sort(got); !slices.Equal(got, want) {
+					t.Errorf("%+v finds %v, want %v", f, got, want)
+				}
+			}
+		}
+		sensitive, plain, english := conversation.Traits{Sensitive: conversation.Yes}, conversation.Traits{Sensitive: conversation.No}, conversation.Traits{Languages: []conversation.Language{conversation.English}}
+		found(sensitive, ids[0])
+		found(plain, ids[1:]...)
+		found(english, ids[2])
+		dbtest.Exec(t, d, "UPDATE conversation SET marks = NULL, marks_list = NULL")
+		k.must(d.Write(t.Context(), func(tx *db.Tx) error { tx.MarkAudited(); return index.Changed(tx, false, ids...) }))
+		found(sensitive)
+		found(plain)
+		found(english)
+		k.work(k.walk())
+		found(sensitive, ids[0])
+		found(plain, ids[1:]...)
+		found(english, ids[2])
+		var err error
+		k.vault.Sensitive, err = words.ReadList(strings.NewReader("在吗\nparcel"))
+		k.must(err)
+		ids = append(ids, k.say(1, "你好，在吗")...)
+		clock.Advance(25 * time.Hour)
+		k.work(k.walk())
+		found(sensitive, ids[1:]...)
+		found(plain, ids[0])
+		before, _ := k.leaves("retention.looked")
+		clock.Advance(25 * time.Hour)
+		k.work(k.walk())
+		if n, _ := k.leaves("retention.looked"); n != before {
+			t.Errorf("%d entries after a walk with nothing to do", n-before)
+		}
+	})
+}
+
+// Searches ask the rows for what the index does not have yet: while much of it waits, the walk waits, too.
+func TestTheWalkLetsTheIndexCatchUp(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		k := keep(t, d)
+		k.say(1, "在吗")
+		k.forget()
+		k.must(d.Write(t.Context(), func(tx *db.Tx) error {
+			tx.MarkAudited()
+			var others []id.Conversation
+			for c := range 9000 {
+				others = append(others, id.Conversation(c+1))
+			}
+			return index.Changed(tx, false, others...)
+		}))
+		k.work(k.walk())
+		if n := len(k.kinds()); n != 0 {
+			t.Errorf("%d looked into", n)
+		}
+		_, err := k.index.Fold(t.Context())
+		k.must(err)
+		k.work(k.walk())
+		if n := len(k.kinds()); n != 0 {
+			t.Errorf("%d looked into at once", n)
+		}
+		clock.Advance(21 * time.Second)
+		k.work(k.walk())
+		if n := len(k.kinds()); n != 1 {
+			t.Errorf("%d looked into", n)
+		}
+	})
+}
+
+// What does not open is left for the next time, and does not keep the walk from the others.
 func TestTheWalkComesBackToWhatDidNotOpen(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		k := keep(t, d)

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -13,9 +14,10 @@ import (
 // Flaw is something that no policy of this program has. Key is a sentence of the catalogue.
 type Flaw struct{ Key, Object string }
 
-// told is what the log says of a change that took effect.
+// told is what the log says of a change that took effect, or of the policy before the first.
 type told struct {
-	Object string // its code
+	Action string
+	Object string // the change's code, empty for the first policy
 	Leaf   []byte
 	Policy string `gorm:"-"` // the fingerprint of what was in force then
 }
@@ -44,7 +46,9 @@ func Wrong(tx *db.Tx, k approval.Keys) ([]Flaw, error) {
 	}
 	leaves := map[string][]told{}
 	for _, s := range said {
-		leaves[s.Object] = append(leaves[s.Object], s)
+		if s.Action == actionChanged {
+			leaves[s.Object] = append(leaves[s.Object], s)
+		}
 	}
 	var all []Change
 	if err := tx.Order("id").Find(&all).Error; err != nil {
@@ -70,9 +74,10 @@ func Wrong(tx *db.Tx, k approval.Keys) ([]Flaw, error) {
 	return out, nil
 }
 
-// tellings reads what the log says of changes that took effect, oldest first.
+// tellings reads what the log says of the first policy and of changes that took effect, oldest first.
 func tellings(tx *db.Tx) (said []told, err error) {
-	err = tx.Table("audit_leaf").Select("object, leaf").Where("action = ? AND result = ?", actionChanged, audit.OK).Order("n").Scan(&said).Error
+	err = tx.Table("audit_leaf").Select("action, object, leaf").
+		Where("action IN ? AND result = ?", []string{actionChanged, actionRecorded}, audit.OK).Order("n").Scan(&said).Error
 	if err != nil {
 		return nil, fmt.Errorf("entries of changes: %w", err)
 	}
@@ -85,7 +90,17 @@ func tellings(tx *db.Tx) (said []told, err error) {
 	return said, nil
 }
 
-// differs compares what is in force with the last entry. Before the first change there is none.
+// InForce tells whether the policy is the one that the log says was put in force last. A purge does not begin by any other.
+func InForce(tx *db.Tx) (bool, error) {
+	said, err := tellings(tx)
+	if err != nil {
+		return false, err
+	}
+	flaws, err := differs(tx, said)
+	return len(flaws) == 0, err
+}
+
+// differs compares what is in force with the last entry. Only a database that no program has opened has none.
 func differs(tx *db.Tx, said []told) ([]Flaw, error) {
 	rules, err := stored(tx)
 	if err != nil {
@@ -102,7 +117,7 @@ func differs(tx *db.Tx, said []told) ([]Flaw, error) {
 		return nil, err
 	}
 	if last := said[len(said)-1]; p.Draft().Fingerprint() != last.Policy {
-		return []Flaw{{"fsck.retention_policy_differs", last.Object}}, nil
+		return []Flaw{{"fsck.retention_policy_differs", cmp.Or(last.Object, Rule{}.TableName())}}, nil
 	}
 	return nil, nil
 }

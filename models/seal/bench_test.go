@@ -110,20 +110,44 @@ func BenchmarkPack(b *testing.B) {
 	})
 }
 
-func BenchmarkRewrap(b *testing.B) {
+func BenchmarkTree(b *testing.B) {
 	s := newTestStore(b)
 	ids := newBuckets(b, s, 2)
-	from, err := s.Bucket(ids[0])
+	tree, err := s.Tree(ids[0], ids[0], nil)
 	check(b, err)
-	to, err := s.Bucket(ids[1])
+	sealed, err := tree.Seal(700, AAD{Record: 9}, []byte(talk))
 	check(b, err)
-	sealed := mustSeal(b, s, ids[0], AAD{Record: 9}, []byte(talk))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := from.RewrapTo(to, 9, sealed.Wrapped); err != nil {
-			b.Fatal(err)
-		}
+	var kept Leaves
+	for i := 0; i < TreeLeaves; i += 3 {
+		kept.Add(i)
 	}
+	b.Run("open", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := tree.Open(700, AAD{Record: 9}, sealed); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("keep", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := tree.Keep(kept, ids[1]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	state, err := tree.Keep(kept, ids[1])
+	check(b, err)
+	b.Run("decode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.forget()
+			if _, err := s.Tree(ids[0], ids[1], state); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func BenchmarkBuckets(b *testing.B) {

@@ -2,8 +2,8 @@ package seal
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // WrappedSize is the length of a wrapped data key.
@@ -16,10 +16,12 @@ const (
 )
 
 // cached is an unwrapped bucket key together with the slot it came from. It is used only while the slot
-// on disk is still the same, byte for byte.
+// on disk is still the same, byte for byte. What the bucket's tree has left hangs on it.
 type cached struct {
 	slot slot
 	box  *box
+	root seed // of the tree, where it was never punctured
+	tree atomic.Pointer[Tree]
 }
 
 // Bucket is an unwrapped bucket key, for sealing or opening many records with one look at the slot.
@@ -35,8 +37,11 @@ type Bucket struct {
 // when there never was one, and ErrDamaged when its slot does not verify.
 func (s *Store) Bucket(id uint64) (*Bucket, error) {
 	b := &Bucket{ID: id, store: s}
-	err := s.reading(func(f *slots) (err error) {
-		b.box, err = s.bucketKey(f, id)
+	err := s.reading(func(f *slots) error {
+		key, err := s.bucketKey(f, id)
+		if err == nil {
+			b.box = key.box
+		}
 		return err
 	})
 	if err != nil {
@@ -45,7 +50,7 @@ func (s *Store) Bucket(id uint64) (*Bucket, error) {
 	return b, nil
 }
 
-func (s *Store) bucketKey(f *slots, id uint64) (*box, error) {
+func (s *Store) bucketKey(f *slots, id uint64) (*cached, error) {
 	var sl slot
 	if err := f.read(id, &sl); err != nil {
 		return nil, err
@@ -54,7 +59,7 @@ func (s *Store) bucketKey(f *slots, id uint64) (*box, error) {
 	hit, ok := s.cache[id]
 	s.caching.RUnlock()
 	if ok && hit.slot == sl {
-		return hit.box, nil
+		return hit, nil
 	}
 	switch s.slotState(id, &sl) {
 	case Absent:
@@ -70,9 +75,9 @@ func (s *Store) bucketKey(f *slots, id uint64) (*box, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := newBox(key)
+	fresh := &cached{slot: sl, box: newBox(key), root: seed(s.hkdf(key[:], "tree", seedSize))}
 	clear(key[:])
-	return b, s.remember(f, id, cached{slot: sl, box: b})
+	return fresh, s.remember(f, id, fresh)
 }
 
 // Check says whether the bucket is still live. Call it after sealing and before the commit where
@@ -109,36 +114,34 @@ func (b *Bucket) Open(aad AAD, sealed Sealed) ([]byte, error) {
 	return openBody((*[dataKeySize]byte)(key), aad, sealed.Body)
 }
 
-// RewrapTo wraps the data key of a record of b under another bucket. The body stays as it is.
-func (b *Bucket) RewrapTo(to *Bucket, record uint64, wrapped []byte) ([]byte, error) {
-	var room [dataKeySize]byte
-	defer clear(room[:])
-	key, err := b.unwrapTo(room[:0], record, wrapped)
-	if err != nil {
-		return nil, err
-	}
-	return to.wrap(record, key), nil
-}
-
-// wrap makes version ‖ box(data key), bound to bucket and record.
+// wrap wraps a data key by the bucket's own key, bound to bucket and record.
 func (b *Bucket) wrap(record uint64, key []byte) []byte {
-	var nonce [nonceSize]byte
-	b.store.fill(nonce[:])
-	out := make([]byte, 1, WrappedSize)
-	out[0] = wrappedVersion
 	aad := wrappedAAD(b.ID, record)
-	return b.box.seal(out, &nonce, key, aad[:])
+	return b.store.wrapKey(b.box, wrappedVersion, key, aad[:])
 }
 
 func (b *Bucket) unwrapTo(dst []byte, record uint64, wrapped []byte) ([]byte, error) {
-	if len(wrapped) > 0 && wrapped[0] != wrappedVersion {
+	aad := wrappedAAD(b.ID, record)
+	return unwrapKey(dst, b.box, wrappedVersion, wrapped, aad[:])
+}
+
+// wrapKey makes version ‖ box(data key), bound to what bound says.
+func (s *Store) wrapKey(b *box, version byte, key, bound []byte) []byte {
+	var nonce [nonceSize]byte
+	s.fill(nonce[:])
+	out := make([]byte, 1, WrappedSize)
+	out[0] = version
+	return b.seal(out, &nonce, key, bound)
+}
+
+func unwrapKey(dst []byte, b *box, version byte, wrapped, bound []byte) ([]byte, error) {
+	if len(wrapped) > 0 && wrapped[0] != version {
 		return nil, &FormatError{What: "key version", Got: int(wrapped[0])}
 	}
 	if len(wrapped) != WrappedSize {
 		return nil, ErrTampered
 	}
-	aad := wrappedAAD(b.ID, record)
-	return b.box.open(dst, wrapped[1:], aad[:])
+	return b.open(dst, wrapped[1:], bound)
 }
 
 func wrappedAAD(bucket, record uint64) (aad [len(wrappedLabel) + 16]byte) {
@@ -166,19 +169,9 @@ func (s *Store) Open(bucket uint64, aad AAD, sealed Sealed) ([]byte, error) {
 	return b.Open(aad, sealed)
 }
 
-// Rewrap is Bucket.RewrapTo for a single record.
-func (s *Store) Rewrap(from, to, record uint64, wrapped []byte) ([]byte, error) {
-	a, errA := s.Bucket(from)
-	b, errB := s.Bucket(to)
-	if err := errors.Join(errA, errB); err != nil {
-		return nil, err
-	}
-	return a.RewrapTo(b, record, wrapped)
-}
-
 // remember keeps an unwrapped key, unless its slot changed since it was read: the forget of a Destroy
 // beside us would have come too early. A full cache starts anew, since unwrapping again costs microseconds.
-func (s *Store) remember(f *slots, id uint64, c cached) error {
+func (s *Store) remember(f *slots, id uint64, c *cached) error {
 	s.caching.Lock()
 	defer s.caching.Unlock()
 	var sl slot

@@ -34,8 +34,8 @@ func TestDestroyedNeverOpens(t *testing.T) {
 			if _, err := store.Seal(ids[0], aad, nil); !errors.Is(err, ErrDestroyed) {
 				t.Errorf("seal = %v", err)
 			}
-			if _, err := store.Rewrap(ids[0], ids[1], 1, sealed[0].Wrapped); !errors.Is(err, ErrDestroyed) {
-				t.Errorf("re-wrap = %v", err)
+			if _, err := store.Tree(ids[0], ids[0], nil); !errors.Is(err, ErrDestroyed) {
+				t.Errorf("tree = %v", err)
 			}
 		}
 		s.now = func() time.Time { return noon.Add(time.Hour) }
@@ -93,33 +93,14 @@ func TestDestroyedKeyDoesNotStayInMemory(t *testing.T) {
 	check(t, s.readSlot(id, &sl))
 	key, err := s.unwrapSlot(s.slots, id, &sl)
 	check(t, err)
-	check(t, s.remember(s.slots, id, cached{sl, newBox(key)}))
+	check(t, s.remember(s.slots, id, &cached{slot: sl, box: newBox(key)}))
 	if len(s.cache) != 1 {
 		t.Errorf("cache holds %d keys, want 1", len(s.cache))
 	}
 	check(t, s.Destroy(id))
-	check(t, s.remember(s.slots, id, cached{sl, newBox(key)})) // by a reader who was overtaken by Destroy
+	check(t, s.remember(s.slots, id, &cached{slot: sl, box: newBox(key)})) // by a reader who was overtaken by Destroy
 	if len(s.cache) != 0 {
 		t.Errorf("cache holds %d keys after the destruction", len(s.cache))
-	}
-}
-
-func TestRewrapKeepsTheBody(t *testing.T) {
-	s := newTestStore(t)
-	ids := newBuckets(t, s, 2)
-	aad := AAD{Record: 5, Version: 1, Department: 8}
-	sealed := mustSeal(t, s, ids[0], aad, []byte(talk))
-	if _, err := s.Rewrap(ids[0], ids[1], 6, sealed.Wrapped); !errors.Is(err, ErrTampered) {
-		t.Errorf("re-wrap for another record = %v", err)
-	}
-	wrapped, err := s.Rewrap(ids[0], ids[1], 5, sealed.Wrapped)
-	check(t, err)
-	check(t, s.Destroy(ids[0]))
-	if got, err := s.Open(ids[1], aad, Sealed{sealed.Body, wrapped}); err != nil || string(got) != talk {
-		t.Errorf("survivor = %q, %v", got, err)
-	}
-	if _, err := s.Open(ids[1], aad, sealed); !errors.Is(err, ErrTampered) {
-		t.Errorf("old wrapping in the new bucket = %v", err)
 	}
 }
 

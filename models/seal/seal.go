@@ -6,12 +6,16 @@
 //	store secret  32 bytes, wrapped by the root key; of it are made the keys that outlive a rotation:
 //	              those of MACs, small secrets, checksums, and what seals the signing keys
 //	bucket key    48 bytes, one slot of buckets.slots each, wrapped by the root key
-//	data key      48 bytes, fresh for every sealed record, wrapped by a bucket key
+//	leaf key      48 bytes, for each of a bucket's 1,024 places; made of a tree of seeds whose root is made of
+//	              the bucket key, or whose rest is sealed under it
+//	data key      48 bytes, fresh for every sealed record, wrapped by a leaf key, or by the bucket key itself
+//	              where a bucket holds one record
 //	body          the record itself, sealed under its data key
 //
-// Body and wrapped data key are stored in the database; the key store folder is not, and must never
-// be part of a database backup. Destroying a bucket key therefore makes every record of that bucket
-// unreadable in every copy of the database there is.
+// Body, wrapped data key and the rest of a tree are stored in the database; the key store folder is not, and must
+// never be part of a database backup. Destroying a bucket key therefore makes every record of that bucket
+// unreadable in every copy of the database there is, but for the places that were kept under another slot before;
+// see Tree.
 package seal
 
 import (
@@ -57,7 +61,7 @@ var (
 // FormatError says that a ciphertext was made by a version, suite or dictionary this build does not know.
 // It is kept apart from ErrTampered because the cure is a newer build, not a backup.
 type FormatError struct {
-	What string // "body version", "suite", "key version", "small version", "dictionary", "store format", "slots format", "key store backup"
+	What string // "body version", "suite", "key version", "tree version", "small version", "dictionary", "store format", "slots format", "key store backup"
 	Got  int
 }
 
@@ -87,7 +91,7 @@ func (s Suite) String() string {
 	return fmt.Sprintf("suite %d", byte(s))
 }
 
-// Sealed is what is stored of a record: the body, and its data key wrapped by the bucket key.
+// Sealed is what is stored of a record: the body, and its data key wrapped by a bucket's or a leaf's key.
 // Body is at most MaxOverhead longer than the plaintext, Wrapped is always WrappedSize long.
 type Sealed struct {
 	Body    []byte
@@ -95,7 +99,7 @@ type Sealed struct {
 }
 
 // AAD is what a body is bound to. A body copied to another record, version, department or table does
-// not open there. The bucket is bound by the wrapped key instead, so that a re-wrap keeps the body.
+// not open there. The bucket is bound by the wrapped key instead, so that wrapping it anew keeps the body.
 type AAD struct {
 	Kind       byte // the table it stands in: 0 conversation bodies, other numbers belong to other owners
 	Suite      Suite

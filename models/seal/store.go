@@ -56,7 +56,7 @@ type Store struct {
 	slots   *slots       // the file in force when it was last looked
 
 	caching sync.RWMutex
-	cache   map[uint64]cached
+	cache   map[uint64]*cached
 
 	random func([]byte) // set by tests only; nil is the system's generator
 	halt   func(string) // set by tests only: where a process may be killed
@@ -75,7 +75,7 @@ func OpenStore(o Options) (*Store, error) {
 }
 
 func newStore(o Options) *Store {
-	s := &Store{dir: o.Dir, suite: o.Suite, days: o.BackupDays, now: o.Now, cache: map[uint64]cached{}}
+	s := &Store{dir: o.Dir, suite: o.Suite, days: o.BackupDays, now: o.Now, cache: map[uint64]*cached{}}
 	if s.suite == 0 {
 		s.suite = Cascade
 	}

@@ -60,6 +60,11 @@ type Conditions struct {
 	Tags           []string      `json:"tags,omitempty"`
 	Agents         []string      `json:"agents,omitempty"`
 	Personal       []string      `json:"personal,omitempty"`
+	Least          string        `json:"least,omitempty"`
+	Most           string        `json:"most,omitempty"`
+	Attached       string        `json:"attached,omitempty"`
+	Sensitive      string        `json:"sensitive,omitempty"`
+	Languages      []string      `json:"languages,omitempty"`
 	State          string        `json:"state,omitempty"`
 }
 

@@ -27,10 +27,11 @@ const (
 	ignored // neither there nor between
 )
 
-// Folded text is its runs, a gap where the text had separators between two of them, and a
-// border between two messages.
+// Folded text is its runs, a gap where the text had separators between two of them, a joint where
+// they were such as may divide a number, and a border between two messages. A term has gaps only.
 const (
 	gap    = ' '
+	joint  = '-'
 	border = '\n'
 )
 
@@ -42,7 +43,7 @@ type from struct{ at, start, end int }
 type folder struct {
 	strings.Builder
 	apart   bool // separators stood since the last run
-	between byte // what to write for them
+	between between
 	track   bool
 	origin  []from
 }
@@ -65,7 +66,7 @@ func foldAll(texts []string) string {
 	f.Grow(size)
 	for _, t := range texts {
 		f.text(t)
-		f.apart, f.between = true, border
+		f.apart, f.between.border = true, true
 	}
 	return f.String()
 }
@@ -83,7 +84,7 @@ func (f *folder) text(text string) {
 		}
 		switch {
 		case separates(r):
-			f.separate()
+			f.separate(r)
 		case r < utf8.RuneSelf && !composes(text[i+n:]):
 			f.place(i, i+n)
 			f.WriteByte(ascii[r])
@@ -154,7 +155,7 @@ func (f *folder) segment(text string, i int) int {
 func (f *folder) rune(r rune, start, end int) {
 	switch classOf(r) {
 	case separator:
-		f.separate()
+		f.separate(r)
 	case ignored:
 	default:
 		f.place(start, end)
@@ -162,18 +163,17 @@ func (f *folder) rune(r rune, start, end int) {
 	}
 }
 
-func (f *folder) separate() {
-	if !f.apart {
-		f.apart, f.between = true, gap
-	}
+func (f *folder) separate(r rune) {
+	f.apart = true
+	f.between.add(r)
 }
 
 // place writes what separated the run that begins or goes on now.
 func (f *folder) place(start, end int) {
 	if f.apart && f.Len() > 0 {
-		f.WriteByte(f.between)
+		f.WriteByte(f.between.sign())
 	}
-	f.apart = false
+	f.apart, f.between = false, between{}
 	if f.track && (len(f.origin) == 0 || f.origin[len(f.origin)-1].start != start) {
 		f.origin = append(f.origin, from{f.Len(), start, end})
 	}

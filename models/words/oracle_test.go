@@ -11,15 +11,17 @@ import (
 // The oracle says the same as this package with other means: it folds a text as a whole, cuts it
 // by regular expressions, an ideograph at a time, and compares token by token from every place.
 
-// token is a word or one ideograph; apart says that something stands before it that separates.
+// token is a word or one ideograph; apart says that something stands before it that separates, joint
+// that it may divide a number.
 type token struct {
-	text  string
-	apart bool
+	text         string
+	apart, joint bool
 }
 
 var (
 	overlaid = regexp.MustCompile(`[\p{Mn}\p{Me}\p{Cf}]+`)
 	pieces   = regexp.MustCompile(`[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}ー]|(?:[\p{L}\p{N}\p{Mc}])`)
+	between  = regexp.MustCompile(`^(?:[ \t]{1,3}|[ \t]{0,2}[-‐‒–—―−.·•・]|[ \t]?[-‐‒–—―−.·•・][ \t]|[-‐‒–—―−.·•・][ \t]{2})$`)
 	oneOfUs  = regexp.MustCompile(`^[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}ー]$`)
 )
 
@@ -37,7 +39,7 @@ func tokens(text string) (out []token) {
 		if letter := !oneOfUs.MatchString(c); letter && word && !apart {
 			out[len(out)-1].text += c
 		} else {
-			out = append(out, token{c, apart})
+			out = append(out, token{c, apart, apart && between.MatchString(folded[end:at[0]])})
 			word = letter
 		}
 		end = at[1]
@@ -49,6 +51,44 @@ func tokens(text string) (out []token) {
 func stands(typed, text string) bool { return standsAmong(tokens(typed), tokens(text)) }
 
 func standsAmong(want, have []token) bool {
+	return standsAsTyped(want, have) || numberStands(want, have)
+}
+
+var (
+	oneNumber = regexp.MustCompile(`^([0-9]{7,32}|[0-9]{17}x)$`)
+	phone     = regexp.MustCompile(`^(86|0086)?(1[3-9][0-9]{9})$`)
+	grouped   = regexp.MustCompile(`^[0-9]{2,}x?$`)
+)
+
+// numberStands tells whether tokens that are a number as a whole stand among others in whatever groups.
+func numberStands(want, have []token) bool {
+	digits := ""
+	for _, w := range want {
+		digits += w.text
+	}
+	if !oneNumber.MatchString(digits) {
+		return false
+	}
+	spelt := map[string]int{digits: 3} // and how long the first group has to be
+	if m := phone.FindStringSubmatch(digits); m != nil {
+		spelt = map[string]int{m[2]: 3, "86" + m[2]: 5, "0086" + m[2]: 7}
+	}
+	for from := range have {
+		run := ""
+		for i, h := range have[from:] {
+			if i > 0 && !h.joint || len(h.text) < 3 {
+				break
+			}
+			run += h.text
+			if first, ok := spelt[run]; ok && len(have[from].text) >= first {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func standsAsTyped(want, have []token) bool {
 	for from := 0; from+len(want) <= len(have); from++ {
 		same := true
 		for i, w := range want {
@@ -82,6 +122,15 @@ func oracleTerms(texts []string) map[string]bool {
 			out[k.text] = true
 			if i > 0 && !k.apart && oneOfUs.MatchString(k.text) && oneOfUs.MatchString(all[i-1].text) {
 				out[all[i-1].text+k.text] = true
+			}
+			run := k.text
+			for _, next := range all[i+1:] {
+				if len(k.text) < 3 || !next.joint || len(next.text) < 3 {
+					break
+				}
+				if run += next.text; oneNumber.MatchString(run) {
+					out[run] = true
+				}
 			}
 		}
 	}

@@ -36,6 +36,7 @@ var fields = map[string]string{
 //	退款 OR 赔付       one of them (also 或, and | with or without spaces); binds tighter than a space
 //	-赔付             not that
 //	"已经 发货"        one after another (also “” and 「」)
+//	138-0013-8000    a number, in whatever groups it is written
 //	客服:李雨桐        the agent; likewise 标签: 平台: 客户: and agent: tag: platform: customer:
 //	-标签:退款         without the tag
 //
@@ -93,7 +94,7 @@ func (p *parser) read() *fault.Fault {
 	}
 	var lists [][]Term
 	for _, either := range p.query.All {
-		if !slices.ContainsFunc(lists, func(l []Term) bool { return slices.Equal(l, either) }) {
+		if isGroup(either) || !slices.ContainsFunc(lists, func(l []Term) bool { return slices.Equal(l, either) }) {
 			lists = append(lists, either)
 		}
 	}
@@ -255,7 +256,7 @@ func (p *parser) until(kind func(rune) bool) int {
 func termOf(text string) (Term, bool) {
 	const enough = 4
 	for range enough {
-		folded := fold(text)
+		folded := strings.ReplaceAll(fold(text), string(joint), string(gap))
 		if folded == text {
 			return Term{folded}, folded != ""
 		}

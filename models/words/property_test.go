@@ -32,12 +32,43 @@ type wish struct {
 
 func (w wish) fits(texts []string) bool {
 	in := func(typed string) bool { return standsIn(typed, texts) }
-	for _, either := range w.all {
-		if !slices.ContainsFunc(either, in) {
+	for i, either := range w.all {
+		if !slices.ContainsFunc(either, in) && (w.together(i) == "" || !in(w.together(i))) {
 			return false
 		}
 	}
 	return !slices.ContainsFunc(w.none, in)
+}
+
+// together is the number of which a word may be a group, with those beside it that may be, too.
+func (w wish) together(i int) string {
+	group := func(i int) string {
+		if i < 0 || i == len(w.all) || len(w.all[i]) != 1 {
+			return ""
+		}
+		digits := ""
+		for _, t := range tokens(w.all[i][0]) {
+			digits += t.text
+		}
+		if !grouped.MatchString(digits) {
+			return ""
+		}
+		return digits
+	}
+	digits := group(i)
+	if digits == "" {
+		return ""
+	}
+	for at := i - 1; group(at) != ""; at-- {
+		digits = group(at) + digits
+	}
+	for at := i + 1; group(at) != ""; at++ {
+		digits += group(at)
+	}
+	if len(digits) > 19 {
+		return ""
+	}
+	return digits
 }
 
 // write spells the wish in one of many ways.
@@ -74,6 +105,9 @@ func TestMatchIsTheOraclesForQueries(t *testing.T) {
 			for range rapid.IntRange(1, 3).Draw(t, "either") {
 				either = append(either, typed(t, "term"))
 			}
+			if rapid.IntRange(0, 2).Draw(t, "group") == 0 {
+				either = []string{rapid.StringMatching(`[12１]{2,5}`).Draw(t, "digits")}
+			}
 			w.all = append(w.all, either)
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "none") {
@@ -90,6 +124,44 @@ func TestMatchIsTheOraclesForQueries(t *testing.T) {
 	})
 }
 
+// numbered draws a text that is full of digits, and one that may be a number of it.
+func numbered(t *rapid.T) (typed, text string) {
+	group := rapid.StringMatching(`[13８]{1,6}|138|0013|8000|86|0086|86138|13800138000|8613800138000|12345678901234567x?`)
+	between := rapid.SampledFrom([]string{"", "-", "-", " ", " ", " ", "　", ".", " - ", " – ", "·", "--", "，", "  ", "   ", "    ", "/", "款", "a", "\u00a0", "\u200b", "+", ". "})
+	write := func(label string, most int) string {
+		var b strings.Builder
+		for range rapid.IntRange(1, most).Draw(t, label) {
+			b.WriteString(group.Draw(t, label) + between.Draw(t, label))
+		}
+		return b.String()
+	}
+	text = write("text", 9)
+	if rapid.Bool().Draw(t, "other") {
+		return write("typed", 4), text
+	}
+	have := tokens(text) // a part of what stands there
+	from := rapid.IntRange(0, len(have)-1).Draw(t, "from")
+	for _, one := range have[from:rapid.IntRange(from+1, len(have)).Draw(t, "to")] {
+		typed += one.text
+	}
+	return typed, text
+}
+
+// A number is found in whatever groups it was written, and typed.
+func TestNumbersAreTheOracles(t *testing.T) {
+	met := 0
+	rapid.Check(t, func(t *rapid.T) {
+		typed, text := numbered(t)
+		checkTerm(t, typed, text)
+		if numberStands(tokens(typed), tokens(text)) && !standsAsTyped(tokens(typed), tokens(text)) {
+			met++
+		}
+	})
+	if met == 0 {
+		t.Error("no number stood in other groups")
+	}
+}
+
 // A term that is a part of what was said is the hard case: it nearly always matches.
 func TestTermsAndHitsOfAMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -99,6 +171,11 @@ func TestTermsAndHitsOfAMatch(t *testing.T) {
 		typed := string(runes[from:rapid.IntRange(from, len(runes)).Draw(t, "to")])
 		checkTerm(t, typed, text)
 	})
+}
+
+// may tells whether what has some index terms may match a term.
+func may(term words.Term, has func(string) bool) bool {
+	return words.May(term, has, func(a, b bool) bool { return a && b }, func(a, b bool) bool { return a || b })
 }
 
 type failer interface {
@@ -122,7 +199,7 @@ func checkTerm(t failer, typed, text string) {
 	if oracleFold(oracleFold(typed)) == oracleFold(typed) && match != stands(typed, text) {
 		t.Fatalf("%q matches %q: %v", typed, text, match)
 	}
-	all := !slices.ContainsFunc(term.Terms(), func(s string) bool { return !slices.Contains(have, s) })
+	all := may(term, func(s string) bool { return slices.Contains(have, s) })
 	switch {
 	case len(term.Terms()) == 0:
 		t.Fatalf("%q has no terms", typed)

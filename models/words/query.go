@@ -41,7 +41,7 @@ func (q Query) Match(texts []string) bool {
 		start, _ := t.next(folded, 0)
 		return start >= 0
 	}
-	for _, either := range q.All {
+	for _, either := range q.Lists() {
 		if !slices.ContainsFunc(either, in) {
 			return false
 		}
@@ -59,7 +59,7 @@ func (q Query) Hits(text string) []Span {
 	f.Grow(len(text))
 	f.text(text)
 	var found []Span // in folded text
-	for _, either := range q.All {
+	for _, either := range q.Lists() {
 		for _, t := range either {
 			found = append(found, t.spans(f.String())...)
 		}

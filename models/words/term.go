@@ -20,7 +20,8 @@ type Term struct {
 func (t Term) String() string { return t.text }
 
 // Terms gives the index terms of messages' texts, each once: every ideograph, every two that
-// stand side by side, and every word. They share memory: clone what is kept.
+// stand side by side, every word, and every number that stands in groups. They share memory: clone what is
+// kept.
 func Terms(texts ...string) []string {
 	folded := foldAll(texts)
 	out := make([]string, 0, len(folded)/2)
@@ -46,6 +47,19 @@ func Terms(texts ...string) []string {
 			before, from = r, i
 		}
 	}
+	numbers := 0
+	grouped(folded, func(digits string) bool {
+		if _, ok := words[digits]; ok {
+			return true
+		}
+		if numbers++; numbers > mostGrouped {
+			out = append(out, overfull)
+			return false
+		}
+		words[digits] = struct{}{}
+		out = append(out, digits)
+		return true
+	})
 	return out
 }
 
@@ -75,8 +89,18 @@ func (s set) add(v uint64) bool {
 	}
 }
 
-// Terms gives the index terms that every text has which the term matches.
-func (t Term) Terms() (out []string) {
+// Terms gives the index terms that May asks for.
+func (t Term) Terms() []string {
+	out := t.terms()
+	if n, ok := t.number(); ok {
+		out = append(out, n.terms()...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// terms gives the index terms that every text has in which the term stands as it was typed.
+func (t Term) terms() (out []string) {
 	for run, c := range runs(t.text) {
 		_, first := utf8.DecodeRuneInString(run)
 		if c == letter || first == len(run) {
@@ -91,6 +115,22 @@ func (t Term) Terms() (out []string) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// May gives what has the index terms that it needs to match a term, where having gives what has one of them:
+// all that match, and more. It works for whatever can be cut with and and united with or.
+func May[S any](t Term, having func(term string) S, and, or func(S, S) S) S {
+	all := t.terms()
+	found := having(all[0])
+	for _, one := range all[1:] {
+		found = and(found, having(one))
+	}
+	if n, ok := t.number(); ok {
+		for _, one := range n.terms() {
+			found = or(found, having(one))
+		}
+	}
+	return found
 }
 
 // Exact tells whether a conversation that has the term's index terms is certain to match.
@@ -121,6 +161,17 @@ func runs(folded string) iter.Seq2[string, class] {
 
 // next finds the term in folded text from at on; start is negative where it is not.
 func (t Term) next(folded string, at int) (start, end int) {
+	start, end = t.asTyped(folded, at)
+	if n, ok := t.number(); ok {
+		i, j := n.next(folded, at)
+		if start < 0 || i >= 0 && (i < start || i == start && j > end) {
+			return i, j
+		}
+	}
+	return start, end
+}
+
+func (t Term) asTyped(folded string, at int) (start, end int) {
 	first, more, _ := strings.Cut(t.text, string(gap))
 	for {
 		i := strings.Index(folded[at:], first)
@@ -145,7 +196,7 @@ func (t Term) endOf(folded string, i int, piece, more string) int {
 		if i += len(piece); more == "" {
 			return i
 		}
-		if i < len(folded) && folded[i] == gap {
+		if i < len(folded) && (folded[i] == gap || folded[i] == joint) {
 			i++
 		}
 		if piece, more, _ = strings.Cut(more, string(gap)); !strings.HasPrefix(folded[i:], piece) {

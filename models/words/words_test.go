@@ -1,6 +1,7 @@
 package words_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +78,65 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+func TestNumbers(t *testing.T) {
+	tests := []struct {
+		name, query, text string
+		want              bool
+	}{
+		{"written in groups with blanks", "13800138000", "电话138 0013 8000。", true},
+		{"with hyphens", "13800138000", "138-0013-8000", true},
+		{"with dots, in other groups", "13800138000", "1380.013.8000", true},
+		{"with the country code before the groups", "13800138000", "+86 138 0013 8000", true},
+		{"with the country code in the first group", "13800138000", "+86138-0013-8000", true},
+		{"with the country code in one piece", "13800138000", "008613800138000", true},
+		{"in full width", "13800138000", "１３８－００１３　８０００", true},
+		{"with a hyphen and blanks", "13800138000", "138 - 0013 - 8000", true},
+		{"typed in full width", "１３８００１３８０００", "138 0013 8000", true},
+		{"typed with hyphens", "138-0013-8000", "13800138000", true},
+		{"typed with hyphens, written in other groups", "138-0013-8000", "1380 013 8000", true},
+		{"typed with the country code", "+86 138-0013-8000", "13800138000", true},
+		{"typed with the country code in one piece", "8613800138000", "138 0013 8000", true},
+		{"typed with blanks", "138 0013 8000", "13800138000", true},
+		{"typed with blanks, written in other groups", "138 0013 8000", "1380013-8000", true},
+		{"typed with blanks, the words apart", "138 0013 8000", "8000 元，0013 号，138 天", true},
+		{"typed with blanks and a word beside it", "138 0013 8000 退款", "退款 13800138000", true},
+		{"typed with blanks, a group twice", "138 8000 8000", "13880008000", true},
+		{"a card in fours", "6222021234567890123", "6222 0212 3456 7890 123", true},
+		{"an identity number in parts", "11010519900307123X", "110105 19900307 123x", true},
+		{"an order number", "20251019888", "订单 2025-1019-888", true},
+		{"among more groups", "13800138000", "尾号 66-138-0013-8000-12", true},
+		{"a date as it was typed", "2025-10-19", "2025/10/19", true},
+		{"not where the digits are others", "13800138000", "138 0013 8001", false},
+		{"not where digits are left out", "13800138000", "138 013 8000", false},
+		{"not a part of a longer group", "13800138000", "5138 0013 8000", false},
+		{"not before a longer group", "13800138000", "138 0013 80005", false},
+		{"not in groups of two", "13800138000", "13 80 013 8000", false},
+		{"not with two digits in the last group", "13800138000", "138 001380 00", false},
+		{"not with two digits in the middle", "13800138000", "1380 01 38000", false},
+		{"not in single digits", "13800138000", "1 3800138000", false},
+		{"not over a comma", "13800138000", "138，0013，8000", false},
+		{"not over two hyphens", "13800138000", "138--0013--8000", false},
+		{"not over four blanks", "13800138000", "138    0013    8000", false},
+		{"not over a line", "13800138000", "138\n0013\n8000", false},
+		{"not over a word", "13800138000", "138转0013转8000", false},
+		{"not six digits", "138001", "138 001", false},
+		{"no other country", "13800138000", "8513800138000", false},
+		{"a country code of nothing", "6222021234567890123", "866222021234567890123", false},
+		{"not typed with blanks as choices", "138|9 0013 8000", "13800138000", false},
+		{"not what must not be there, in groups", "退款 -13800138000", "退款 138 0013 8000", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := parse(t, tt.query).Match([]string{tt.text}); got != tt.want {
+				t.Errorf("%s in %s: %v", tt.query, tt.text, got)
+			}
+		})
+	}
+	if q := parse(t, "13800138000"); q.Match([]string{"138 0013", "8000"}) {
+		t.Error("a number reaches into the next message")
+	}
+}
+
 func TestTerms(t *testing.T) {
 	got := words.Terms("退款，退款单 VIP退", "A款")
 	want := []string{"退", "款", "退款", "单", "款单", "vip", "a"}
@@ -122,6 +182,8 @@ func TestHits(t *testing.T) {
 		{"退款 -手机", "手机退款", "手机[退款]"},
 		{"赔付|退款", "退款赔付", "[退款][赔付]"},
 		{"客服:李", "李", "李"},
+		{"13800138000", "电话+86138 0013-8000，138 0013 8001", "电话+[86138 0013-8000]，138 0013 8001"},
+		{"138 0013 8000", "13800138000和0013", "[13800138000]和[0013]"},
 	}
 	for _, tt := range tests {
 		var b strings.Builder
@@ -145,5 +207,31 @@ func TestLooksPersonal(t *testing.T) {
 		if got := words.LooksPersonal(input); got != want {
 			t.Errorf("%q looks personal: %v", input, got)
 		}
+	}
+}
+
+// A text of nothing but groups of digits has a bounded number of terms, and every number in it is found all the same.
+func TestATextOfDigitsHasBoundedTerms(t *testing.T) {
+	var text strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&text, "%03d ", i*i%997)
+	}
+	terms := words.Terms(text.String())
+	if len(terms) > 20_000 {
+		t.Errorf("%d terms", len(terms))
+	}
+	has := map[string]bool{}
+	for _, term := range terms {
+		has[term] = true
+	}
+	last := strings.ReplaceAll(strings.TrimSpace(text.String()[text.Len()-16:]), " ", "")
+	q, err := words.Parse(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	term := q.All[0][0]
+	may := words.May(term, func(s string) bool { return has[s] }, func(a, b bool) bool { return a && b }, func(a, b bool) bool { return a || b })
+	if !q.Match([]string{text.String()}) || !may || term.Exact() {
+		t.Errorf("%s: matches %v, may %v", last, q.Match([]string{text.String()}), may)
 	}
 }

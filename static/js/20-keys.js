@@ -6,7 +6,11 @@
 
 	// Rows of the first table that takes keys; the row at hand has the class "at".
 	const rows = () => Array.from(document.querySelectorAll("table[data-rows] > tbody > tr"));
-	const current = (all) => all.findIndex((row) => row.classList.contains("at"));
+	// or, before any key, the one that the address names.
+	const current = (all) => {
+		const at = all.findIndex((row) => row.classList.contains("at"));
+		return at < 0 ? all.findIndex((row) => row.matches(":target")) : at;
+	};
 
 	function move(step) {
 		const all = rows();
@@ -48,6 +52,14 @@
 		if (clear) clear.click();
 	}
 
+	// What has a key of its own; words that have one are said, since there is nothing to press.
+	function press(letter) {
+		const own = document.querySelector(`[data-key="${letter}"]`);
+		if (own && own.matches("a, button")) own.click();
+		else if (own) announce(own.textContent.trim());
+		return own;
+	}
+
 	let going = 0;
 	function go(letter) {
 		const link = document.querySelector(`[data-goto-key="${CSS.escape(letter)}"]`);
@@ -82,14 +94,12 @@
 			break;
 		}
 		case "g": going = event.timeStamp + 1000; break;
-		case "j": move(1); break;
-		case "k": move(-1); break;
+		case "j": press("j") || move(1); break;
+		case "k": press("k") || move(-1); break;
 		case "x": tick(false); break;
 		case "X": tick(true); break;
-		default: {
-			const own = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`);
-			if (own) own.click();
-		}
+		default:
+			if (/^[a-z]$/.test(event.key)) press(event.key);
 		}
 	});
 })();

@@ -116,10 +116,15 @@ func Weekday(ctx context.Context, t time.Time) string {
 
 // Range writes the days from first to last, both included. An open end is "—".
 func Range(ctx context.Context, first, last time.Time) string {
+	return Span(ctx, Day(ctx, first), Day(ctx, last))
+}
+
+// Span joins two ends that are written already.
+func Span(ctx context.Context, first, last string) string {
 	if Of(ctx) == English {
-		return Day(ctx, first) + " – " + Day(ctx, last)
+		return first + " – " + last
 	}
-	return Day(ctx, first) + " ～ " + Day(ctx, last)
+	return first + " ～ " + last
 }
 
 // ISO writes an instant for <time datetime>, in the zone of ctx.

@@ -57,6 +57,15 @@ func (p plot) labelled(i int) bool {
 	return i%every == 0
 }
 
+// labelAt is where the label of slot i stands and which end of it: one that would reach over the right edge ends there.
+func (p plot) labelAt(i int) (x float64, anchor string) {
+	const half = 34 // of the longest label, 11-17 00:00
+	if chartWidth-p.middle(i) < half {
+		return chartWidth, "end"
+	}
+	return p.middle(i), "middle"
+}
+
 // line is the path of a series through the middles of its slots.
 func (p plot) line(values []int64) string {
 	var b strings.Builder

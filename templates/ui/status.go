@@ -4,7 +4,7 @@ package ui
 type look struct{ kind, icon string }
 
 // StatusKey is the catalogue key of a state: StatusKey("batch", "running").
-// Areas: conversation, lock, batch, purge, certificate, hold, rule, access, export, inspection,
+// Areas: conversation, lock, batch, purge, certificate, hold, subject, rule, access, export, inspection,
 // finding, check, connector, job.
 func StatusKey(area, code string) string { return "status." + area + "." + code }
 
@@ -23,6 +23,7 @@ func StatusLook(area, code string) (kind, icon string) {
 var looks = map[string]look{
 	"conversation.hidden":  {Outline, "eye-off"},
 	"conversation.expired": {Warning, "hourglass"},
+	"conversation.sealed":  {Primary, "shield-lock"},
 	"conversation.frozen":  {Primary, "lock"},
 	"conversation.purging": {Danger, "flame"},
 	"conversation.purged":  {Outline, "flame"},
@@ -72,6 +73,10 @@ var looks = map[string]look{
 	"hold.release_pending": {Primary, "lock-open"},
 	"hold.release_buffer":  {Primary, "lock-pause"},
 	"hold.released":        {Outline, "lock-open"},
+
+	"subject.open":   {Primary, "clock"},
+	"subject.done":   {Success, "check"},
+	"subject.lifted": {Outline, "lock-open"},
 
 	"rule.draft":          {Outline, ""},
 	"rule.pending_review": {Warning, "clock"},

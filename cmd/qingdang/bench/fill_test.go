@@ -76,7 +76,9 @@ func TestFill(t *testing.T) {
 		var rows []struct {
 			conversation.Body
 			BucketID     id.Bucket
+			Leaf         int
 			Wrapped      []byte
+			Slot         uint64
 			Department   id.Department
 			BucketMonth  string
 			LastAt       time.Time
@@ -84,7 +86,7 @@ func TestFill(t *testing.T) {
 			MessageCount int
 		}
 		err := d.Read(t.Context(), func(tx *db.Tx) error {
-			return tx.Raw("SELECT b.*, k.bucket_id, k.wrapped, c.department_id AS department, c.last_at, c.messages AS message_count, g.month AS bucket_month, g.department_id AS bucket_of " +
+			return tx.Raw("SELECT b.*, k.bucket_id, k.leaf, k.wrapped, g.slot, c.department_id AS department, c.last_at, c.messages AS message_count, g.month AS bucket_month, g.department_id AS bucket_of " +
 				"FROM conversation c JOIN conversation_body b ON b.id = c.id JOIN conversation_key k ON k.id = c.id JOIN key_bucket g ON g.id = k.bucket_id ORDER BY c.id").Scan(&rows).Error
 		})
 		if err != nil || len(rows) != n {
@@ -97,7 +99,7 @@ func TestFill(t *testing.T) {
 			if r.BucketOf != r.Department || r.BucketMonth != r.LastAt.UTC().Format("200601") {
 				t.Fatalf("conversation %d of %d, %s lies in a bucket of %d, %s", r.ID, r.Department, r.LastAt, r.BucketOf, r.BucketMonth)
 			}
-			doc, err := w.vault.Open(&r.Body, &conversation.Key{ID: r.ID, BucketID: r.BucketID, Wrapped: r.Wrapped})
+			doc, err := w.vault.Open(&r.Body, &conversation.Key{ID: r.ID, BucketID: r.BucketID, Leaf: r.Leaf, Wrapped: r.Wrapped, Slot: r.Slot})
 			if err != nil || len(doc.Messages) != r.MessageCount {
 				t.Fatalf("open %d: %v", r.ID, err)
 			}
@@ -155,12 +157,12 @@ func TestPurgeIsMeasured(t *testing.T) {
 		cfg.DBName = ""
 		dsn = cfg.FormatDSN()
 	}
-	rep, err := bench.Purge(t.Context(), bench.Options{DSN: dsn, Conversations: 600, Job: 150, Rounds: 1, Indexed: true, Embedded: true, Progress: t.Output()})
+	rep, err := bench.Purge(t.Context(), bench.Options{DSN: dsn, Conversations: 600, Job: 150, Rounds: 1, Indexed: true, Embedded: true, Bare: true, Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range rep.Rounds {
-		if r.Purged < 150 || r.Ours.Rate <= 0 || r.Peer.Rate == 0 || r.Idle.Turns == 0 || r.Ours.Reader.Turns == 0 || r.Memory == 0 {
+		if r.Purged < 150 || r.Ours.Rate <= 0 || r.Peer.Rate == 0 || r.Idle.Turns == 0 || r.Ours.Reader.Turns == 0 || r.Memory == 0 || r.Bare == nil || r.Bare.Rate <= 0 {
 			t.Errorf("nothing was measured: %+v", r)
 		}
 	}

@@ -85,6 +85,11 @@ func Pages(ctx context.Context, o PagesOptions) (rep *PagesReport, err error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, p := range pages {
+		if err := there(ctx, console+p.path, cookie); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
 	for n := range o.Rounds {
 		for _, p := range pages {
 			got, err := w.run(ctx, console+p.path, cookie)
@@ -153,8 +158,8 @@ func visits(ctx context.Context, d *db.DB) (list []visit, err error) {
 		{"a static file, all middleware", static.Path("logo.svg")},
 		{"home", "/"},
 		{"list of 50", "/conversations?size=50"},
-		{"search for a word, 50", "/conversations?size=50&q=%E9%80%80%E6%AC%BE"},
-		{"search for four characters", "/conversations?size=50&q=%E7%89%A9%E6%B5%81%E4%BF%A1%E6%81%AF"},
+		{"search for a word, 50", "/conversations?q=%E9%80%80%E6%AC%BE&size=50"},
+		{"search for four characters", "/conversations?q=%E7%89%A9%E6%B5%81%E4%BF%A1%E6%81%AF&size=50"},
 		{"a conversation, audited", "/conversations/" + id.String(c.ID)},
 		{"recycle bin", "/bin"},
 	}, err

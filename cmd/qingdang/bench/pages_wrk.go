@@ -124,6 +124,18 @@ func signIn(ctx context.Context, base string, accounts *account.Accounts) (strin
 	return strings.Join(cookies, "; "), nil
 }
 
+// there makes sure that an address answers with a page: wrk takes a redirection, which is fast, for one.
+func there(ctx context.Context, address, cookie string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Cookie", cookie)
+	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	_, err = fetch(c.Do(r))
+	return err
+}
+
 func fetch(r *http.Response, err error) (string, error) {
 	if err != nil {
 		return "", err

@@ -108,16 +108,16 @@ func (p *peer) pass(ctx context.Context, name, table, where string) error {
 	return nil
 }
 
-// gone makes sure that the peer did what it was measured for.
-func (p *peer) gone(ctx context.Context, name string) error {
+// gone makes sure that everything was deleted that was to be.
+func (s *server) gone(ctx context.Context, name string) error {
 	for _, t := range purged {
 		var left int
-		q := fmt.Sprintf("SELECT COUNT(*) FROM %[1]s%[2]s.%[3]s m JOIN %[1]s%[2]s.%[4]s t ON t.%[5]s = m.id", p.server.own, name, manifest, t.name, t.key)
-		if err := p.server.pool.QueryRowContext(ctx, q).Scan(&left); err != nil {
+		q := fmt.Sprintf("SELECT COUNT(*) FROM %[1]s%[2]s.%[3]s m JOIN %[1]s%[2]s.%[4]s t ON t.%[5]s = m.id", s.own, name, manifest, t.name, t.key)
+		if err := s.pool.QueryRowContext(ctx, q).Scan(&left); err != nil {
 			return err
 		}
 		if left > 0 {
-			return fmt.Errorf("pt-archiver left %d rows in %s", left, t.name)
+			return fmt.Errorf("%d rows of the list are left in %s", left, t.name)
 		}
 	}
 	return nil

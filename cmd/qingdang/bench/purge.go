@@ -26,6 +26,8 @@ type Options struct {
 	Indexed       bool          // with the search index built and folded before, so that a purge has it to scrub
 	Embedded      bool          // measure SQLite, too
 	PeerHelped    bool          // pt-archiver with options that help it
+	Bare          bool          // measure the deletes alone, too
+	Pause         time.Duration // of the reader beside everything, between two turns
 	Formats       []file.Format // of exports
 	Zip           bool          // exports are fetched as encrypted ZIP archives, in place of age
 	Keep          bool          // leave the databases there
@@ -70,7 +72,7 @@ func (o Options) onServer(ctx context.Context, dir string, rep *Report) (err err
 	}
 	if !o.Keep {
 		defer func() {
-			for _, name := range []string{"filled", "scattered", "period", "ours", "peer"} {
+			for _, name := range []string{"filled", "scattered", "period", "ours", "peer", "bare"} {
 				err = errors.Join(err, s.drop(context.WithoutCancel(ctx), name))
 			}
 		}()
@@ -169,7 +171,11 @@ func (o Options) ordered(ctx context.Context, s *server, dir string, c choice) (
 func (o Options) round(ctx context.Context, s *server, p *peer, dir string, c choice, order *purge.Request, n int) (*Round, error) {
 	r := &Round{N: n + 1, Choice: c.Name, Purged: order.Size}
 	sites := map[string]*site{}
-	for _, name := range []string{"ours", "peer"} {
+	names := []string{"ours", "peer"}
+	if o.Bare {
+		names = append(names, "bare")
+	}
+	for _, name := range names {
 		if err := s.clone(ctx, c.Name, name); err != nil {
 			return nil, err
 		}
@@ -184,16 +190,33 @@ func (o Options) round(ctx context.Context, s *server, p *peer, dir string, c ch
 		defer a.Close()
 		a.clock.reach(*order.DueAt)
 		sites[name] = a
+		if name == "ours" {
+			continue
+		}
+		if err := p.list(ctx, c.Name, name); err != nil {
+			return nil, err
+		}
 	}
-	if err := p.list(ctx, c.Name, "peer"); err != nil {
+	if err := s.settle(ctx, names...); err != nil {
 		return nil, err
 	}
-	if err := s.settle(ctx, "ours", "peer"); err != nil {
-		return nil, err
+	turns := []func() error{
+		func() error { return r.ours(ctx, s, sites["ours"], order, o.Pause) },
+		func() (err error) {
+			r.Peer, err = r.deleted(ctx, s, sites["peer"], "peer", o.Pause, func(ctx context.Context) (time.Duration, error) { return p.run(ctx, "peer") })
+			r.Peer.CPU -= p.startupCPU
+			return err
+		},
 	}
-	turns := []func() error{func() error { return r.ours(ctx, s, sites["ours"], order) }, func() error { return r.peer(ctx, p, sites["peer"]) }}
 	if n%2 == 1 {
 		turns[0], turns[1] = turns[1], turns[0]
+	}
+	if o.Bare {
+		turns = append(turns, func() error {
+			bare, err := r.deleted(ctx, s, sites["bare"], "bare", o.Pause, func(ctx context.Context) (time.Duration, error) { return s.bare(ctx, "bare") })
+			r.Bare = &bare
+			return err
+		})
 	}
 	for _, turn := range turns {
 		if err := turn(); err != nil {
@@ -204,11 +227,11 @@ func (o Options) round(ctx context.Context, s *server, p *peer, dir string, c ch
 	return r, nil
 }
 
-const idleTime = 4 * time.Second
+const idleTime = 6 * time.Second
 
-func (r *Round) ours(ctx context.Context, s *server, a *site, order *purge.Request) error {
+func (r *Round) ours(ctx context.Context, s *server, a *site, order *purge.Request, pause time.Duration) error {
 	m := s.meter(ctx)
-	reader, err := newReader(ctx, a)
+	reader, err := newReader(ctx, a, pause)
 	if err != nil {
 		return err
 	}
@@ -236,27 +259,29 @@ func (r *Round) ours(ctx context.Context, s *server, a *site, order *purge.Reque
 	return nil
 }
 
-func (r *Round) peer(ctx context.Context, p *peer, a *site) error {
-	reader, err := newReader(ctx, a)
+// deleted is the turn of somebody who only deletes, beside a reader. It must have deleted everything.
+func (r *Round) deleted(ctx context.Context, s *server, a *site, name string, pause time.Duration, do func(context.Context) (time.Duration, error)) (one Side, err error) {
+	reader, err := newReader(ctx, a, pause)
 	if err != nil {
-		return err
+		return one, err
 	}
 	var took time.Duration
-	m := p.server.meter(ctx)
+	m := s.meter(ctx)
 	before := m.read()
-	r.Peer.Reader, err = reader.beside(ctx, func(ctx context.Context) (err error) {
-		took, err = p.run(ctx, "peer")
+	one.Reader, err = reader.beside(ctx, func(ctx context.Context) (err error) {
+		took, err = do(ctx)
 		return err
 	})
 	if err != nil {
-		return err
+		return one, err
 	}
-	r.Peer.Seconds, r.Peer.Rate = took.Seconds(), float64(r.Purged)/took.Seconds()
-	if err := p.server.settle(ctx); err != nil {
-		return err
+	one.Seconds, one.Rate = took.Seconds(), float64(r.Purged)/took.Seconds()
+	// What the server has still to clean up is part of the work.
+	if err := s.settle(ctx); err != nil {
+		return one, err
 	}
-	r.Peer.CPU = m.read() - before - p.startupCPU
-	return p.gone(ctx, "peer")
+	one.CPU = m.read() - before
+	return one, s.gone(ctx, name)
 }
 
 func wait(ctx context.Context) error {

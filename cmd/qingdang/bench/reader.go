@@ -14,15 +14,13 @@ import (
 // reader is a supervisor of one division who turns pages and opens conversations, through the
 // use cases that the console uses.
 type reader struct {
-	site *site
-	by   account.Actor
+	site  *site
+	by    account.Actor
+	pause time.Duration // how long the supervisor looks at what is shown
 }
 
-// pause is how long the supervisor looks at what is shown.
-const pause = 20 * time.Millisecond
-
 // newReader gives a reader of a division from which no choice takes everything.
-func newReader(ctx context.Context, o *site) (*reader, error) {
+func newReader(ctx context.Context, o *site, pause time.Duration) (*reader, error) {
 	tree, err := o.departments.Tree(ctx)
 	if err != nil {
 		return nil, err
@@ -36,7 +34,7 @@ func newReader(ctx context.Context, o *site) (*reader, error) {
 		return nil, err
 	}
 	people.Supervisor.Scope = account.Within(tree.Subtree(dep.ID)...)
-	return &reader{site: o, by: people.Supervisor}, nil
+	return &reader{site: o, by: people.Supervisor, pause: pause}, nil
 }
 
 // read reads until ctx ends and gives what each turn took: a page of the list and one
@@ -45,7 +43,7 @@ func (r *reader) read(ctx context.Context) (took []time.Duration, err error) {
 	live := context.WithoutCancel(ctx)
 	cursor := ""
 	for n := 0; ctx.Err() == nil; n++ {
-		time.Sleep(pause)
+		time.Sleep(r.pause)
 		from := time.Now()
 		page, err := r.site.conversations.Search(live, r.by, conversation.Query{Filter: conversation.Filter{Departments: account.Everywhere()}, Cursor: cursor, Size: 20})
 		if err != nil {

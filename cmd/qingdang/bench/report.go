@@ -31,6 +31,7 @@ type Round struct {
 	Idle   Quantiles `json:"reader_idle"`
 	Ours   Side      `json:"ours"`
 	Peer   Side      `json:"peer"`
+	Bare   *Side     `json:"bare,omitempty"` // the deletes alone, where they were measured
 	Ratio  float64   `json:"ratio"`
 	Memory float64   `json:"memory_mb"` // the most resident memory of our process
 	// Phases are the seconds of each phase of ours.
@@ -47,8 +48,12 @@ type Side struct {
 
 // String is the round in one line.
 func (r *Round) String() string {
-	return fmt.Sprintf("round %d %-9s ours %6.0f/s, pt-archiver %6.0f/s, %.2fx; reader p95 idle %.1f, ours %.1f, pt-archiver %.1f ms; %.0f MB; CPU %.1f against %.1f s; seconds %s",
-		r.N, r.Choice, r.Ours.Rate, r.Peer.Rate, r.Ratio, r.Idle.P95, r.Ours.Reader.P95, r.Peer.Reader.P95, r.Memory, r.Ours.CPU, r.Peer.CPU, inOrder(r.Phases))
+	bare := ""
+	if r.Bare != nil {
+		bare = fmt.Sprintf("; deletes alone %.0f/s, CPU %.1f s", r.Bare.Rate, r.Bare.CPU)
+	}
+	return fmt.Sprintf("round %d %-9s ours %6.0f/s, pt-archiver %6.0f/s, %.2fx; reader p95 idle %.1f, ours %.1f, pt-archiver %.1f ms; %.0f MB; CPU %.1f against %.1f s; seconds %s%s",
+		r.N, r.Choice, r.Ours.Rate, r.Peer.Rate, r.Ratio, r.Idle.P95, r.Ours.Reader.P95, r.Peer.Reader.P95, r.Memory, r.Ours.CPU, r.Peer.CPU, inOrder(r.Phases), bare)
 }
 
 // inOrder lists the seconds of the phases.
@@ -88,6 +93,12 @@ func (rep *Report) Write(w io.Writer) error {
 		}
 		if err := t.Flush(); err != nil {
 			return err
+		}
+		for i := range rep.Rounds {
+			if r := &rep.Rounds[i]; r.Bare != nil {
+				fmt.Fprintf(w, "%s, round %d: the deletes alone, on two connections, %.0f/s, %.2f of pt-archiver; ours %.2f of that; CPU %.1f s\n",
+					r.Choice, r.N, r.Bare.Rate, r.Bare.Rate/r.Peer.Rate, r.Ours.Rate/r.Bare.Rate, r.Bare.CPU)
+			}
 		}
 	}
 	if len(rep.SQLite) == 0 {

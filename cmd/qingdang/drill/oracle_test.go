@@ -176,6 +176,14 @@ func (s *site) unreadable(p *planned) {
 		if _, err := s.vault.Open(&old.body, &old.key); !errors.Is(err, seal.ErrDestroyed) {
 			s.t.Errorf("%s: %d opens from a backup: %v", p.Code, old.body.ID, err)
 		}
+		var now []conversation.Bucket
+		s.must(s.now.Read(s.ctx(), func(tx *db.Tx) error { return tx.Where("id = ?", old.key.BucketID).Find(&now).Error }))
+		for _, b := range now {
+			old.key.Slot, old.key.Tree = b.Slot, b.Tree
+			if _, err := s.vault.Open(&old.body, &old.key); !errors.Is(err, seal.ErrDestroyed) {
+				s.t.Errorf("%s: %d opens from a backup with what is left of its bucket: %v", p.Code, old.body.ID, err)
+			}
+		}
 	}
 }
 
@@ -192,8 +200,8 @@ func (s *site) survivorsOpen(purges []*planned) {
 		var bodies []conversation.Body
 		keys := map[id.Conversation]conversation.Key{}
 		s.must(s.now.Read(s.ctx(), func(tx *db.Tx) error {
-			var list []conversation.Key
-			if err := tx.Where("id IN ?", ids).Find(&list).Error; err != nil {
+			list, err := conversation.Keys(tx, ids...)
+			if err != nil {
 				return err
 			}
 			for _, k := range list {

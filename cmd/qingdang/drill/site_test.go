@@ -2,6 +2,7 @@ package drill_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -207,9 +208,11 @@ func (s *site) copyRows(p *planned) {
 			if err := tx.Where("id = ?", c).Take(&row.body).Error; err != nil {
 				return err
 			}
-			if err := tx.Where("id = ?", c).Take(&row.key).Error; err != nil {
-				return err
+			keys, err := conversation.Keys(tx, c)
+			if err != nil || len(keys) != 1 {
+				return fmt.Errorf("keys of %d: %d, %w", c, len(keys), err)
 			}
+			row.key = keys[0]
 			p.backup = append(p.backup, row)
 		}
 		return nil
@@ -220,7 +223,7 @@ func (s *site) copyRows(p *planned) {
 // be there at the end; one that comes too late is refused.
 func (s *site) hold(p *planned, c id.Conversation) bool {
 	s.t.Helper()
-	holds := &hold.Holds{DB: s.now, Rescue: bin.Rescue, Zone: zone}
+	holds := &hold.Holds{DB: s.now, Rescue: bin.Rescue, Zone: zone, Vault: s.vault}
 	_, err := holds.Place(s.ctx(), s.legal, hold.Order{Name: "案件", Reason: "法院要求保全相关记录", Conversations: []id.Conversation{c}})
 	if err != nil {
 		return false

@@ -42,6 +42,9 @@ type Faults struct {
 	slow     *regexp.Regexp
 	pause    time.Duration
 	onHang   func()
+	// meanwhile is done before a statement that matches before.
+	before    *regexp.Regexp
+	meanwhile func()
 }
 
 // Faulty gives an empty, migrated MariaDB database whose calls pass by f.
@@ -147,6 +150,19 @@ func (f *Faults) Slow(statements string, pause time.Duration) {
 	f.slow, f.pause = regexp.MustCompile(statements), pause
 }
 
+// Meanwhile does something once, right before the first statement that matches is sent: who sends it has seen the
+// database before, and goes on after. do must not pass by f. done tells whether it came to that.
+func (f *Faults) Meanwhile(statements string, do func()) (done func() bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.before, f.meanwhile = regexp.MustCompile(statements), do
+	return func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.meanwhile == nil
+	}
+}
+
 // Deadline gives a context whose time is over as soon as a call hangs, so that no test waits for
 // a real deadline.
 func (f *Faults) Deadline(ctx context.Context) context.Context {
@@ -191,8 +207,15 @@ func (f *Faults) call(ctx context.Context, c *faultConn, query string, do func()
 	if f.slow != nil && f.slow.MatchString(query) {
 		pause = f.pause
 	}
+	var meanwhile func()
+	if f.meanwhile != nil && f.before.MatchString(query) {
+		meanwhile, f.meanwhile = f.meanwhile, nil
+	}
 	over := f.onHang
 	f.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
 	time.Sleep(pause)
 	if !hit {
 		return do()

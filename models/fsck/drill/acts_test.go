@@ -18,6 +18,7 @@ import (
 	"qingdang/models/intake/format"
 	"qingdang/models/job"
 	"qingdang/models/purge"
+	"qingdang/models/subject"
 )
 
 // act is one thing that a person does, with everything it needs made ready by begin.
@@ -176,6 +177,33 @@ var acts = []act{
 		}, "purge.closed"}
 	}},
 	{"legal's confirmation of a purge of the organisation", func(w *world) try { return w.confirming() }},
+	{"sealing a customer", func(w *world) try {
+		s, by := w.shop(3), w.lawyer()
+		w.must(w.binned(s, 1))
+		order := subject.Order{Key: w.key(), Customer: s.customer(), Reason: plea}
+		return try{func(ctx context.Context) error {
+			order.Code = accounttest.Code(w.t, w.plain, by.ID)
+			_, err := w.requests.Place(ctx, by, order)
+			return err
+		}, func() bool {
+			return w.inState(conversation.Sealed, s.ids[1:]) && w.count(&subject.Item{}, "conversation_id IN ?", s.ids) == 3 && w.count(&bin.Item{}, "conversation_id IN ? AND was_state = ?", s.ids, conversation.Sealed) == 1
+		}, ""}
+	}},
+	{"binning what was sealed", func(w *world) try {
+		s := w.shop(3)
+		r := w.sealed(s)
+		return try{func(ctx context.Context) error { return w.requests.Settle(ctx, r.ID) }, w.are(conversation.Binned, s.ids...), ""}
+	}},
+	{"lifting a seal", func(w *world) try {
+		s, by := w.shop(3), w.lawyer()
+		w.must(w.binned(s, 1))
+		r := w.sealed(s)
+		return try{func(ctx context.Context) error {
+			return w.requests.Lift(ctx, by, r.ID, plea, accounttest.Code(w.t, w.plain, by.ID))
+		}, func() bool {
+			return w.inState(conversation.Active, s.ids[1:]) && w.count(&bin.Item{}, "conversation_id IN ? AND was_state = ?", s.ids, conversation.Active) == 1
+		}, "subject.not_open"}
+	}},
 	{"importing", func(w *world) try {
 		s := w.shop(1)
 		fresh := []*format.Conversation{s.chat(1, 2), s.chat(2, 1)}
@@ -236,6 +264,33 @@ func (w *world) confirming() try {
 		code := accounttest.Code(w.t, w.plain, w.legal.ID)
 		return w.desk.Confirm(ctx, w.legal, purge.Confirmation{Purge: r.ID, Tail: root[len(root)-6:], Code: code})
 	}, func() bool { return w.now(r).State == purge.Scheduled }, "purge.not_awaiting_code"}
+}
+
+// lawyer is somebody new of legal, whose codes nobody else uses up.
+func (w *world) lawyer() account.Actor {
+	w.t.Helper()
+	by := accounttest.User(w.t, w.d, w.accounts, account.Legal)
+	by.Scope = account.Everywhere()
+	return by
+}
+
+// sealed is the deletion request of a shop's customer.
+func (w *world) sealed(s *shop) *subject.Request {
+	w.t.Helper()
+	by := w.lawyer()
+	r, err := w.requests.Place(w.ctx(), by, subject.Order{Customer: s.customer(), Reason: plea, Code: accounttest.Code(w.t, w.plain, by.ID)})
+	w.must(err)
+	return r
+}
+
+// binned puts the first n of a shop into the bin.
+func (w *world) binned(s *shop, n int) error {
+	for _, c := range s.ids[:n] {
+		if _, err := w.bin.DiscardOne(w.ctx(), w.boss, c, reason, w.key()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // held is a hold on everything in a shop.

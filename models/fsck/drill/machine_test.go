@@ -150,7 +150,8 @@ func TestTheConsoleDoesWhatTheModelDoes(t *testing.T) {
 		}
 	})
 	saw.want(t, "purged", "skipped: held", "skipped: floor", "skipped: restored", "skipped: version", "skipped: approval",
-		"done", "done_with_exceptions", "lapsed", "crash", "confirming", "a hold released", "legal's approve of what is awaiting_legal")
+		"done", "done_with_exceptions", "lapsed", "crash", "confirming", "a hold released", "legal's approve of what is awaiting_legal",
+		"sealing a customer", "lifting a seal", "letting into the bin again", "what was sealed is binned", "a deletion request done")
 }
 
 // TestTheConsoleOnAServerDoesWhatTheModelDoes is the same on MariaDB, with fewer sequences.
@@ -261,6 +262,7 @@ func run(rt *rapid.T, w *world, saw *seen) {
 		"approve": x.approve, "confirm": x.confirm, "withdraw": x.withdraw, "tick": x.tick, "work": x.work, "work on": x.work, "crash": x.crash,
 		"approved": x.approved, "approved too": x.approved, "begin": x.begin, "begin too": x.begin,
 		"wait": x.wait, "wait till due": x.waitTillDue, "disable": x.disable, "policy": x.policy,
+		"seal a customer": x.seal, "lift the seal": x.lift, "bin again": x.binAgain, "sealed away": x.sealedAway,
 	})
 	x.finish()
 }
@@ -306,6 +308,7 @@ func (x *machine) compare(rt *rapid.T) {
 		}
 	}
 	x.compareHolds(rt, held)
+	x.compareWishes(rt)
 	if len(purges) != len(x.m.purges) {
 		rt.Fatalf("%d requests are there, the model has %d", len(purges), len(x.m.purges))
 	}

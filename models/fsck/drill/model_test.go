@@ -9,6 +9,7 @@ import (
 	"qingdang/models/hold"
 	"qingdang/models/id"
 	"qingdang/models/purge"
+	"qingdang/models/subject"
 )
 
 // model is what the console promises, in memory and without a database: where every
@@ -20,6 +21,7 @@ type model struct {
 	batches []*modelBatch
 	purges  []*modelPurge
 	holds   []*modelHold
+	wishes  []*modelSubject
 	floors  map[string]int // days by service type, -1 for ever
 	off     map[id.User]bool
 	// lifted is who asked for or agreed to a release, and until when that may keep them from
@@ -45,6 +47,26 @@ type modelConv struct {
 	state   conversation.State
 	batch   *modelBatch
 	gone    bool
+	who     string        // the customer
+	sealed  *modelSubject // the open request that reached it
+	been    bool          // it was in the bin since
+}
+
+// modelSubject is a customer's deletion request.
+type modelSubject struct {
+	id    id.Subject
+	who   string
+	by    account.Actor
+	state subject.State
+	convs []*modelConv
+}
+
+// home is where a conversation goes out of the bin.
+func (c *modelConv) home() conversation.State {
+	if c.sealed != nil {
+		return conversation.Sealed
+	}
+	return conversation.Active
 }
 
 type modelBatch struct {
@@ -54,6 +76,7 @@ type modelBatch struct {
 	extended bool
 	drafted  bool
 	organ    bool         // of the whole organisation
+	plea     bool         // of a customer's deletion request
 	taken    map[int]bool // departments it was made of; nil for a single conversation
 	owner    account.Actor
 }

@@ -62,7 +62,7 @@ func (x *machine) come(dep int, class string, n int) []*modelConv {
 	for range n {
 		c := &modelConv{
 			name: fmt.Sprint("c", len(x.m.convs)), dep: dep, class: class, began: old.Add(time.Duration(len(x.m.convs)) * time.Hour),
-			said: []int{0}, version: 1, state: conversation.Active,
+			said: []int{0}, version: 1, state: conversation.Active, who: fmt.Sprint("tb_", len(x.m.convs)%8),
 		}
 		x.m.convs, fresh = append(x.m.convs, c), append(fresh, c)
 	}
@@ -92,7 +92,7 @@ func (x *machine) add(convs ...*modelConv) error {
 	var all []*format.Conversation
 	for _, c := range convs {
 		f := &format.Conversation{
-			Platform: "qianniu", ExternalID: c.name, DepartmentPath: x.m.deps[c.dep].path, AgentID: "a1", CustomerID: "tb_" + c.name, ServiceType: c.class, OrderState: "closed",
+			Platform: "qianniu", ExternalID: c.name, DepartmentPath: x.m.deps[c.dep].path, AgentID: "a1", CustomerID: c.who, ServiceType: c.class, OrderState: "closed",
 		}
 		if c.open {
 			f.OrderState = "open"
@@ -177,6 +177,11 @@ func (x *machine) restore(rt *rapid.T) {
 		by = x.w.counsel
 	}
 	want := len(back) > 0 && (!x.m.expired(b) || by.ID == x.w.counsel.ID)
+	if by.ID != x.w.counsel.ID { // what is under seal is legal's
+		all := len(back)
+		back = slices.DeleteFunc(back, func(c *modelConv) bool { return c.sealed != nil })
+		want = want && (!undo || len(back) == all)
+	}
 	var err error
 	if undo {
 		_, err = x.w.bin.Undo(x.w.ctx(), by, b.id)
@@ -192,7 +197,7 @@ func (x *machine) restore(rt *rapid.T) {
 func (x *machine) outOfBin(b *modelBatch, back []*modelConv) {
 	for _, c := range back {
 		if c.state == conversation.Binned || !x.m.expired(b) {
-			c.state, c.batch = conversation.Active, nil
+			c.state, c.batch = c.home(), nil
 		}
 	}
 }
@@ -208,14 +213,14 @@ func (x *machine) restoreOne(rt *rapid.T) {
 		rt.Fatalf("restoring one: %+v, the model says %v", out, rests)
 	}
 	if rests {
-		c.state, c.batch = conversation.Active, nil
+		c.state, c.batch = c.home(), nil
 	}
 }
 
 func (x *machine) extend(rt *rapid.T) {
 	b := pick(rt, "batch", x.m.batches)
 	_, err := x.w.bin.Extend(x.w.ctx(), x.w.boss, b.id, reason)
-	if x.agree(rt, "extending", err, !b.extended && !x.m.expired(b)) {
+	if x.agree(rt, "extending", err, !b.extended && !x.m.expired(b) && !b.plea) {
 		b.extended, b.keep = true, b.keep.Add(bin.Extension)
 	}
 }
@@ -246,7 +251,7 @@ func (x *machine) hold(rt *rapid.T) {
 	x.m.holds = append(x.m.holds, h)
 	for _, c := range x.m.convs {
 		if !c.gone && c.batch != nil && (h.conv == c || h.deps[c.dep]) {
-			c.state, c.batch = conversation.Active, nil
+			c.state, c.batch = c.home(), nil
 		}
 	}
 }
@@ -511,6 +516,7 @@ func (x *machine) tick(rt *rapid.T) {
 	x.m.tick()
 	x.w.must(x.w.holds.Tick(x.w.ctx()))
 	x.m.endHolds()
+	x.binSealed(rt)
 }
 
 func (x *machine) wait(rt *rapid.T) {

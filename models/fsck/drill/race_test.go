@@ -18,6 +18,7 @@ import (
 	"qingdang/models/intake/format"
 	"qingdang/models/job"
 	"qingdang/models/purge"
+	"qingdang/models/subject"
 )
 
 // windows are the statements behind checks: each waits 2 ms before it is sent, so that somebody
@@ -35,6 +36,7 @@ type ground struct {
 	batch        *bin.Batch
 	request      *purge.Request
 	supervisor   account.Actor // who approved, one for each ground
+	sealed       *subject.Request
 }
 
 // The stages of a ground.
@@ -131,6 +133,17 @@ var racers = []racer{
 	{"start", due, false, false, func(g *ground, second bool) func() error { return g.worker(second) }},
 	{"batch step", running, false, false, func(g *ground, second bool) func() error { return g.worker(second) }},
 	{"auto-clean", binned, true, false, func(g *ground, _ bool) func() error { return func() error { return g.w.desk.Tick(g.w.ctx()) } }},
+	{"seal", binned, false, false, func(g *ground, _ bool) func() error {
+		by := g.w.lawyer()
+		o := subject.Order{Customer: g.shop.customer(), Reason: plea, Code: accounttest.Code(g.w.t, g.w.plain, by.ID)}
+		return func() error { _, err := g.w.requests.Place(g.w.ctx(), by, o); return err }
+	}},
+	{"bin what is sealed", binned, false, false, func(g *ground, second bool) func() error {
+		if !second {
+			g.sealed = g.w.sealed(g.shop)
+		}
+		return func() error { return g.w.requests.Settle(g.w.ctx(), g.sealed.ID) }
+	}},
 	{"import", binned, false, false, func(g *ground, _ bool) func() error {
 		grown := []*format.Conversation{g.shop.chat(0, 2)}
 		if g.round%2 == 1 {

@@ -37,6 +37,7 @@ import (
 	"qingdang/models/job"
 	"qingdang/models/purge"
 	"qingdang/models/seal"
+	"qingdang/models/subject"
 )
 
 const (
@@ -65,6 +66,7 @@ type world struct {
 	bin      *bin.Bin
 	holds    *hold.Holds
 	desk     *purge.Desk
+	requests *subject.Requests
 	ledger   *purge.Ledger
 	log      *audit.Log
 	importer *intake.Importer
@@ -106,6 +108,7 @@ func assemble(t testing.TB, d *db.DB, faults *dbtest.Faults, clock *dbtest.Clock
 	w.must(err)
 	w.holds = &hold.Holds{DB: d, Rescue: bin.Rescue, Zone: shanghai, Vault: w.vault, Accounts: w.accounts}
 	w.desk = &purge.Desk{DB: d, Accounts: w.accounts, Keys: keys, Zone: shanghai}
+	w.requests = &subject.Requests{DB: d, Vault: w.vault, Bin: w.bin, Accounts: w.accounts, Zone: shanghai}
 	w.ledger = &purge.Ledger{Dir: t.TempDir(), Keys: keys}
 	w.importer = &intake.Importer{DB: d, Vault: w.vault}
 	signer, err := keys.Signer("qingdang.example.cn/drill")
@@ -185,11 +188,14 @@ func (w *world) bring(s *shop, n int) {
 	s.ids = w.idsOf(s.dep)
 }
 
+// customer is who wrote all that is in a shop.
+func (s *shop) customer() string { return "tb_" + s.path }
+
 // chat is the i-th conversation of a shop with some messages.
 func (s *shop) chat(i, messages int) *format.Conversation {
 	c := &format.Conversation{
 		Platform: "qianniu", ExternalID: fmt.Sprintf("%s-%d", s.path, i), DepartmentPath: s.path,
-		AgentID: "a1", CustomerID: fmt.Sprintf("tb_%d", i), ServiceType: "咨询", Tags: []string{"退款"},
+		AgentID: "a1", CustomerID: s.customer(), ServiceType: "咨询", Tags: []string{"退款"},
 	}
 	if i == 2 {
 		c.ServiceType = "售后"
@@ -275,7 +281,9 @@ func (w *world) runner() *purge.Runner {
 
 // runners are the jobs that a worker of the console does.
 func (w *world) runners() map[string]job.Runner {
-	return map[string]job.Runner{purge.JobRun: w.runner(), bin.JobMove: &bin.Mover{DB: w.d, Keys: w.bin.Keys, Chunk: w.chunk}, purge.JobTimer: &purge.Timer{Desk: w.desk}}
+	return map[string]job.Runner{
+		purge.JobRun: w.runner(), bin.JobMove: &bin.Mover{DB: w.d, Keys: w.bin.Keys, Chunk: w.chunk}, purge.JobTimer: &purge.Timer{Desk: w.desk}, subject.JobBin: w.requests.Binner(),
+	}
 }
 
 // work lets a worker do what is due until nothing is.

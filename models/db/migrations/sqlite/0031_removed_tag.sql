@@ -1,0 +1,7 @@
+-- +goose Up
+-- Tags that a person took from a conversation, which an import gives it no more.
+CREATE TABLE IF NOT EXISTS removed_tag (
+  conversation_id BIGINT NOT NULL,
+  tag_id BIGINT NOT NULL,
+  PRIMARY KEY (conversation_id, tag_id)
+);
