@@ -1,11 +1,14 @@
 package drill_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"qingdang/models/id"
 	"qingdang/models/job"
 	"qingdang/models/purge"
 )
@@ -22,11 +25,12 @@ func TestTheWorkerIsKilled(t *testing.T) {
 	}
 }
 
-// killing is one drill; kills and holds are of each purge.
+// killing is one drill; kills and holds are of each purge. Two thirds of the kills are spread over the rows and the
+// others over what comes after. A leash sees to it that none comes too late, so their number is certain.
 type killing struct {
 	on                         func(*testing.T) *site
 	purges, size, kills, holds int
-	step                       time.Duration // what one may take
+	step                       time.Duration // what one usually takes
 }
 
 func (k killing) run(t *testing.T) {
@@ -37,11 +41,11 @@ func (k killing) run(t *testing.T) {
 	phases, kills := map[purge.Phase]int{}, 0
 	for _, p := range s.purges {
 		s.only(p)
-		for n := k.kills; n > 0 && !s.over(p); n-- {
+		for n := k.kills; n > 0; n-- {
 			for i := 0; i < k.holds/k.kills; i++ {
 				s.holdAny(r, p)
 			}
-			phases[k.once(s, r, p, k.pace(s, p, n))]++
+			phases[k.kill(s, r, p, n)]++
 			kills++
 			s.hurry(p)
 		}
@@ -57,68 +61,94 @@ func (k killing) run(t *testing.T) {
 		held += len(p.held)
 	}
 	t.Logf("%d kills, by phase %v; %d conversations held meanwhile", kills, phases, held)
-	if rows := phases[purge.PhaseNone] + phases[purge.PhaseErase]; kills < k.purges*k.kills*3/4 || rows == 0 || rows == kills {
-		t.Errorf("%d kills by phase %v, want %d, before and after the rows were erased", kills, phases, k.purges*k.kills)
+	if rows := phases[purge.PhaseNone] + phases[purge.PhaseErase]; phases[purge.PhaseEnd] > 0 || rows < k.purges || rows > kills-k.purges {
+		t.Errorf("%d kills by phase %v, want some of each purge before and some after the rows were erased, none after its end", kills, phases)
 	}
 	s.whole(s.purges...)
 }
 
-// pace tells how many lines of the list may be done before the next kill, so that two thirds of the
-// kills are spread over the rows and the others over what comes after.
-func (k killing) pace(s *site, p *planned, kills int) int {
-	r, j := s.where(p)
-	switch {
-	case !onRows(r.Phase):
-		return 0
-	case kills <= k.kills/3:
-		return past
-	}
-	return int(r.Size-j.Done) / (kills - k.kills/3)
-}
-
-// past is the pace of a kill that waits until all rows are done.
-const past = -1
-
-// onRows tells whether rows are still erased in the phase, or will be.
-func onRows(p purge.Phase) bool { return p == purge.PhaseErase || p == purge.PhaseNone }
-
-// once runs a worker, lets it do a few steps and kills it at a random instant. Sometimes it
-// dies before it has taken the job. It tells in which phase it died.
-func (k killing) once(s *site, r *rand.Rand, p *planned, pace int) purge.Phase {
+// kill runs a worker and kills it at a random instant, when so many kills are left of the purge with this one. It tells
+// in which phase the worker died.
+func (k killing) kill(s *site, r *rand.Rand, p *planned, left int) purge.Phase {
 	s.t.Helper()
-	w := s.start("worker")
-	if r.IntN(10) == 0 {
-		time.Sleep(between(r, 0, 300*time.Millisecond))
-		w.kill()
-		now, _ := s.where(p)
-		return now.Phase
+	was, before := s.where(p)
+	all, rows := k.kills-k.kills/3, left-k.kills/3 // kills on rows, and how many are left of them
+	least, part, most := was.Size, int64(1), fmt.Sprintf("NEW.phase = '%s'", k.end(r, was.Phase, left))
+	if rows > 0 {
+		least = was.Purged + was.Skipped
+		to := was.Size * int64(all-rows+1) / int64(all+1)
+		part = to - least
+		most = fmt.Sprintf("NEW.purged + NEW.skipped > %d", to)
 	}
-	_, before := s.where(p)
-	done, steps := before.Done+int64(r.IntN(2*max(0, pace)+1)), int64(1+r.IntN(3))
-	wait(s.t, "a step of the worker", func() bool {
-		now, j := s.where(p)
-		ran := j.Token > before.Token && j.State == job.Running
-		if onRows(now.Phase) {
-			return pace != past && ran && j.Version > before.Version && j.Done >= done
+	if r.IntN(3) > 0 && part > 0 { // or its first step is good enough
+		least += 1 + r.Int64N(part)
+	}
+	leash := s.leash(p, most)
+	w := s.start("worker")
+	var meanwhile sync.WaitGroup
+	if early := r.IntN(10) == 0; early && rows != 0 {
+		time.Sleep(between(r, 0, 300*time.Millisecond))
+	} else {
+		k.follow(s, p, before, least, rows <= 0)
+		if c := s.any(r, p); r.IntN(3) == 0 {
+			meanwhile.Go(func() { s.hold(p, c) }) // it may have to wait for the worker's death
 		}
-		return now.Phase == purge.PhaseEnd || ran && j.Version >= before.Version+steps
-	})
-	time.Sleep(between(r, 0, k.step))
-	if r.IntN(3) == 0 {
-		s.holdAny(r, p) // while it runs
+		time.Sleep(between(r, 0, k.step))
 	}
 	w.kill()
+	leash.off()
+	meanwhile.Wait()
 	now, _ := s.where(p)
 	return now.Phase
 }
 
+// nowhere is how long a worker gets nowhere before it is killed all the same.
+const nowhere = 300 * time.Millisecond
+
+// follow waits until a worker has the purge and has done at least so many rows, or has got nowhere for a while: it is slow
+// or at the end of its leash. Past means that it must have come past the rows.
+func (k killing) follow(s *site, p *planned, before job.Job, least int64, past bool) {
+	s.t.Helper()
+	version, since := int64(-1), time.Now()
+	wait(s.t, "a step of the worker", func() bool {
+		now, j := s.where(p)
+		switch {
+		case j.State != job.Running:
+			s.unpause(p)
+			return false
+		case j.ID == before.ID && j.Token == before.Token, past && onRows(now.Phase):
+			return false
+		case j.Version != version:
+			version, since = j.Version, time.Now()
+		}
+		return now.Purged+now.Skipped >= least || time.Since(since) > nowhere
+	})
+}
+
+// end is the phase that a worker must not come to: one of those after the rows, the later the fewer kills are left.
+func (k killing) end(r *rand.Rand, now purge.Phase, left int) purge.Phase {
+	after := []purge.Phase{purge.PhaseLedger, purge.PhaseKeys, purge.PhaseVerify, purge.PhaseFile, purge.PhaseEnd}
+	n := k.kills / 3
+	at := (n-left)*4/n + r.IntN(2)
+	return after[1+min(3, max(at, slices.Index(after, now)))]
+}
+
+// onRows tells whether rows are still erased in the phase, or will be.
+func onRows(p purge.Phase) bool { return p == purge.PhaseErase || p == purge.PhaseNone }
+
 // holdAny places a hold: mostly on a conversation that the purge has not come to yet.
 func (s *site) holdAny(r *rand.Rand, p *planned) {
+	s.t.Helper()
+	s.hold(p, s.any(r, p))
+}
+
+// any is a conversation of a purge, mostly one that it has not come to yet.
+func (s *site) any(r *rand.Rand, p *planned) id.Conversation {
 	s.t.Helper()
 	_, j := s.where(p)
 	from := 0
 	if r.IntN(5) > 0 {
 		from = min(int(j.Done), len(p.list)-1)
 	}
-	s.hold(p, p.list[from+r.IntN(len(p.list)-from)])
+	return p.list[from+r.IntN(len(p.list)-from)]
 }
