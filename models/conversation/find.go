@@ -371,10 +371,15 @@ func (r *Row) read(d *Document, w words.Query) {
 
 func preview(d *Document, w words.Query) string {
 	if w.HasTerms() {
-		for _, m := range d.Messages {
-			if !m.Recalled && len(w.Hits(m.Text)) > 0 {
-				return m.Text
+		said := func(yield func(int, string) bool) {
+			for i := range d.Messages {
+				if m := &d.Messages[i]; !m.Recalled && !yield(i, m.Text) {
+					return
+				}
 			}
+		}
+		if i := w.First(said); i >= 0 {
+			return d.Messages[i].Text
 		}
 	}
 	for _, want := range []Sender{FromCustomer, ""} {

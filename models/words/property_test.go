@@ -216,6 +216,9 @@ func checkHits(t failer, q words.Query, text string, match bool) {
 	if match != (len(hits) > 0) {
 		t.Fatalf("%q in %q: matches %v, hits %v", q, text, match, hits)
 	}
+	if first := q.First(slices.All([]string{"", text})); (first == 1) != match || (first < 0) == match {
+		t.Fatalf("%q in %q: matches %v, first of two %d", q, text, match, first)
+	}
 	var rest strings.Builder
 	at := 0
 	for _, h := range hits {

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,8 +37,14 @@ func (q Query) Match(texts []string) bool {
 	if !q.HasTerms() {
 		return true
 	}
-	folded := foldAll(texts)
+	folded := ""
 	in := func(t Term) bool {
+		if slices.ContainsFunc(texts, t.plainly) {
+			return true
+		}
+		if folded == "" {
+			folded = foldAll(texts)
+		}
 		start, _ := t.next(folded, 0)
 		return start >= 0
 	}
@@ -47,6 +54,32 @@ func (q Query) Match(texts []string) bool {
 		}
 	}
 	return !slices.ContainsFunc(q.None, in)
+}
+
+// First gives the place of the first text in which Hits finds something, negative where there is none.
+func (q Query) First(texts iter.Seq2[int, string]) int {
+	lists := q.Lists()
+	for i, text := range texts {
+		folded := ""
+		for _, t := range slices.Concat(lists...) {
+			if t.plainly(text) {
+				return i
+			}
+			if folded == "" {
+				folded = fold(text)
+			}
+			if start, _ := t.next(folded, 0); start >= 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// plainly tells whether the term stands in a text as it is: ideographs of which folding changes none, whatever
+// stands beside them. Nearly all hits do, and a text need not be folded for them. Otherwise nothing is said.
+func (t Term) plainly(text string) bool {
+	return hanAt(t.text) == len(t.text) && strings.Contains(text, t.text)
 }
 
 // Span is a part of a text, in bytes, End exclusive.
