@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	// The mirror of encoding/json/v2, which Go 1.27 brings: it reads a document in half the time.
+	// The mirror of encoding/json/v2, which Go 1.27 brings: it reads a document in half the time of the one before.
 	jsonv2 "github.com/go-json-experiment/json"
 
 	"qingdang/models/seal"
@@ -74,6 +74,9 @@ func decode(packed []byte) (*Document, error) {
 	plain, err := seal.Unpack(packed)
 	if err != nil {
 		return nil, fmt.Errorf("unpack document: %w", err)
+	}
+	if d, ok := readDocument(plain); ok {
+		return d, nil
 	}
 	var d Document
 	if err := jsonv2.Unmarshal(plain, &d); err != nil {
