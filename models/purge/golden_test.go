@@ -88,7 +88,7 @@ func goldenBody(items []Item) Body {
 	moment := func(day, hour int) *time.Time { v := at(day, hour); return &v }
 	var outcomes proof.Lines
 	for i := range items {
-		outcomes.Add(items[i].outcome())
+		outcomes.Add(items[i].outcome(nil))
 	}
 	root, became := rootOf(items), outcomes.Root()
 	vote := func(stage int, who BodyPerson, day int, opinion string) BodyApproval {

@@ -53,16 +53,23 @@ func (e *Edge) Size() int64 { return e.size }
 // completes.
 func (e *Edge) Add(leaf tlog.Hash) []tlog.Hash {
 	stored := []tlog.Hash{leaf}
+	e.push(leaf, func(h tlog.Hash) { stored = append(stored, h) })
+	return stored
+}
+
+// push appends a leaf's hash and tells of the nodes that it completes, where anybody asks.
+func (e *Edge) push(leaf tlog.Hash, complete func(tlog.Hash)) {
 	h := leaf
 	for n := e.size; n&1 == 1; n >>= 1 {
 		last := len(e.peaks) - 1
 		h = tlog.NodeHash(e.peaks[last], h)
 		e.peaks = e.peaks[:last]
-		stored = append(stored, h)
+		if complete != nil {
+			complete(h)
+		}
 	}
 	e.peaks = append(e.peaks, h)
 	e.size++
-	return stored
 }
 
 // Root gives the root of the tree.

@@ -25,11 +25,12 @@ func TestTheLinesOfAListHaveOneSpelling(t *testing.T) {
 	var list, became bytes.Buffer
 	var lines, outcomes Lines
 	for n, i := range testItems() {
-		list.Write(i.Line())
-		lines.Add(i.Line())
-		o := OutcomeLine(int64(n), i.Conversation, "purged", "")
+		line := i.AppendLine(nil)
+		list.Write(line)
+		lines.Add(line)
+		o := AppendOutcome(nil, int64(n), i.Conversation, "purged", "")
 		if n == 2 {
-			o = OutcomeLine(int64(n), i.Conversation, "skipped", "held")
+			o = AppendOutcome(nil, int64(n), i.Conversation, "skipped", "held")
 		}
 		became.Write(o)
 		outcomes.Add(o)
@@ -58,7 +59,7 @@ func TestEveryFieldOfAnItemIsUnderTheRoot(t *testing.T) {
 	} {
 		i := whole
 		change(&i)
-		if bytes.Equal(i.Line(), whole.Line()) {
+		if bytes.Equal(i.AppendLine(nil), whole.AppendLine(nil)) {
 			t.Errorf("another %s gives the same line", name)
 		}
 	}
