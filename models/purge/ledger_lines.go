@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,47 +12,43 @@ import (
 	"qingdang/models/id"
 )
 
-// putItems writes what became of every line of the manifest.
-func (w *Runner) putItems(ctx context.Context, r *Request, put func(ledgerLine) error) error {
+// putItems puts what became of every line of the manifest, once each has seen the line. What is wrong with one of them keeps the
+// rest from being put, not from being seen.
+func putItems(tx *db.Tx, r *Request, each func(*Item) error, put func(ledgerLine) error) (wrong, err error) {
+	var it Item
+	var external sql.RawBytes
+	var by id.Purge // whose tombstone it is
+	to := append(it.columns(), &external, number[id.Purge]{&by})
 	gone, left := int64(0), int64(0)
-	for next := int64(0); ; {
-		var rows []struct {
-			Item
-			ExternalMAC []byte    `gorm:"column:external_mac"`
-			By          *id.Purge // whose tombstone it is
+	// The join names the conversation alone: offered the purge as well, SQLite takes that index and
+	// reads all its tombstones for every line.
+	lines := tx.Raw("SELECT "+itemColumns+", t.external_mac, t.purge_id FROM purge_item i LEFT JOIN tombstone t ON t.conversation_id = i.conversation_id "+
+		"WHERE i.purge_id = ? ORDER BY i.seq", r.ID)
+	err = eachRow(lines, func(rows *sql.Rows) error {
+		if err := rows.Scan(to...); err != nil {
+			return err
 		}
-		err := w.DB.Read(ctx, func(tx *db.Tx) error {
-			// The join names the conversation alone: offered the purge as well, SQLite takes that index and
-			// reads all its tombstones for every line.
-			return tx.Raw("SELECT i.*, t.external_mac, t.purge_id AS `by` FROM purge_item i LEFT JOIN tombstone t ON t.conversation_id = i.conversation_id "+
-				"WHERE i.purge_id = ? AND i.seq >= ? ORDER BY i.seq LIMIT ?", r.ID, next, manifestPage).Scan(&rows).Error
-		})
-		if err != nil {
-			return fmt.Errorf("read what was erased: %w", err)
+		if err := each(&it); err != nil || wrong != nil {
+			return err
 		}
-		if len(rows) == 0 {
-			break
+		if it.State == Pending || it.State == Purged && (by != r.ID || len(external) == 0) {
+			wrong = fmt.Errorf("purge %s: line %d is %s and has no tombstone", r.Code, it.Seq, it.State)
+			return nil
 		}
-		for _, it := range rows {
-			line := ledgerLine{Left: it.ConversationID, Reason: it.Reason, Platform: it.Platform, Department: it.DepartmentID}
-			left++
-			if it.State == Purged {
-				line = ledgerLine{Gone: it.ConversationID, Platform: it.Platform, External: it.ExternalMAC, Department: it.DepartmentID}
-				gone, left = gone+1, left-1
-			}
-			if it.State == Pending || it.State == Purged && (it.By == nil || *it.By != r.ID || len(it.ExternalMAC) == 0) {
-				return fmt.Errorf("purge %s: line %d is %s and has no tombstone", r.Code, it.Seq, it.State)
-			}
-			if err := put(line); err != nil {
-				return err
-			}
+		if it.State == Purged {
+			gone++
+			return put(ledgerLine{Gone: it.ConversationID, Platform: it.Platform, External: external, Department: it.DepartmentID})
 		}
-		next = rows[len(rows)-1].Seq + 1
+		left++
+		return put(ledgerLine{Left: it.ConversationID, Reason: it.Reason, Platform: it.Platform, Department: it.DepartmentID})
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("write down what was erased: %w", err)
+	case wrong == nil && (gone != r.Purged || left != r.Skipped):
+		wrong = fmt.Errorf("purge %s: %d erased and %d skipped, %d and %d were counted", r.Code, gone, left, r.Purged, r.Skipped)
 	}
-	if gone != r.Purged || left != r.Skipped {
-		return fmt.Errorf("purge %s: %d erased and %d skipped, %d and %d were counted", r.Code, gone, left, r.Purged, r.Skipped)
-	}
-	return nil
+	return wrong, nil
 }
 
 // putBuckets writes the slots whose keys are to be destroyed, and what is left of each bucket: not only what this

@@ -23,14 +23,12 @@ func (w *Runner) ledger(ctx context.Context, j *job.Job) error {
 	if err != nil || more {
 		return err
 	}
-	if err := w.stillAgreed(ctx, id.Purge(j.Subject)); err != nil {
+	sum, err := w.record(ctx, id.Purge(j.Subject))
+	switch {
+	case errors.Is(err, errMovedOn):
+		return nil
+	case err != nil:
 		return err
-	}
-	sum := ""
-	if w.Ledger != nil {
-		if sum, err = w.writeLedger(ctx, id.Purge(j.Subject)); err != nil {
-			return err
-		}
 	}
 	return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 		r, ok, err := lockPhase(tx, j, PhaseLedger)
@@ -56,14 +54,36 @@ var errNotAgreed = errors.New("purge: the list is no longer the one that was agr
 // errFreed says that a hold was ended, or lost what it covered, past the program while the purge ran.
 var errFreed = errors.New("purge: a legal hold was changed past the program, so no key is destroyed")
 
+// errMovedOn says that another worker has gone on from the phase.
+var errMovedOn = errors.New("purge: the phase was left")
+
+// record writes the purge's file, if the list is still agreed to: what is written and what is looked at is one
+// reading. If the file is there already, the list is only looked at.
+func (w *Runner) record(ctx context.Context, p id.Purge) (sum string, err error) {
+	looked := false
+	if w.Ledger != nil {
+		sum, err = w.writeLedger(ctx, p, func(put func(ledgerLine) error) error {
+			looked = true
+			return w.stillAgreed(ctx, p, put)
+		})
+	}
+	if err == nil && !looked {
+		err = w.stillAgreed(ctx, p, nil)
+	}
+	return sum, err
+}
+
 // stillAgreed makes sure, before anything becomes final, that the list is the one that was agreed to, that holds are as people left them, and that every key
 // bucket of what was erased is going to go. As long as the keys live, a backup of the database gives back what somebody
-// had erased by changing the list.
-func (w *Runner) stillAgreed(ctx context.Context, p id.Purge) error {
+// had erased by changing the list. put, if there is one, is handed what became of every line.
+func (w *Runner) stillAgreed(ctx context.Context, p id.Purge, put func(ledgerLine) error) error {
 	return w.DB.Read(ctx, func(tx *db.Tx) error {
 		r, err := findRequest(tx, p)
-		if err != nil || r.Phase != PhaseLedger {
+		switch {
+		case err != nil:
 			return err
+		case r.Phase != PhaseLedger:
+			return errMovedOn
 		}
 		if err := w.Desk.sound(tx, r); err != nil {
 			return err
@@ -71,27 +91,29 @@ func (w *Runner) stillAgreed(ctx context.Context, p id.Purge) error {
 		if freed, err := w.Desk.freed(tx, p); err != nil || freed {
 			return errors.Join(err, fmt.Errorf("%s: %w", r.Code, errFreed))
 		}
-		root, size, err := storedRoot(tx, p)
+		var sums sums
+		wrong := error(nil)
+		if put == nil {
+			err = eachLine(tx, p, sums.add)
+		} else {
+			wrong, err = putItems(tx, r, sums.add, put)
+		}
 		if err != nil {
 			return err
 		}
-		spared, err := sparedBuckets(tx, p)
-		if err == nil && (size != r.Size || string(root[:]) != string(r.Root) || spared > 0) {
-			err = fmt.Errorf("%s: %w", r.Code, errNotAgreed)
+		var noted []bucket
+		if err := tx.Select("bucket_id").Where("purge_id = ?", p).Find(&noted).Error; err != nil {
+			return fmt.Errorf("read buckets: %w", err)
 		}
-		return err
+		if root := sums.list.Root(); sums.list.Size() != r.Size || string(root[:]) != string(r.Root) || sums.spared(noted) > 0 {
+			return fmt.Errorf("%s: %w", r.Code, errNotAgreed)
+		}
+		return wrong
 	})
 }
 
-// sparedBuckets counts the key buckets of erased lines that are not noted as touched.
-func sparedBuckets(tx *db.Tx, p id.Purge) (int64, error) {
-	return tally(tx, "SELECT COUNT(DISTINCT i.bucket_id) FROM purge_item i LEFT JOIN purge_bucket b ON b.purge_id = i.purge_id AND b.bucket_id = i.bucket_id "+
-		"WHERE i.purge_id = ? AND i.state = ? AND b.bucket_id IS NULL", p, Purged)
-}
-
-// writeLedger writes the purge's file. What was erased is final by now, so it is read in pages
-// of their own.
-func (w *Runner) writeLedger(ctx context.Context, p id.Purge) (string, error) {
+// writeLedger writes the purge's file; items puts what became of every line of the list into it.
+func (w *Runner) writeLedger(ctx context.Context, p id.Purge, items func(put func(ledgerLine) error) error) (string, error) {
 	var r Request
 	var h LedgerHead
 	err := w.DB.Read(ctx, func(tx *db.Tx) error {
@@ -105,7 +127,7 @@ func (w *Runner) writeLedger(ctx context.Context, p id.Purge) (string, error) {
 		return "", err
 	}
 	return w.Ledger.write(h, func(put func(ledgerLine) error) error {
-		if err := w.putItems(ctx, &r, put); err != nil {
+		if err := items(put); err != nil {
 			return err
 		}
 		return w.putBuckets(ctx, p, put)
@@ -134,7 +156,12 @@ func (w *Runner) Rebuild(ctx context.Context, code, by string) error {
 	if err != nil {
 		return fmt.Errorf("find purge %s: %w", code, err)
 	}
-	sum, err := w.writeLedger(ctx, r.ID)
+	sum, err := w.writeLedger(ctx, r.ID, func(put func(ledgerLine) error) error {
+		return w.DB.Read(ctx, func(tx *db.Tx) error {
+			wrong, err := putItems(tx, &r, func(*Item) error { return nil }, put)
+			return errors.Join(wrong, err)
+		})
+	})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/id"
 	"qingdang/models/job"
@@ -48,11 +47,7 @@ func (w *Runner) verify(ctx context.Context, j *job.Job) error {
 	if err := w.DB.Flush(ctx); err != nil {
 		return err
 	}
-	var back *lookBack
-	err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		back, err = w.lookBack(tx, id.Purge(j.Subject))
-		return err
-	})
+	back, err := w.lookBack(ctx, id.Purge(j.Subject))
 	if err != nil {
 		return err
 	}
@@ -80,29 +75,29 @@ type lookBack struct {
 	body           *Body
 }
 
-func (w *Runner) lookBack(tx *db.Tx, p id.Purge) (*lookBack, error) {
+func (w *Runner) lookBack(ctx context.Context, p id.Purge) (*lookBack, error) {
 	back := &lookBack{}
 	r := &back.request
-	if err := tx.Where("id = ?", p).Take(r).Error; err != nil {
+	err := w.DB.Read(ctx, func(tx *db.Tx) error { return tx.Where("id = ?", p).Take(r).Error })
+	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
 	if r.Phase != PhaseVerify {
 		return back, nil
 	}
-	if err := w.readBack(tx, r, back); err != nil {
+	if err := w.readBack(ctx, r, back); err != nil {
 		return nil, err
 	}
-	// What is not what was requested is not certified, whatever became of it.
-	if err := w.Desk.sound(tx, r); err != nil {
-		return nil, err
-	}
-	if !slices.ContainsFunc(back.checks, func(c Check) bool { return !c.OK }) {
-		var err error
-		if back.body, err = w.body(tx, r, back); err != nil {
-			return nil, err
+	return back, w.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		// What is not what was requested is not certified, whatever became of it.
+		if err := w.Desk.sound(tx, r); err != nil {
+			return err
 		}
-	}
-	return back, nil
+		if !slices.ContainsFunc(back.checks, func(c Check) bool { return !c.OK }) {
+			back.body, err = w.body(tx, r, back)
+		}
+		return err
+	})
 }
 
 // certifies makes sure that all is as it must be, and that the request is still the one that was looked at.
@@ -118,100 +113,70 @@ func (b *lookBack) certifies(r *Request) error {
 	return nil
 }
 
-func (w *Runner) readBack(tx *db.Tx, r *Request, back *lookBack) error {
+// readBack looks at everything, the list with its keys and its index beside what is left in the tables.
+func (w *Runner) readBack(ctx context.Context, r *Request, back *lookBack) error {
+	var list became
+	var keys, index Check
+	var left leftovers
+	err := beside(
+		func() error {
+			return w.DB.Read(ctx, func(tx *db.Tx) (err error) {
+				if err := eachLine(tx, r.ID, list.add); err != nil {
+					return err
+				}
+				if keys, err = w.bucketsGone(tx, r.ID, &list.sums); err != nil {
+					return err
+				}
+				index, err = w.indexSilent(tx, list.gone)
+				return err
+			})
+		},
+		func() error {
+			return w.DB.Read(ctx, func(tx *db.Tx) error { return left.read(tx, r.ID) })
+		},
+	)
+	var stayed survivors
+	if err == nil && list.skipped > 0 {
+		err = w.DB.Read(ctx, func(tx *db.Tx) error { return stayed.read(tx, r.ID) })
+	}
+	if err != nil {
+		return err
+	}
 	add := func(what string, read, found int64, ok bool) {
 		back.checks = append(back.checks, Check{What: what, Read: read, Found: found, OK: ok})
 	}
-	list, outcomes, err := storedRoots(tx, r.ID)
-	if err != nil {
-		return err
+	back.list, back.outcomes = list.list.Root(), list.outcomes.Root()
+	purged := int64(len(list.gone))
+	sum := purged + list.skipped
+	add(CheckManifest, r.Size, list.list.Size(), list.list.Size() == r.Size && string(back.list[:]) == string(r.Root))
+	add(CheckSum, r.Size, sum, sum == r.Size && purged == r.Purged && list.skipped == r.Skipped)
+	add(CheckRows, purged, left.Rows, left.Rows == 0)
+	add(CheckBodies, purged, left.Bodies, left.Bodies == 0)
+	add(CheckKeys, purged, left.Keys, left.Keys == 0)
+	add(CheckTags, purged, left.Tags, left.Tags == 0)
+	add(CheckTombstones, purged, left.Stones, left.Stones == purged)
+	add(CheckSkipped, list.skipped, stayed.present, stayed.present+stayed.elsewhere+stayed.gone == list.skipped)
+	back.checks = append(back.checks, keys)
+	if w.Index != nil {
+		back.checks = append(back.checks, index)
 	}
-	back.list, back.outcomes = list.Root(), outcomes.Root()
-	add(CheckManifest, r.Size, list.Size(), list.Size() == r.Size && string(back.list[:]) == string(r.Root))
-	sum, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state IN ?", r.ID, []ItemState{Purged, Skipped}))
-	if err != nil {
-		return err
-	}
-	purged, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state = ?", r.ID, Purged))
-	if err != nil {
-		return err
-	}
-	add(CheckSum, r.Size, sum, sum == r.Size && purged == r.Purged && sum-purged == r.Skipped)
-	for _, part := range []struct {
-		what string
-		of   []string
-	}{
-		{CheckRows, []string{"conversation t ON t.id"}},
-		{CheckBodies, []string{"conversation_body t ON t.id"}},
-		{CheckKeys, []string{"conversation_key t ON t.id"}},
-		{CheckTags, []string{"conversation_tag t ON t.conversation_id", "removed_tag t ON t.conversation_id", "tagged_list t ON t.conversation_id"}},
-	} {
-		found := int64(0)
-		for _, of := range part.of {
-			n, err := tally(tx, "SELECT COUNT(*) FROM purge_item i JOIN "+of+" = i.conversation_id WHERE i.purge_id = ? AND i.state = ?", r.ID, Purged)
-			if err != nil {
-				return err
-			}
-			found += n
-		}
-		add(part.what, purged, found, found == 0)
-	}
-	stones, err := count(tx.Model(&conversation.Tombstone{}).Where("purge_id = ?", r.ID))
-	if err != nil {
-		return err
-	}
-	add(CheckTombstones, purged, stones, stones == purged)
-	if err := w.survivors(tx, r, sum-purged, add); err != nil {
-		return err
-	}
-	if err := w.bucketsGone(tx, r.ID, add); err != nil {
-		return err
-	}
-	return w.indexSilent(tx, r.ID, purged, add)
-}
-
-type adder = func(what string, read, found int64, ok bool)
-
-// survivors makes sure that what was skipped is still there, whole; unless it was gone before, or
-// somebody purged it by another request since.
-func (w *Runner) survivors(tx *db.Tx, r *Request, skipped int64, add adder) error {
-	present, err := tally(tx, "SELECT COUNT(*) FROM purge_item i JOIN conversation c ON c.id = i.conversation_id "+
-		"JOIN conversation_body b ON b.id = c.id JOIN conversation_key k ON k.id = c.id WHERE i.purge_id = ? AND i.state = ?", r.ID, Skipped)
-	if err != nil {
-		return err
-	}
-	elsewhere, err := tally(tx, "SELECT COUNT(*) FROM purge_item i JOIN tombstone t ON t.conversation_id = i.conversation_id "+
-		"WHERE i.purge_id = ? AND i.state = ?", r.ID, Skipped)
-	if err != nil {
-		return err
-	}
-	gone, err := tally(tx, "SELECT COUNT(*) FROM purge_item i WHERE i.purge_id = ? AND i.state = ? AND i.reason = ? "+
-		"AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.conversation_id = i.conversation_id)", r.ID, Skipped, Gone)
-	if err != nil {
-		return err
-	}
-	add(CheckSkipped, skipped, present, present+elsewhere+gone == skipped)
 	return nil
 }
 
 // bucketsGone asks the key store itself, also after a bucket that nobody noted: every key under which a bucket lay until
 // this purge is destroyed, and the one under which it lies now leads to nothing that was erased.
-func (w *Runner) bucketsGone(tx *db.Tx, p id.Purge, add adder) error {
+func (w *Runner) bucketsGone(tx *db.Tx, p id.Purge, list *sums) (c Check, err error) {
 	var rows []bucket
 	if err := tx.Where("purge_id = ?", p).Find(&rows).Error; err != nil {
-		return fmt.Errorf("read buckets: %w", err)
+		return c, fmt.Errorf("read buckets: %w", err)
 	}
 	slots, err := slotsUpTo(tx, p)
 	if err != nil {
-		return err
+		return c, err
 	}
-	erased, err := erasedLeaves(tx, "i.purge_id = ?", p)
+	left, err := reached(tx, w.Vault.Store, list.leaves())
 	if err != nil {
-		return err
-	}
-	left, err := reached(tx, w.Vault.Store, erased)
-	if err != nil {
-		return err
+		return c, err
 	}
 	gone := int64(0)
 	for _, b := range rows {
@@ -219,7 +184,7 @@ func (w *Runner) bucketsGone(tx *db.Tx, p id.Purge, add adder) error {
 		for _, slot := range slots[b.BucketID] {
 			status, err := w.Vault.Store.State(slot)
 			if err != nil {
-				return fmt.Errorf("ask the key store: %w", err)
+				return c, fmt.Errorf("ask the key store: %w", err)
 			}
 			dead = dead && status.State == seal.Destroyed
 		}
@@ -227,13 +192,8 @@ func (w *Runner) bucketsGone(tx *db.Tx, p id.Purge, add adder) error {
 			gone++
 		}
 	}
-	spared, err := sparedBuckets(tx, p)
-	if err != nil {
-		return err
-	}
-	all := int64(len(rows)) + spared
-	add(CheckBuckets, all, gone, gone == all)
-	return nil
+	all := int64(len(rows)) + list.spared(rows)
+	return Check{What: CheckBuckets, Read: all, Found: gone, OK: gone == all}, nil
 }
 
 // scrub takes what was erased out of the search index: what it knew of them is sealed under keys that
@@ -264,19 +224,14 @@ func erasedBy(tx *db.Tx, p id.Purge) (ids []id.Conversation, err error) {
 	return ids, nil
 }
 
-// indexSilent asks the search index itself.
-func (w *Runner) indexSilent(tx *db.Tx, p id.Purge, purged int64, add adder) error {
+// indexSilent asks the search index itself, where there is one.
+func (w *Runner) indexSilent(tx *db.Tx, erased []id.Conversation) (c Check, err error) {
 	if w.Index == nil {
-		return nil
-	}
-	erased, err := erasedBy(tx, p)
-	if err != nil {
-		return err
+		return c, nil
 	}
 	n, err := w.Index.Holds(tx, erased)
 	if err != nil {
-		return fmt.Errorf("ask the search index: %w", err)
+		return c, fmt.Errorf("ask the search index: %w", err)
 	}
-	add(CheckIndex, purged, int64(n), n == 0)
-	return nil
+	return Check{What: CheckIndex, Read: int64(len(erased)), Found: int64(n), OK: n == 0}, nil
 }
