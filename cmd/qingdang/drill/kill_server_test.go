@@ -22,13 +22,14 @@ func TestTheDatabaseIsKilled(t *testing.T) {
 	p := s.plan(tier(6_000, 100_000))[0]
 	w := s.start("worker")
 	var away time.Duration
+	leash := s.next(r, p, kills, kills)
 	for n := range kills {
 		_, before := s.where(p)
-		steps := (p.Size - before.Done) / 1000 / int64(kills-n+1)
+		steps := int64(1 + r.IntN(3))
 		wait(t, "a step of the worker", func() bool {
 			s.unpause(p)
 			_, j := s.where(p)
-			return j.Token > 0 && (j.Version > before.Version+steps || s.over(p))
+			return j.Token > 0 && (j.Version > before.Version+steps || leash.strained())
 		})
 		time.Sleep(between(r, 0, 100*time.Millisecond))
 		server.Kill()
@@ -38,7 +39,11 @@ func TestTheDatabaseIsKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		away += time.Since(began)
+		leash.off()
 		s.holdAny(r, p)
+		if n+1 < kills {
+			leash = s.next(r, p, kills-n-1, kills)
+		}
 		s.hurry(p)
 	}
 	t.Logf("%d kills, back in %s on average", kills, away/time.Duration(kills))

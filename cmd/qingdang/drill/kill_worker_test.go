@@ -1,7 +1,6 @@
 package drill_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -72,13 +71,11 @@ func (k killing) run(t *testing.T) {
 func (k killing) kill(s *site, r *rand.Rand, p *planned, left int) purge.Phase {
 	s.t.Helper()
 	was, before := s.where(p)
-	all, rows := k.kills-k.kills/3, left-k.kills/3 // kills on rows, and how many are left of them
-	least, part, most := was.Size, int64(1), fmt.Sprintf("NEW.phase = '%s'", k.end(r, was.Phase, left))
-	if rows > 0 {
-		least = was.Purged + was.Skipped
-		to := was.Size * int64(all-rows+1) / int64(all+1)
-		part = to - least
-		most = fmt.Sprintf("NEW.purged + NEW.skipped > %d", to)
+	rows := left > k.kills/3
+	most, to := bound(r, was, left, k.kills)
+	least, part := was.Purged+was.Skipped, to-was.Purged-was.Skipped
+	if !rows {
+		least, part = was.Size, 1 // which nobody reaches: as far as it can come
 	}
 	if r.IntN(3) > 0 && part > 0 { // or its first step is good enough
 		least += 1 + r.Int64N(part)
@@ -86,10 +83,10 @@ func (k killing) kill(s *site, r *rand.Rand, p *planned, left int) purge.Phase {
 	leash := s.leash(p, most)
 	w := s.start("worker")
 	var meanwhile sync.WaitGroup
-	if early := r.IntN(10) == 0; early && rows != 0 {
+	if early := r.IntN(10) == 0; early && left != k.kills/3 {
 		time.Sleep(between(r, 0, 300*time.Millisecond))
 	} else {
-		k.follow(s, p, before, least, rows <= 0)
+		k.follow(s, p, before, least, !rows)
 		if c := s.any(r, p); r.IntN(3) == 0 {
 			meanwhile.Go(func() { s.hold(p, c) }) // it may have to wait for the worker's death
 		}
@@ -111,26 +108,16 @@ func (k killing) follow(s *site, p *planned, before job.Job, least int64, past b
 	s.t.Helper()
 	version, since := int64(-1), time.Now()
 	wait(s.t, "a step of the worker", func() bool {
+		s.unpause(p)
 		now, j := s.where(p)
 		switch {
-		case j.State != job.Running:
-			s.unpause(p)
-			return false
-		case j.ID == before.ID && j.Token == before.Token, past && onRows(now.Phase):
+		case j.State != job.Running, j.ID == before.ID && j.Token == before.Token, past && onRows(now.Phase):
 			return false
 		case j.Version != version:
 			version, since = j.Version, time.Now()
 		}
 		return now.Purged+now.Skipped >= least || time.Since(since) > nowhere
 	})
-}
-
-// end is the phase that a worker must not come to: one of those after the rows, the later the fewer kills are left.
-func (k killing) end(r *rand.Rand, now purge.Phase, left int) purge.Phase {
-	after := []purge.Phase{purge.PhaseLedger, purge.PhaseKeys, purge.PhaseVerify, purge.PhaseFile, purge.PhaseEnd}
-	n := k.kills / 3
-	at := (n-left)*4/n + r.IntN(2)
-	return after[1+min(3, max(at, slices.Index(after, now)))]
 }
 
 // onRows tells whether rows are still erased in the phase, or will be.

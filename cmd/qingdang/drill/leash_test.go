@@ -3,11 +3,14 @@ package drill_test
 import (
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/go-sql-driver/mysql"
 
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
+	"qingdang/models/purge"
 )
 
 // leash keeps a worker from committing what goes further than it may, however fast it is: a transaction that wants to
@@ -48,7 +51,37 @@ func (s *site) leash(p *planned, so string) *leash {
 func (l *leash) off() {
 	l.s.t.Helper()
 	if l.lock != nil {
-		l.s.must(l.lock.Close())
+		_ = l.lock.Close() // a server that was killed has none any more
 	}
 	dbtest.Exec(l.s.t, l.s.now, "DROP TRIGGER leash")
+}
+
+// strained tells whether a worker hangs on a server's leash.
+func (l *leash) strained() bool {
+	l.s.t.Helper()
+	var n int
+	err := l.lock.QueryRowContext(l.s.ctx(), "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND state = 'User lock'").Scan(&n)
+	l.s.must(err)
+	return n > 0
+}
+
+// next is the leash until the next of n disturbances of a purge, when so many are left with it.
+func (s *site) next(r *rand.Rand, p *planned, left, n int) *leash {
+	s.t.Helper()
+	now, _ := s.where(p)
+	most, _ := bound(r, now, left, n)
+	return s.leash(p, most)
+}
+
+// bound is the leash for the next of n disturbances of a purge, when so many are left with it, and how many rows may be
+// done until then. Two thirds of them are spread over the rows, the others over the phases that follow.
+func bound(r *rand.Rand, now purge.Request, left, n int) (most string, rows int64) {
+	late := n / 3
+	if left > late {
+		rows = now.Size * int64(n-left+1) / int64(n-late+1)
+		return fmt.Sprintf("NEW.purged + NEW.skipped > %d", rows), rows
+	}
+	after := []purge.Phase{purge.PhaseLedger, purge.PhaseKeys, purge.PhaseVerify, purge.PhaseFile, purge.PhaseEnd}
+	at := (late-left)*4/late + r.IntN(2)
+	return fmt.Sprintf("NEW.phase = '%s'", after[1+min(3, max(at, slices.Index(after, now.Phase)))]), now.Size
 }

@@ -257,12 +257,16 @@ func (s *site) hurry(p *planned) {
 	s.unpause(p)
 }
 
-// unpause is hurry without the leases: workers live.
+// unpause is hurry without the leases: workers live, and one that works may have the job's row.
 func (s *site) unpause(p *planned) {
 	s.t.Helper()
+	_, j := s.where(p)
+	if j.State == job.Running {
+		return
+	}
 	past := db.Instant(time.Now().Add(-time.Second))
 	dbtest.Exec(s.t, s.now, "UPDATE job SET run_at = ? WHERE kind = ? AND subject = ? AND state = 'queued' AND run_at > ?", past, purge.JobRun, p.ID, past)
-	if _, j := s.where(p); j.Over() {
+	if j.Over() {
 		// The timer queues it again.
 		dbtest.Exec(s.t, s.now, "UPDATE job SET run_at = ? WHERE kind = ? AND state = 'queued' AND run_at > ?", past, purge.JobTimer, past)
 	}
