@@ -235,12 +235,18 @@ func (s *site) hold(p *planned, c id.Conversation) bool {
 // only lets the queue forget every purge but these for the time being.
 func (s *site) only(these ...*planned) {
 	s.t.Helper()
+	s.from(time.Now().Add(-time.Minute), these...)
+}
+
+// from is only with an instant from which the queue knows these.
+func (s *site) from(due time.Time, these ...*planned) {
+	s.t.Helper()
 	var jobs []id.Job
 	for _, p := range these {
 		jobs = append(jobs, p.JobID)
 	}
 	for _, p := range s.purges {
-		at := time.Now().Add(-time.Minute)
+		at := due
 		if !slices.Contains(jobs, p.JobID) {
 			at = time.Now().Add(24 * time.Hour)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -35,6 +36,7 @@ type Server struct {
 	dir  string
 	more []string
 	cmd  *exec.Cmd
+	over chan struct{} // closed when its process has ended
 }
 
 // StartServer makes a data folder below dir and starts MariaDB on it, with more options of the
@@ -54,10 +56,21 @@ func StartServer(dir string, more ...string) (*Server, error) {
 	return s, s.Start()
 }
 
+var errEnded = errors.New("mariadbd ended")
+
 // Start runs the server on its data folder, also again after Kill.
-func (s *Server) Start() error {
+func (s *Server) Start() (err error) {
+	for range 3 { // somebody else may be quicker to take the port
+		if err = s.start(); !errors.Is(err, errEnded) {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Server) start() error {
 	socket := filepath.Join(s.dir, "s")
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return err
 	}
@@ -71,8 +84,9 @@ func (s *Server) Start() error {
 	// The server must not outlive the tests, however they end. The signal follows the
 	// thread that started the process, so that thread stays.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started := make(chan error)
+	started, over := make(chan error), make(chan struct{})
 	go func() {
+		defer close(over)
 		runtime.LockOSThread()
 		started <- cmd.Start()
 		_ = cmd.Wait()
@@ -80,11 +94,11 @@ func (s *Server) Start() error {
 	if err := <-started; err != nil {
 		return fmt.Errorf("start mariadbd: %w", err)
 	}
-	s.cmd, s.Port = cmd, port
+	s.cmd, s.Port, s.over = cmd, port, over
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Net, cfg.Addr = "root", "unix", socket
 	s.DSN = cfg.FormatDSN()
-	return s.wait(30 * time.Second)
+	return s.wait(3 * time.Minute) // a cold disk takes its time
 }
 
 func (s *Server) wait(limit time.Duration) error {
@@ -97,24 +111,35 @@ func (s *Server) wait(limit time.Duration) error {
 		if err = pool.Ping(); err == nil {
 			return nil
 		}
+		select {
+		case <-s.over:
+			return fmt.Errorf("%w: see %s", errEnded, filepath.Join(s.dir, "error.log"))
+		default:
+		}
 		if time.Now().After(end) {
 			return fmt.Errorf("mariadbd does not answer: %w", err)
 		}
 	}
 }
 
-// freePort asks the system for a port of 127.0.0.1 that nobody uses.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// FreePort gives a port of 127.0.0.1 that nobody uses now. It lies below those that the system gives to connections, or
+// one of them could have it before the caller listens.
+func FreePort() (port int, err error) {
+	for range 100 {
+		port = 16_000 + rand.IntN(16_000)
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, err
 }
 
-// Kill ends the server at once, as a power cut would.
-func (s *Server) Kill() { _ = s.cmd.Process.Kill() }
+// Kill ends the server at once, as a power cut would, and waits until it is gone.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.over
+}
 
 func account() string {
 	if os.Geteuid() == 0 {
