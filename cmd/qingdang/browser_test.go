@@ -51,7 +51,7 @@ func startBrowser(t *testing.T, base string) *browser {
 		dbtest.Missing(t, "chromium (Debian: apt-get install chromium)")
 	}
 	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(),
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("headless", true), chromedp.Flag("disable-gpu", true),
+		chromedp.ExecPath(path), chromedp.WSURLReadTimeout(browserPatience), chromedp.NoSandbox, chromedp.Flag("headless", true), chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "zh-CN"), chromedp.Flag("user-data-dir", t.TempDir()))
@@ -111,7 +111,8 @@ func (b *browser) complain(what string) {
 	b.woes = append(b.woes, what)
 }
 
-const browserPatience = 40 * time.Second
+// browserPatience is how long something may take on a slow machine that does other things besides; nothing waits for its end.
+const browserPatience = 2 * time.Minute
 
 func (t *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	t.t.Helper()

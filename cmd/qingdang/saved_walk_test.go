@@ -136,7 +136,7 @@ func TestSavedSearchesAreWalkedThrough(t *testing.T) {
 		p.open("/searches")
 		if scripts {
 			p.see("[id^=count-SX]")
-			for end := time.Now().Add(20 * time.Second); p.text("[id^=count-SX]") != "8"; time.Sleep(50 * time.Millisecond) {
+			for end := time.Now().Add(browserPatience); p.text("[id^=count-SX]") != "8"; time.Sleep(50 * time.Millisecond) {
 				if time.Now().After(end) {
 					p.fail("the count is %q", p.text("[id^=count-SX]"))
 				}

@@ -39,7 +39,7 @@ func TestOthersWriteWhileTheIndexSeals(t *testing.T) {
 					meanwhile()
 				case step == "seal":
 					sealed++
-					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 					defer cancel()
 					if err := d.Write(ctx, func(tx *db.Tx) error { return Changed(tx, false, old...) }); err != nil {
 						t.Errorf("%s: nobody can write while it seals: %v", name, err)

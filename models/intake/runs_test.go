@@ -122,18 +122,21 @@ func TestAnUploadIsImportedByTheWorkerAndLeavesNothing(t *testing.T) {
 	})
 }
 
-// killedMidway runs a step and breaks it off once some conversations are in: the process dies in the middle of a run.
-func killedMidway(t *testing.T, d *db.DB, im *intake.Imports) {
+// killedMidway runs a step and breaks it off when it notes that conversations are in: the process dies in the middle of a
+// run, however fast or slow it is.
+func killedMidway(t *testing.T, d *db.DB, faults *dbtest.Faults, im *intake.Imports) {
 	t.Helper()
 	ctx, die := context.WithCancel(t.Context())
-	go func() {
-		for ctx.Err() == nil {
-			if dbtest.Count(t, d, &conversation.Conversation{}) > 0 {
-				die()
-			}
-			time.Sleep(time.Millisecond)
+	plain := faults.Plain(t)
+	var look func()
+	look = func() {
+		if dbtest.Count(t, plain, &conversation.Conversation{}) > 0 {
+			die()
+			return
 		}
-	}()
+		faults.Meanwhile("added_conversations", look)
+	}
+	faults.Meanwhile("added_conversations", look)
 	var j *job.Job
 	j, err := job.Claim(ctx, d, "dies", []string{intake.JobRun})
 	if err != nil || j == nil {
@@ -145,36 +148,40 @@ func killedMidway(t *testing.T, d *db.DB, im *intake.Imports) {
 }
 
 func TestARunThatDiedIsDoneAgainAndStoresNothingTwice(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
-		_, im, by := uploads(t, d)
-		const all = 2300
-		var b strings.Builder
-		for i := range all {
-			b.WriteString(neutral(fmt.Sprint("c", i), inShop, "你好", "再见"))
-		}
-		run := start(t, im, by, "x.jsonl", b.String())[0]
-		killedMidway(t, d, im)
-		half := dbtest.Count(t, d, &conversation.Conversation{})
-		if half == 0 || half == all {
-			t.Fatalf("%d conversations were in when the worker died", half)
-		}
-		work(t, d, im) // still leased
-		if got := get(t, im, by, run); got.State != "running" {
-			t.Errorf("somebody took a job that is held: %+v", got)
-		}
-		clock.Advance(2 * job.Lease)
-		work(t, d, im)
-		got := get(t, im, by, run)
-		if n := dbtest.Count(t, d, &conversation.Conversation{}); n != all || got.State != intake.RunDone || got.Report.Conversations != all || got.Tries != 2 {
-			t.Errorf("%d conversations, %+v", n, got)
-		}
-		if got.Report.AddedConversations < all-500 || got.Report.AddedConversations > all {
-			t.Errorf("%d of %d are told as new", got.Report.AddedConversations, all)
-		}
-		if _, n := onDisk(t, im); n != 0 {
-			t.Errorf("%d files were left behind", n)
-		}
-	})
+	for _, engine := range []string{db.SQLite, db.MySQL} {
+		t.Run(engine, func(t *testing.T) {
+			clock := dbtest.NewClock()
+			d, faults := dbtest.FaultyOn(t, engine, clock)
+			_, im, by := uploads(t, d)
+			const all = 2300
+			var b strings.Builder
+			for i := range all {
+				b.WriteString(neutral(fmt.Sprint("c", i), inShop, "你好", "再见"))
+			}
+			run := start(t, im, by, "x.jsonl", b.String())[0]
+			killedMidway(t, d, faults, im)
+			half := dbtest.Count(t, d, &conversation.Conversation{})
+			if half == 0 || half == all {
+				t.Fatalf("%d conversations were in when the worker died", half)
+			}
+			work(t, d, im) // still leased
+			if got := get(t, im, by, run); got.State != "running" {
+				t.Errorf("somebody took a job that is held: %+v", got)
+			}
+			clock.Advance(2 * job.Lease)
+			work(t, d, im)
+			got := get(t, im, by, run)
+			if n := dbtest.Count(t, d, &conversation.Conversation{}); n != all || got.State != intake.RunDone || got.Report.Conversations != all || got.Tries != 2 {
+				t.Errorf("%d conversations, %+v", n, got)
+			}
+			if got.Report.AddedConversations < all-500 || got.Report.AddedConversations > all {
+				t.Errorf("%d of %d are told as new", got.Report.AddedConversations, all)
+			}
+			if _, n := onDisk(t, im); n != 0 {
+				t.Errorf("%d files were left behind", n)
+			}
+		})
+	}
 }
 
 func TestACancelledRunStops(t *testing.T) {

@@ -31,7 +31,7 @@ func TestTheCertificateCanBeVerifiedAndNotChanged(t *testing.T) {
 		}
 		c, err := w.desk.Certificate(w.ctx(), w.supervisor, list[0].ID)
 		w.must(err)
-		if bytes.Contains(c.File, []byte("CANARY")) || bytes.Contains(c.File, []byte("tb_c")) {
+		if bytes.Contains(c.File, []byte("CANARY")) || bytes.Contains(c.File, []byte("customer-")) {
 			t.Error("the certificate holds words of a conversation")
 		}
 		signer, err := w.keys.Signer("qingdang.example.cn/log")

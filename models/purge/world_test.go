@@ -130,7 +130,7 @@ func (w *world) news(c chat, messages ...string) conversation.New {
 	return conversation.New{
 		Platform: "qianniu", DepartmentID: c.dep, ServiceType: c.class, OrderState: c.order,
 		AgentID: c.agent, AgentName: "客服", Tags: []string{"退款"},
-		Document: conversation.Document{ExternalID: c.name, CustomerID: "tb_" + c.name, Messages: said},
+		Document: conversation.Document{ExternalID: c.name, CustomerID: "customer-" + c.name, Messages: said},
 	}
 }
 
