@@ -25,7 +25,8 @@ type Conversations struct {
 	Vault Vault
 	Index *index.Index // nil: the rows are asked, and there is no search for words
 
-	erased erased
+	erased   erased
+	tagNames tagNames
 }
 
 // Query is one page of a search. Customer is the customer's id in the clear; only its keyed
@@ -258,7 +259,7 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 		return nil, err
 	}
 	p := &Page{Exact: true}
-	ids, err := s.fromIndex(tx, f, scope, q, p, at, backward, counted)
+	ids, tags, err := s.fromIndex(tx, f, scope, q, p, at, backward, counted)
 	if errors.Is(err, index.ErrUnreadable) && !last && s.Index != nil {
 		return nil, err
 	}
@@ -266,7 +267,9 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 		if q.Words.HasTerms() {
 			return nil, fmt.Errorf("%w: %w", fault.Busy("conversation.index_behind"), err)
 		}
-		ids, err = s.fromRows(tx, f, p, at, backward, q.Size+1, counted)
+		if ids, err = s.fromRows(tx, f, p, at, backward, q.Size+1, counted); err == nil {
+			tags, err = Tags(tx, ids)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -276,7 +279,7 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 	if backward != q.Oldest {
 		slices.Reverse(ids)
 	}
-	p.Rows, err = s.rows(tx, ids, q.Words, p.opened)
+	p.Rows, err = s.rows(tx, ids, q.Words, p.opened, tags)
 	p.opened = nil
 	if n := len(p.Rows); n > 0 {
 		newest, oldest := position{p.Rows[0].LastAt, p.Rows[0].ID}, position{p.Rows[n-1].LastAt, p.Rows[n-1].ID}
@@ -298,27 +301,29 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 	return p, err
 }
 
-// fromIndex asks the index. The errors are index.ErrBehind and ErrUnreadable: then the rows have to be asked.
-func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, p *Page, at position, backward bool, counted func(found int64)) ([]id.Conversation, error) {
+// fromIndex asks the index, for the tags of what it finds, too. The errors are index.ErrBehind and ErrUnreadable: then
+// the rows have to be asked.
+func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, p *Page, at position, backward bool, counted func(found int64)) ([]id.Conversation, map[id.Conversation][]string, error) {
 	if s.Index == nil {
-		return nil, index.ErrUnreadable
+		return nil, nil, index.ErrUnreadable
 	}
 	l, err := s.newLook(tx, f, scope, q.Words)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if counted != nil {
 		if err := l.count(p, q.Zone); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		counted(p.Total)
 	}
-	ids, err := l.take(at, backward, q.Size+1)
+	found, err := l.take(at, backward, q.Size+1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	tags, err := l.labels(found)
 	p.Plan, p.stale, p.opened = *l.plan, l.stale, l.opened
-	return ids, nil
+	return idsOf(found), tags, err
 }
 
 // fromRows asks the rows: for attributes only, and without an overview.
@@ -340,7 +345,7 @@ func (s *Conversations) fromRows(tx *db.Tx, f Filter, p *Page, at position, back
 }
 
 // rows reads and opens a list, but for what was opened on the way to it. What has no row any more is left out.
-func (s *Conversations) rows(tx *db.Tx, ids []id.Conversation, w words.Query, opened map[id.Conversation]*entry) ([]Row, error) {
+func (s *Conversations) rows(tx *db.Tx, ids []id.Conversation, w words.Query, opened map[id.Conversation]*entry, tags map[id.Conversation][]string) ([]Row, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -355,7 +360,7 @@ func (s *Conversations) rows(tx *db.Tx, ids []id.Conversation, w words.Query, op
 		if e == nil {
 			return
 		}
-		rows[i] = Row{Conversation: e.Conversation, Tags: e.tags, stale: errors.Is(e.err, seal.ErrDestroyed)}
+		rows[i] = Row{Conversation: e.Conversation, Tags: tags[e.ID], stale: errors.Is(e.err, seal.ErrDestroyed)}
 		if e.doc != nil {
 			rows[i].read(e.doc, w)
 		}

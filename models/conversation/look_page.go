@@ -74,6 +74,14 @@ type spot struct {
 
 func (p spot) id() id.Conversation { return p.part.ID(p.ord) }
 
+func idsOf(spots []spot) []id.Conversation {
+	ids := make([]id.Conversation, len(spots))
+	for i, p := range spots {
+		ids[i] = p.id()
+	}
+	return ids
+}
+
 func (p spot) position() position { return position{p.part.LastAt(p.ord), p.id()} }
 
 // compare puts older before newer.
@@ -83,10 +91,7 @@ func (p position) compare(q position) int { return cmp.Or(p.at.Compare(q.at), cm
 // a page of them is shown next.
 func (l *look) confirm(spots []spot) error {
 	for part := range slices.Chunk(spots, looseAtOnce) {
-		ids := make([]id.Conversation, len(part))
-		for i, p := range part {
-			ids[i] = p.id()
-		}
+		ids := idsOf(part)
 		found, err := l.s.Vault.entries(l.tx, ids)
 		if err != nil {
 			return err
@@ -191,9 +196,9 @@ func (n *line) step(at position, backward bool) bool {
 }
 
 // take gives the next n conversations from a position on, newest first, or oldest first backward.
-func (l *look) take(at position, backward bool, n int) ([]id.Conversation, error) {
+func (l *look) take(at position, backward bool, n int) ([]spot, error) {
 	lines := l.lines(at, backward)
-	var found []id.Conversation
+	var found []spot
 	for open := n + n/8; len(found) < n; open *= 4 { // most of what terms leave matches
 		var some []spot
 		for doubtful := 0; len(found)+len(some) < n+doubtful && doubtful < min(open, pageOpens); {
@@ -226,7 +231,7 @@ func (l *look) take(at position, backward bool, n int) ([]id.Conversation, error
 		}
 		for _, p := range some {
 			if p.matches {
-				found = append(found, p.id())
+				found = append(found, p)
 			}
 		}
 	}

@@ -41,44 +41,50 @@ func onAllCores(ctx context.Context, n int, do func(i int)) error {
 	return ctx.Err()
 }
 
-// entry is what a search reads of one conversation: its row, its tags, and its document or why that did not
+// entry is what a search reads of one conversation: its row, and its document or why that did not
 // open. Both are nil where the body or its key is not there.
 type entry struct {
 	Conversation
-	tags []string
-	doc  *Document
-	err  error
+	doc *Document
+	err error
 }
 
-// entries reads conversations with one statement, and their tags with another while they are opened on all
-// cores. What has no row is left out.
+// handful is how many conversations are handed to a core at once: few, so that all cores begin soon, and not so few
+// that waking them takes longer than the work.
+const handful = 8
+
+// entries reads conversations with one statement, and opens them on all cores while others are still read.
+// What has no row is left out.
 func (v Vault) entries(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*entry, error) {
 	found := make(map[id.Conversation]*entry, len(ids))
 	if len(ids) == 0 {
 		return found, nil
 	}
-	read, err := sealedEntries(tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	opened := make(chan error, 1)
-	go func() {
-		opened <- onAllCores(tx.Context(), len(read), func(i int) {
-			if e := &read[i]; e.Body.Body != nil && e.Key.Wrapped != nil {
-				e.doc, e.err = v.Open(&e.Body, &e.Key)
+	read := make(chan []*sealedEntry, len(ids))
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(ids)) {
+		wg.Go(func() {
+			for some := range read {
+				for _, e := range some {
+					if e.Body.Body != nil && e.Key.Wrapped != nil && tx.Context().Err() == nil {
+						e.doc, e.err = v.Open(&e.Body, &e.Key)
+					}
+				}
 			}
 		})
-	}()
-	tags, err := Tags(tx, ids)
-	if err = errors.Join(err, <-opened); err != nil {
-		return nil, err
 	}
-	for i := range read {
-		e := &read[i].entry
-		e.tags = tags[e.ID]
-		found[e.ID] = e
-	}
-	return found, nil
+	var some []*sealedEntry
+	err := sealedEntries(tx, ids, func(e *sealedEntry) {
+		found[e.ID] = &e.entry
+		if some = append(some, e); len(some) == handful {
+			read <- some
+			some = nil
+		}
+	})
+	read <- some
+	close(read)
+	wg.Wait()
+	return found, errors.Join(err, tx.Context().Err())
 }
 
 // sealedEntry is an entry with what it is opened from. The numbers are zero where body or key is not there.
@@ -87,26 +93,25 @@ type sealedEntry struct {
 	pair
 }
 
-func sealedEntries(tx *db.Tx, ids []id.Conversation) ([]sealedEntry, error) {
+func sealedEntries(tx *db.Tx, ids []id.Conversation, do func(*sealedEntry)) error {
 	rows, err := tx.Raw("SELECT "+columns+", "+pairColumns+" FROM conversation c "+
 		"LEFT JOIN conversation_body b ON b.id = c.id LEFT JOIN conversation_key k ON k.id = c.id LEFT JOIN key_bucket g ON g.id = k.bucket_id WHERE c.id IN ?", ids).Rows()
 	if err != nil {
-		return nil, fmt.Errorf("read conversations: %w", err)
+		return fmt.Errorf("read conversations: %w", err)
 	}
 	defer rows.Close()
-	out := make([]sealedEntry, 0, len(ids))
 	for rows.Next() {
-		var e sealedEntry
+		e := &sealedEntry{}
 		if err := rows.Scan(append(e.entry.fields(), e.pair.fields()...)...); err != nil {
-			return nil, fmt.Errorf("read conversations: %w", err)
+			return fmt.Errorf("read conversations: %w", err)
 		}
 		e.Body.ID, e.Key.ID = e.ID, e.ID
-		out = append(out, e)
+		do(e)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read conversations: %w", err)
+		return fmt.Errorf("read conversations: %w", err)
 	}
-	return out, nil
+	return nil
 }
 
 // pair is a body with its key; the digest is left out.

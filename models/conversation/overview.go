@@ -87,9 +87,12 @@ func (l *look) overview(zone *time.Location) (*Overview, error) {
 	if !l.filter.hides {
 		o.States[Sealed] = states[Sealed]
 	}
-	var err error
-	if o.Tags, err = l.tagNames(tags); err != nil {
+	names, err := l.s.tagNames.of(l.tx, slices.Collect(maps.Keys(tags)))
+	if err != nil {
 		return nil, err
+	}
+	for t, name := range names {
+		o.Tags[name] += tags[t]
 	}
 	o.Histogram = l.histogram(found, zone)
 	return o, nil
@@ -158,21 +161,6 @@ func tally[K comparable](s *part, k index.Kind, in *roaring.Bitmap, into map[K]i
 			into[key(v)] += int64(n)
 		}
 	}
-}
-
-func (l *look) tagNames(byID map[string]int64) (map[string]int64, error) {
-	out := map[string]int64{}
-	var tags []Tag
-	if len(byID) == 0 {
-		return out, nil
-	}
-	if err := l.tx.Where("id IN ?", slices.Collect(maps.Keys(byID))).Find(&tags).Error; err != nil {
-		return nil, err
-	}
-	for _, t := range tags {
-		out[t.Name] += byID[id.String(t.ID)]
-	}
-	return out, nil
 }
 
 // histogram divides what was found; found belongs to the parts in their order.

@@ -85,9 +85,11 @@ func (s *Conversations) stretchesOfIndex(tx *db.Tx, f Filter, scope account.Scop
 	}
 	found := make([][]id.Conversation, len(all))
 	for i, w := range all {
-		if found[i], err = l.take(w.at, w.backward, w.n); err != nil {
+		some, err := l.take(w.at, w.backward, w.n)
+		if err != nil {
 			return nil, err
 		}
+		found[i] = idsOf(some)
 	}
 	p.stale = l.stale
 	return found, nil

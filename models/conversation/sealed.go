@@ -7,6 +7,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/index"
 )
 
 // Knows tells whether somebody may know that a conversation is there at all: what is sealed exists for legal alone.
@@ -52,7 +53,7 @@ func UnderSealOf(tx *db.Tx, ids []id.Conversation) (sealed []id.Conversation, er
 
 // dropSealed takes out of the parts what lies in the bin under seal: how many of it have a word must not be told.
 func (l *look) dropSealed() error {
-	if !l.filter.hides {
+	if !l.filter.hides || !slices.ContainsFunc(l.parts, (*part).lyingInBin) {
 		return nil
 	}
 	var ids []id.Conversation
@@ -68,4 +69,11 @@ func (l *look) dropSealed() error {
 		}
 	}
 	return nil
+}
+
+// lyingInBin tells whether something of the part is in the bin.
+func (s *part) lyingInBin() bool {
+	return slices.ContainsFunc([]State{Binned, Frozen, Purging}, func(state State) bool {
+		return s.within.Intersects(s.Attr(index.State, stateValue(state)))
+	})
 }

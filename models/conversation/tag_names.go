@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"qingdang/models/account"
 	"qingdang/models/db"
+	"qingdang/models/id"
 	"qingdang/models/index"
 	"qingdang/models/words"
 )
@@ -38,17 +40,89 @@ func (s *Conversations) tagsByIndex(tx *db.Tx, by account.Actor) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	used := map[string]int64{}
+	used := map[string]bool{}
 	for _, p := range l.parts {
 		in := l.matching(p, noKind)
 		for _, v := range p.Values(index.Tag) {
-			if used[v] == 0 && in.Intersects(p.Attr(index.Tag, v)) {
-				used[v] = 1
+			if !used[v] && in.Intersects(p.Attr(index.Tag, v)) {
+				used[v] = true
 			}
 		}
 	}
-	names, err := l.tagNames(used)
-	return slices.Collect(maps.Keys(names)), err
+	names, err := s.tagNames.of(tx, slices.Collect(maps.Keys(used)))
+	return slices.Collect(maps.Values(names)), err
+}
+
+// tagNames remembers the names of tags by their ids, as the index knows them. Nothing ever changes or removes a tag.
+type tagNames struct {
+	mu    sync.RWMutex
+	known map[string]string
+}
+
+// of gives the names of tags; what does not exist has none.
+func (t *tagNames) of(tx *db.Tx, ids []string) (map[string]string, error) {
+	out := make(map[string]string, len(ids))
+	var unknown []string
+	t.mu.RLock()
+	for _, v := range ids {
+		if name, ok := t.known[v]; ok {
+			out[v] = name
+		} else {
+			unknown = append(unknown, v)
+		}
+	}
+	t.mu.RUnlock()
+	if len(unknown) == 0 {
+		return out, nil
+	}
+	var tags []Tag
+	if err := tx.Where("id IN ?", unknown).Find(&tags).Error; err != nil {
+		return nil, fmt.Errorf("name tags: %w", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil {
+		t.known = map[string]string{}
+	}
+	for _, tag := range tags {
+		t.known[id.String(tag.ID)], out[id.String(tag.ID)] = tag.Name, tag.Name
+	}
+	return out, nil
+}
+
+// labels gives the names of the tags of each of some conversations, in order.
+func (l *look) labels(of []spot) (map[id.Conversation][]string, error) {
+	in := map[*part][]uint32{}
+	for _, p := range of {
+		in[p.part] = append(in[p.part], p.ord)
+	}
+	have := map[string][]id.Conversation{}
+	for p, ords := range in {
+		for _, v := range p.Values(index.Tag) {
+			tagged := p.Attr(index.Tag, v)
+			for _, ord := range ords {
+				if tagged.Contains(ord) {
+					have[v] = append(have[v], p.ID(ord))
+				}
+			}
+		}
+	}
+	names, err := l.s.tagNames.of(l.tx, slices.Collect(maps.Keys(have)))
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[id.Conversation][]string, len(of))
+	for v, ids := range have {
+		for _, c := range ids {
+			if name, ok := names[v]; ok {
+				out[c] = append(out[c], name)
+			}
+		}
+	}
+	for _, tags := range out {
+		slices.Sort(tags)
+	}
+	return out, nil
 }
 
 // tagsByRows asks the rows: for each tag whether there is one.
