@@ -24,6 +24,7 @@ type look struct {
 	filter     Filter
 	scope      account.Scope // what the searcher may see
 	words      words.Query
+	lists      [][]words.Term // of the words
 	conditions []condition
 	parts      []*part
 	exact      bool // postings alone tell what the words match
@@ -38,7 +39,8 @@ type part struct {
 	sealed bool            // it has postings
 	within *roaring.Bitmap // what the time leaves of it, and the words as far as postings tell
 	meets  []*roaring.Bitmap
-	sure   bool // its bodies were opened where terms do not tell
+	met    *roaring.Bitmap // what is left by all of that; nil: not told yet
+	sure   bool            // its bodies were opened where terms do not tell
 }
 
 // condition is one that attributes answer: one of the values, or none of them.
@@ -97,15 +99,20 @@ func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w word
 	if err != nil {
 		return nil, err
 	}
-	if err := l.askPostings(); err != nil {
+	found, err := l.askPostings()
+	if err != nil {
 		return nil, err
 	}
-	for _, s := range l.parts {
+	return l, onAllCores(tx.Context(), len(l.parts), func(i int) {
+		s := l.parts[i]
+		if of := found[s.Segment]; of != nil {
+			l.narrow(s, of)
+		}
 		for _, c := range l.conditions {
 			s.meets = append(s.meets, c.meet(s.Segment))
 		}
-	}
-	return l, nil
+		l.meeting(s)
+	})
 }
 
 // fromSegments takes what is settled of every segment, and what changed since.
@@ -271,9 +278,21 @@ func agents(meets func(agent, name string) bool) condition {
 // noKind is no attribute.
 const noKind = index.Kind(-1)
 
+// meeting gives what meets every condition. The bitmap is the part's, and must not be changed.
+func (l *look) meeting(s *part) *roaring.Bitmap {
+	if s.met == nil {
+		s.met = l.matching(s, noKind)
+	}
+	return s.met
+}
+
 // matching gives what meets every condition but those about one kind. The bitmap is the caller's own.
 func (l *look) matching(s *part, but index.Kind) *roaring.Bitmap {
-	out := s.within.Clone()
+	return l.cut(s.within.Clone(), s, but)
+}
+
+// cut takes out of a bitmap what does not meet every condition but those about one kind.
+func (l *look) cut(out *roaring.Bitmap, s *part, but index.Kind) *roaring.Bitmap {
 	for i, c := range l.conditions {
 		switch {
 		case c.kind == but:
@@ -286,15 +305,15 @@ func (l *look) matching(s *part, but index.Kind) *roaring.Bitmap {
 	return out
 }
 
-// askPostings narrows what has postings to what the words may match.
-func (l *look) askPostings() error {
+// askPostings gives, for each part that has postings, what has each of the terms of the words.
+func (l *look) askPostings() (map[*index.Segment]map[string]*roaring.Bitmap, error) {
 	if !l.words.HasTerms() {
-		return nil
+		return nil, nil
 	}
-	lists := l.words.Lists()
+	l.lists = l.words.Lists()
 	var names []string
 	l.exact = true
-	for _, t := range slices.Concat(slices.Concat(lists...), l.words.None) {
+	for _, t := range slices.Concat(slices.Concat(l.lists...), l.words.None) {
 		names = append(names, t.Terms()...)
 		l.exact = l.exact && t.Exact()
 	}
@@ -312,34 +331,38 @@ func (l *look) askPostings() error {
 	slices.Sort(all)
 	found, err := l.view.Postings(slices.Compact(all), sealed...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, s := range l.parts {
-		if s.sealed && !s.within.IsEmpty() {
-			of := make(map[string]*roaring.Bitmap, len(names))
-			for i, name := range names {
-				of[name] = found[s.Segment][tokens[i]]
-			}
-			l.narrow(s.within, lists, of)
+	out := make(map[*index.Segment]map[string]*roaring.Bitmap, len(sealed))
+	for _, s := range sealed {
+		of := make(map[string]*roaring.Bitmap, len(names))
+		for i, name := range names {
+			of[name] = found[s][tokens[i]]
 		}
+		out[s] = of
 	}
-	return nil
+	return out, nil
 }
 
-func (l *look) narrow(within *roaring.Bitmap, lists [][]words.Term, found map[string]*roaring.Bitmap) {
+// narrow leaves of a part what the words may match.
+func (l *look) narrow(s *part, found map[string]*roaring.Bitmap) {
 	may := func(t words.Term) *roaring.Bitmap {
 		return words.May(t, func(term string) *roaring.Bitmap { return found[term] }, roaring.And, roaring.Or)
 	}
-	for _, either := range lists {
+	for _, either := range l.lists {
+		if len(either) == 1 {
+			s.within = roaring.And(s.within, may(either[0]))
+			continue
+		}
 		all := make([]*roaring.Bitmap, len(either))
 		for i, t := range either {
 			all[i] = may(t)
 		}
-		within.And(roaring.FastOr(all...))
+		s.within = roaring.And(s.within, roaring.FastOr(all...))
 	}
 	for _, t := range l.words.None {
 		if t.Exact() {
-			within.AndNot(may(t))
+			s.within.AndNot(may(t))
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
 		}
 	}
 	for _, d := range doubts {
-		d.s.sure = true
+		d.s.sure, d.s.met = true, nil
 	}
 	return true, nil
 }
@@ -138,7 +138,11 @@ type line struct {
 func (l *look) lines(at position, backward bool) []*line {
 	var all []*line
 	for _, s := range l.parts {
-		in := l.matching(s, noKind)
+		in := l.meeting(s)
+		if !backward && at.id != 0 {
+			in = in.Clone()
+			in.RemoveRange(uint64(behind(s, at)), uint64(s.N()))
+		}
 		it := in.ReverseIterator()
 		one := &line{part: s, next: func() (uint32, bool) {
 			if !it.HasNext() {
@@ -155,9 +159,6 @@ func (l *look) lines(at position, backward bool) []*line {
 				}
 				return up.Next(), true
 			}
-		} else if at.id != 0 {
-			in.RemoveRange(uint64(behind(s, at)), uint64(s.N()))
-			it = in.ReverseIterator()
 		}
 		if one.step(at, backward) {
 			all = append(all, one)

@@ -73,7 +73,7 @@ func (l *look) overview(zone *time.Location) (*Overview, error) {
 	tags := map[string]int64{}
 	found := make([]*roaring.Bitmap, len(l.parts))
 	for i, s := range l.parts {
-		found[i] = l.matching(s, noKind)
+		found[i] = l.meeting(s)
 		tally(s, index.Tag, found[i], tags, func(v string) string { return v })
 		tally(s, index.ServiceType, l.base(s, index.ServiceType), o.Types, func(v string) string { return v })
 		tally(s, index.Platform, l.base(s, index.Platform), o.Platforms, func(v string) string { return v })
@@ -127,7 +127,9 @@ func (l *look) base(s *part, k index.Kind) *roaring.Bitmap {
 func (l *look) binned() (n int64) {
 	for _, s := range l.parts {
 		away := roaring.FastOr(s.Attr(index.State, stateValue(Binned)), s.Attr(index.State, stateValue(Frozen)), s.Attr(index.State, stateValue(Purging)))
-		n += int64(away.AndCardinality(l.matching(s, index.State)))
+		if away.And(s.within); !away.IsEmpty() {
+			n += int64(l.cut(away, s, index.State).GetCardinality())
+		}
 	}
 	return n
 }
@@ -145,7 +147,7 @@ func (l *look) unmarked() (n int64) {
 
 func (l *look) total() (n int64) {
 	for _, s := range l.parts {
-		n += int64(l.matching(s, noKind).GetCardinality())
+		n += int64(l.meeting(s).GetCardinality())
 	}
 	return n
 }

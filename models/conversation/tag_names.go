@@ -42,7 +42,7 @@ func (s *Conversations) tagsByIndex(tx *db.Tx, by account.Actor) ([]string, erro
 	}
 	used := map[string]bool{}
 	for _, p := range l.parts {
-		in := l.matching(p, noKind)
+		in := l.meeting(p)
 		for _, v := range p.Values(index.Tag) {
 			if !used[v] && in.Intersects(p.Attr(index.Tag, v)) {
 				used[v] = true

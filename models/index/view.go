@@ -300,6 +300,12 @@ func (s *Segment) unite(k Kind, values []string) *roaring.Bitmap {
 			all = append(all, b)
 		}
 	}
+	switch len(all) {
+	case 0:
+		return none
+	case 1:
+		return all[0]
+	}
 	return roaring.FastOr(all...)
 }
 
