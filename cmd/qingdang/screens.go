@@ -95,6 +95,8 @@ func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) e
 				g.Items[i].Count, g.Items[i].Amber = around.Access, around.Access > 0
 			case "menu.exports":
 				g.Items[i].Count, g.Items[i].Amber = around.Exports, around.Exports > 0
+			case "menu.subjects":
+				g.Items[i].Count, g.Items[i].Amber = around.Subjects, around.SubjectsUrgent
 			case "menu.purges":
 				g.Items[i].Count, g.Items[i].Amber = around.Waiting, around.Waiting > 0
 			}

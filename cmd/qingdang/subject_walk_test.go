@@ -85,6 +85,9 @@ func TestADeletionRequestIsWalkedThrough(t *testing.T) {
 	}
 	zhou.open(page)
 	zhou.wants("DSR-", "已封存", "回收站", "保留至", "查看客户标识")
+	if got := zhou.text("a.qd-menu-item[href='/deletion-requests'] .qd-menu-count"); got != "1" {
+		zhou.fail("the menu counts %q open requests", got)
+	}
 	zhou.look("page")
 	zhou.inEnglish("page")
 	zhou.press("form[action$='/customer'] button")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -125,6 +126,46 @@ func TestClaimTakesWhatIsDueLongest(t *testing.T) {
 		}
 		if j := claim(t, d, "w2"); j != nil {
 			t.Fatal("a worker without kinds was given a job")
+		}
+	})
+}
+
+// What waits for its time is not at work; what waits a little after a failure is.
+func TestAtWork(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		cooling := enqueue(t, d, New{Kind: "purge", RunAt: clock.Time().Add(time.Hour)})
+		failing := enqueue(t, d, New{Kind: "again"})
+		if err := Fail(t.Context(), d, claim(t, d, "w", "again"), errors.New("the key store does not answer")); err != nil {
+			t.Fatal(err)
+		}
+		enqueue(t, d, New{Kind: "timer"})
+		round := claim(t, d, "w", "timer")
+		if err := d.Write(t.Context(), func(tx *db.Tx) error { return Every(tx, round, time.Hour) }); err != nil {
+			t.Fatal(err)
+		}
+		running := enqueue(t, d, New{Kind: "export"})
+		claim(t, d, "w", "export")
+		due := enqueue(t, d, New{Kind: "import"})
+		atWork := func() (ids []id.Job) {
+			t.Helper()
+			err := d.Read(t.Context(), func(tx *db.Tx) error {
+				page, err := List(tx, Filter{Kinds: []string{"purge", "again", "timer", "export", "import"}, AtWork: true, Size: 9})
+				for _, j := range page.Jobs {
+					ids = append(ids, j.ID)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ids
+		}
+		if got, want := atWork(), []id.Job{due, running, failing}; !slices.Equal(got, want) {
+			t.Errorf("%v are at work, want %v", got, want)
+		}
+		clock.Advance(time.Hour)
+		if got := atWork(); !slices.Contains(got, cooling) {
+			t.Errorf("%v are at work an hour later, without %d", got, cooling)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"qingdang/models/db"
@@ -115,6 +116,7 @@ type Filter struct {
 	Kinds  []string
 	States []State
 	By     id.User
+	AtWork bool // only those of the function of that name
 	Before id.Job
 	Size   int
 }
@@ -124,6 +126,12 @@ type Filter struct {
 type Page struct {
 	Jobs  []Job
 	Total int64
+}
+
+// AtWork narrows a query to the jobs that run, or will as soon as a worker is free, or are tried again. One that
+// waits for its time, as a purge in its cooling-off does, is not at work.
+func AtWork(q *gorm.DB, now time.Time) *gorm.DB {
+	return q.Where("(state = ? OR (state = ? AND (run_at <= ? OR attempts > 0)))", Running, Queued, now)
 }
 
 const largestPage = 200
@@ -139,6 +147,9 @@ func List(tx *db.Tx, f Filter) (Page, error) {
 	}
 	if f.By != 0 {
 		q = q.Where("created_by = ?", f.By)
+	}
+	if f.AtWork {
+		q = AtWork(q, tx.Now)
 	}
 	var p Page
 	if err := q.Count(&p.Total).Error; err != nil {

@@ -9,17 +9,21 @@ import (
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/export"
+	"qingdang/models/job"
+	"qingdang/models/subject"
 )
 
 // Around is what stands in the menu of every page: how much there is, and how much waits for
 // this person.
 type Around struct {
-	Binned      int64    // conversations in the bin that can still be restored, as the home page counts them
-	Waiting     int64    // purge requests that the actor's role has to decide
-	Access      int64    // requests to read elsewhere that the actor may answer
-	Exports     int64    // exports that wait for the actor's answer
-	JobsRunning int64    // of the actor's own
-	Scope       []string // names of the highest departments in scope; none when it is all of them
+	Binned         int64    // conversations in the bin that can still be restored, as the home page counts them
+	Waiting        int64    // purge requests that the actor's role has to decide
+	Access         int64    // requests to read elsewhere that the actor may answer
+	Exports        int64    // exports that wait for the actor's answer
+	Subjects       int64    // customers' requests for deletion that legal has not ended yet
+	SubjectsUrgent bool     // one of them has to be looked at
+	JobsRunning    int64    // of the actor's own, without those that wait for their time
+	Scope          []string // names of the highest departments in scope; none when it is all of them
 }
 
 // Around counts for the menu.
@@ -45,8 +49,10 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 		if a.Exports, err = export.CountWaiting(tx, by); err != nil {
 			return err
 		}
-		err = tx.Table("job").Where("created_by = ? AND state IN ?", by.ID, []string{"queued", "running"}).Count(&a.JobsRunning).Error
-		return err
+		if a.Subjects, a.SubjectsUrgent, err = subject.CountOpen(tx, by); err != nil {
+			return err
+		}
+		return job.AtWork(tx.Table("job").Where("created_by = ?", by.ID), tx.Now).Count(&a.JobsRunning).Error
 	})
 	if err == nil && !by.Scope.All {
 		var tree *department.Tree

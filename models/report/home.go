@@ -152,7 +152,7 @@ func (q *asking) imports() error {
 }
 
 func (q *asking) jobs() error {
-	f := job.Filter{Kinds: shownJobs, States: []job.State{job.Queued, job.Running}, Size: mostJobs}
+	f := job.Filter{Kinds: shownJobs, AtWork: true, Size: mostJobs}
 	if !q.by.Scope.All {
 		f.By = q.by.ID
 	}

@@ -12,6 +12,7 @@ import (
 	"qingdang/models/db/dbtest"
 	"qingdang/models/department"
 	"qingdang/models/id"
+	"qingdang/models/job"
 	"qingdang/models/purge"
 	"qingdang/models/report"
 )
@@ -93,6 +94,35 @@ func TestWhatWaitsForWhom(t *testing.T) {
 		}
 		if named, err := r.Code(t.Context(), boss, "tb_88821"); named != nil || err != nil {
 			t.Errorf("no code: %v %v", named, err)
+		}
+	})
+}
+
+// A purge in its cooling-off waits: it is no running job, neither in the header nor on the home page, until it is due.
+func TestAJobThatWaitsIsNotRunning(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		boss := accounttest.Actor(account.Supervisor, north)
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := job.Enqueue(tx, job.New{Kind: purge.JobRun, Object: "PG-1", By: boss.ID, RunAt: clock.Time().Add(24 * time.Hour)})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &report.Reader{DB: d, Conversations: &conversation.Conversations{DB: d}, Departments: &department.Departments{DB: d}, Zone: time.UTC}
+		for _, want := range []int{0, 1} {
+			around, err := r.Around(t.Context(), boss)
+			if err != nil {
+				t.Fatal(err)
+			}
+			home, err := r.Home(t.Context(), boss)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if around.JobsRunning != int64(want) || len(home.Jobs) != want {
+				t.Errorf("%d and %d run, want %d", around.JobsRunning, len(home.Jobs), want)
+			}
+			clock.Advance(24 * time.Hour)
 		}
 	})
 }

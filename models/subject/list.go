@@ -199,6 +199,19 @@ func (r *Request) row(now time.Time, parts Counts, answers map[string]given) Row
 	return out
 }
 
+// CountOpen tells legal, and nobody else, how many requests are not ended: conversations wait for their purge, or the
+// customer for the answer; and whether there is something to do about any, see ToDo.
+func CountOpen(tx *db.Tx, by account.Actor) (n int64, urgent bool, err error) {
+	if !by.May(account.SubjectCreate) {
+		return 0, false, nil
+	}
+	if err := tx.Model(&Request{}).Where("state = ? OR state <> ? AND "+unanswered, Open, Lifted).Count(&n).Error; err != nil {
+		return 0, false, fmt.Errorf("count open requests: %w", err)
+	}
+	rows, err := ToDo(tx, by, 1)
+	return n, len(rows) > 0, err
+}
+
 // ToDo gives the requests that legal must look at: those whose answer is due or late, also when all was destroyed,
 // and those of which something came back out of the bin; the first to answer first. It is nobody else's.
 func ToDo(tx *db.Tx, by account.Actor, most int) ([]Row, error) {

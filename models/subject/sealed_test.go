@@ -436,7 +436,20 @@ func TestThePageOfASealedConversationNamesItsRequest(t *testing.T) {
 		if page.Total != 1 || page.Rows[0].Parts.Floor != 1 || page.Rows[0].Over || page.Rows[0].Soon {
 			t.Errorf("list = %+v", page)
 		}
+		count := func(by account.Actor, want int64, wantUrgent bool) {
+			t.Helper()
+			var n int64
+			var urgent bool
+			w.must(w.d.Read(w.ctx(), func(tx *db.Tx) (err error) { n, urgent, err = subject.CountOpen(tx, by); return err }))
+			if n != want || urgent != wantUrgent {
+				t.Errorf("the menu of %s counts %d, urgent %v; want %d, %v", by.Role, n, urgent, want, wantUrgent)
+			}
+		}
+		count(w.legal, 1, false)
+		count(w.auditor, 0, false)
+		count(w.boss, 0, false)
 		w.clock.Advance(26 * day)
+		count(w.legal, 1, true)
 		var todo []subject.Row
 		w.must(w.d.Read(w.ctx(), func(tx *db.Tx) (err error) { todo, err = subject.ToDo(tx, w.counsel, 5); return err }))
 		if len(todo) != 1 || !todo[0].Soon {
