@@ -137,6 +137,7 @@ func TestVerify(t *testing.T) {
 		{"a changed figure is named with its place", []string{changed}, 1, []string{"NOT ok", "/body/total", "the content was changed", changed + ":"}},
 		{"a bundle is ok and its tail is not proven", []string{e.bundle}, 0, []string{"bundle of the audit log", "nobody can prove"}},
 		{"with a checkpoint the tail is proven", []string{"--checkpoint", e.checkpoint, e.bundle}, 0, []string{"agree with your own checkpoint"}},
+		{"with one of another size a report cannot be compared", []string{"--key", e.key, "--checkpoint", e.checkpoint, e.report}, 0, []string{"another size of the log than this file", "was cut off stays open"}},
 		{"a bundle without its last line is cut", []string{shorter}, 1, []string{"the end was cut off"}},
 		{"a changed entry is named", []string{e.damaged(t, e.bundle, `"action":"account.added"`, `"action":"account.edited"`)}, 1, []string{":3:1", "an entry was changed", "Entries 1 to 1"}},
 		{"a text is a wrong call", []string{e.other}, 2, []string{"not checked. This is a text file", "Give the .json"}},

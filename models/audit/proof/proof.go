@@ -6,6 +6,7 @@ package proof
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -112,7 +113,7 @@ func (r *Result) finish() Result {
 	if !r.Pinned && r.KeyName != "" {
 		r.Notes = append(r.Notes, KeySelfDeclared)
 	}
-	if !r.TailProvable {
+	if !r.TailProvable && !slices.Contains(r.Notes, ConsistencyNeedsBundle) {
 		r.Notes = append(r.Notes, TailNotProvable)
 	}
 	return *r

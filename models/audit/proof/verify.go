@@ -204,7 +204,7 @@ func (c *checking) compare(cp Checkpoint) {
 		case old.Size == cp.Size:
 			c.result.TailProvable, c.result.Proven = true, cp.Size
 			c.result.Notes = append(c.result.Notes, CheckpointAgrees)
-		default:
+		case !slices.Contains(c.result.Notes, ConsistencyNeedsBundle):
 			c.result.Notes = append(c.result.Notes, ConsistencyNeedsBundle)
 		}
 	}
