@@ -167,12 +167,9 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.conversations = &conversation.Conversations{DB: a.db, Vault: vault, Index: a.index}
 	a.searches = &search.Desk{DB: a.db, Keys: a.store, Zone: a.config.location}
 	a.importer = &intake.Importer{DB: a.db, Vault: vault}
-	signer, err := a.store.Signer(signingName)
-	if err != nil {
-		return fmt.Errorf("signing key: %w", err)
+	if err := a.openOutside(); err != nil {
+		return err
 	}
-	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.Checkpoints, Witness: witness(a.config.Witness, a.config.WitnessToken, nil)}
-	a.ledger = &purge.Ledger{Dir: a.config.Ledger, Keys: a.store}
 	if o.clock == nil {
 		a.guard = &audit.ClockGuard{DB: a.db, Up: audit.Uptime()}
 	}
@@ -192,7 +189,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 	a.inspections = &inspection.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Log: a.log, Zone: zone, Organisation: a.config.Organisation}
 	a.retention = &retention.Desk{DB: a.db, Accounts: a.accounts, Keys: a.store, Zone: zone, Alone: hold.Alone, Clock: a.guard}
 	a.subjects = &subject.Requests{
-		DB: a.db, Vault: vault, Bin: a.bin, Accounts: a.accounts, Zone: zone, Clock: a.guard, Outside: subject.Files{Dir: a.config.Ledger, Keys: a.store},
+		DB: a.db, Vault: vault, Bin: a.bin, Accounts: a.accounts, Zone: zone, Clock: a.guard, Outside: a.outsideRequests(),
 	}
 	a.reader = &report.Reader{DB: a.db, Conversations: a.conversations, Departments: a.departments, Zone: zone}
 	a.demo, a.logins = o.demo, o.logins
@@ -209,6 +206,22 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 		return nil
 	}
 	return retention.Record(ctx, a.db)
+}
+
+// openOutside sets what the database is compared with: the checkpoints of its log and the ledger of its purges.
+func (a *app) openOutside() error {
+	signer, err := a.store.Signer(signingName)
+	if err != nil {
+		return fmt.Errorf("signing key: %w", err)
+	}
+	a.log = &audit.Log{DB: a.db, Signer: signer, Dir: a.config.Checkpoints, Witness: witness(a.config.Witness, a.config.WitnessToken, nil)}
+	a.ledger = &purge.Ledger{Dir: a.config.Ledger, Keys: a.store}
+	return nil
+}
+
+// outsideRequests are the deletion requests that the ledger's folder remembers.
+func (a *app) outsideRequests() subject.Files {
+	return subject.Files{Dir: a.config.Ledger, Keys: a.store}
 }
 
 // openKeys opens the key store of this database.

@@ -101,6 +101,25 @@ func TestImportCountsAsExpectedTwice(t *testing.T) {
 		if out := b.ok("fsck", "--deep"); !strings.Contains(out, "all hold") {
 			t.Errorf("fsck: %s", out)
 		}
+		for _, tt := range []struct {
+			options     []string
+			deep, words bool // is told as left out
+			asJSON      string
+		}{
+			{nil, true, true, `"left_out":["--deep","--words"]`},
+			{[]string{"--deep"}, false, true, `"left_out":["--words"]`},
+			{[]string{"--words"}, true, false, `"left_out":["--deep"]`},
+			{[]string{"--deep", "--words"}, false, false, `"left_out":[]`},
+		} {
+			args := append([]string{"fsck"}, tt.options...)
+			out := b.ok(args...)
+			if strings.Contains(out, "Left out, for --deep") != tt.deep || strings.Contains(out, "Left out, for --words") != tt.words {
+				t.Errorf("%v says of what it leaves out: %s", args, out)
+			}
+			if out := b.ok(append(args, "--json")...); !strings.Contains(out, tt.asJSON) {
+				t.Errorf("%v --json: %s", args, out)
+			}
+		}
 	})
 }
 

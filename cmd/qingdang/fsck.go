@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"qingdang/models/fsck"
 	"qingdang/templates/locale"
@@ -56,18 +57,34 @@ func (c *fsckCommand) print(t *terminal, r *fsck.Report, found []fsckFinding) er
 			Checks   int           `json:"checks"`
 			Findings []fsckFinding `json:"findings"`
 			Compared int           `json:"compared,omitempty"` // conversations with their words in the search index
-		}{r.Checks, found, r.Compared.Conversations})
+			LeftOut  []string      `json:"left_out"`           // options that check more
+		}{r.Checks, found, r.Compared.Conversations, c.leftOut()})
 	}
 	if c.Words {
 		t.say("cli.fsck_words", r.Compared.Conversations, r.Compared.Segments)
 	}
 	if len(found) == 0 {
 		t.say("cli.fsck_clean", r.Checks)
-		return nil
+	} else {
+		t.say("cli.fsck_found", r.Checks, len(found))
 	}
-	t.say("cli.fsck_found", r.Checks, len(found))
 	for _, f := range found {
 		fmt.Fprintf(t.out, "  %-3s %s [%s] %s\n", f.Promise, f.Text, f.Object, f.Key)
 	}
+	for _, option := range c.leftOut() {
+		t.say("cli.fsck_without_" + strings.TrimPrefix(option, "--"))
+	}
 	return nil
+}
+
+// leftOut names the options that were not given, each of which checks something more.
+func (c *fsckCommand) leftOut() []string {
+	left := []string{}
+	if !c.Deep {
+		left = append(left, "--deep")
+	}
+	if !c.Words {
+		left = append(left, "--words")
+	}
+	return left
 }

@@ -28,6 +28,7 @@ type keysState struct {
 	To        string     `json:"backup_folder,omitempty"`
 	LostAt    *time.Time `json:"register_lost_at,omitempty"`
 	Until     time.Time  `json:"destroyed_now_gone_everywhere_at"`
+	Closed    bool       `json:"database_closed"` // until `qingdang ledger replay`
 }
 
 type keysCopy struct {
@@ -45,12 +46,21 @@ func (c *keysStatus) Run(t *terminal) error {
 			return err
 		}
 		st.Beside = st.Beside || t.rootFileBeside(st.Dir)
+		closed, err := a.closed(t.ctx)
+		if err != nil {
+			return err
+		}
 		if c.JSON {
+			out := stateOf(st)
+			out.Closed = closed
 			enc := json.NewEncoder(t.out)
 			enc.SetEscapeHTML(false)
-			return enc.Encode(stateOf(st))
+			return enc.Encode(out)
 		}
 		t.showKeys(st)
+		if closed {
+			t.say("ledger.closed")
+		}
 		return nil
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/index"
 	"qingdang/models/purge"
+	"qingdang/models/subject"
 )
 
 // ledgerCommand is about the outside ledger of purges and about databases that were restored.
@@ -42,6 +43,19 @@ const exitClosed = 3
 // stand compares the database with what is known outside of it.
 func (a *app) stand(ctx context.Context) (*purge.Standing, error) {
 	return purge.Stand(ctx, a.db, a.log, a.ledger)
+}
+
+// closed tells whether the database is, for commands that open no more than the key store.
+func (a *app) closed(ctx context.Context) (bool, error) {
+	if err := a.openOutside(); err != nil {
+		return false, err
+	}
+	s, err := a.stand(ctx)
+	if err != nil || s.Closed() {
+		return err == nil, err
+	}
+	requests, err := (&subject.Requests{DB: a.db, Outside: a.outsideRequests()}).Stand(ctx)
+	return err == nil && requests.Closed(), err
 }
 
 // checkWhole refuses a database that has acted and does not know its key store: only a part of a backup was

@@ -347,6 +347,8 @@ func (r *restored) closed(words string) {
 	}
 	r.wants(0, "up to date", "migrate")
 	r.wants(1, "closed", "ledger", "status")
+	r.wants(0, "qingdang ledger replay --by NAME", "keys", "status")
+	r.wants(0, `"database_closed":true`, "keys", "status", "--json")
 }
 
 // T13: every backup, made whenever, gives back everything but what was purged.
@@ -406,6 +408,7 @@ func (d *drill) replayed(b *backup) {
 	d.t.Logf("%s: replayed in %v", b.name, time.Since(start).Round(time.Millisecond))
 	r.wants(0, "Nothing to replay", "ledger", "replay", "--by", "陈运维", "--reason", "磁盘损坏，由备份恢复")
 	r.wants(0, "The database is open", "ledger", "status")
+	r.wants(0, `"database_closed":false`, "keys", "status", "--json")
 	r.wants(0, "wechat", "search", "发货", "--json", "--limit", "1") // at once, before any worker was there
 	r.wants(0, "Compared the words of", "fsck", "--deep", "--words")
 	config, err := loadConfig(env(r.env))
