@@ -26,8 +26,13 @@ func (l List) Join(tx *Tx, table, column string) string {
 // Query is Join as the beginning of a query, which may lock: from is tx.DB or one of the Tx's own
 // beginnings, and table has its name there behind its own ("conversation c").
 func (l List) Query(tx *Tx, from *gorm.DB, table, column string) *gorm.DB {
+	return l.Also(tx, from.Table(l.Table+" l"), table, column).Where(l.Where, l.Args...)
+}
+
+// Also joins one more table behind what Query has joined.
+func (l List) Also(tx *Tx, q *gorm.DB, table, column string) *gorm.DB {
 	name := table[strings.LastIndexByte(table, ' ')+1:]
-	return from.Table(l.Table+" l").Joins(fmt.Sprintf("%s %s ON %s.%s = l.%s", tx.inOrder(), table, name, column, l.Column)).Where(l.Where, l.Args...)
+	return q.Joins(fmt.Sprintf("%s %s ON %s.%s = l.%s", tx.inOrder(), table, name, column, l.Column))
 }
 
 // inOrder joins two tables in the order in which they are written. Left to itself the optimizer

@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,11 +36,20 @@ func (w *Runner) judge(tx *db.Tx, s span, items []Item, broken string) (*chunk, 
 	if err != nil {
 		return nil, err
 	}
+	c := &chunk{buckets: map[id.Bucket]bool{}, rooms: map[room]bool{}, skip: map[Reason][]*Item{}, noted: &w.noted}
+	if broken == "" {
+		free, err := lockFree(tx, s, g, items)
+		if err != nil {
+			return nil, err
+		}
+		if free {
+			return c, c.takeAll(tx, s, items)
+		}
+	}
 	l, err := lockSpan(tx, s, items)
 	if err != nil {
 		return nil, err
 	}
-	c := &chunk{buckets: map[id.Bucket]bool{}, rooms: map[room]bool{}, skip: map[Reason][]*Item{}, noted: &w.noted}
 	for i := range items {
 		it := &items[i]
 		why := l.judge(tx, g, it)
@@ -64,6 +74,31 @@ func (w *Runner) judge(tx *db.Tx, s span, items []Item, broken string) (*chunk, 
 		}
 	}
 	return c, nil
+}
+
+// takeAll makes up a chunk of which everything may be erased, and is where it was when the list was frozen.
+func (c *chunk) takeAll(tx *db.Tx, s span, items []Item) error {
+	c.erase = make([]*Item, len(items))
+	grown := false
+	for i := range items {
+		c.erase[i] = &items[i]
+		c.buckets[items[i].BucketID] = true
+		grown = grown || items[i].Version > 1
+	}
+	if !grown {
+		return nil
+	}
+	q := s.in(Pending).Query(tx, tx.DB, "conversation", "id").Where("conversation.version > 1")
+	err := eachRow(q.Select("conversation.department_id, conversation.started_at, conversation.last_at"), func(r *sql.Rows) error {
+		var row conversation.Conversation
+		err := r.Scan(&row.DepartmentID, &row.StartedAt, &row.LastAt)
+		c.rooms[roomOf(&row)] = true
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("look at grown conversations: %w", err)
+	}
+	return nil
 }
 
 // carryOut writes into the manifest what becomes of its lines, erases what is to be erased and

@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -48,7 +49,7 @@ func (w *Runner) erase(ctx context.Context, j *job.Job, r *Request) error {
 		})
 	}
 	n := int64(w.chunk())
-	return together(w.parts(), func(i int) error {
+	return w.together(w.parts(), func(i int) error {
 		s := span{purge: r.ID, from: from + int64(i)*n, to: min(from+int64(i+1)*n, r.Size)}
 		if s.from >= s.to {
 			return nil
@@ -110,9 +111,15 @@ func (w *Runner) eraseChunk(ctx context.Context, j *job.Job, s span) error {
 
 // pendingIn reads the lines of a span that nothing happened to yet.
 func pendingIn(tx *db.Tx, s span) ([]Item, error) {
-	var items []Item
-	err := tx.Select("seq", "conversation_id", "version", "department_id", "service_type", "bucket_id", "leaf", "batch_id").
-		Where("purge_id = ? AND seq >= ? AND seq < ? AND state = ?", s.purge, s.from, s.to, Pending).Order("seq").Find(&items).Error
+	items := make([]Item, 0, s.to-s.from)
+	q := tx.Model(&Item{}).Select("seq, conversation_id, version, department_id, service_type, bucket_id, leaf, batch_id").
+		Where("purge_id = ? AND seq >= ? AND seq < ? AND state = ?", s.purge, s.from, s.to, Pending).Order("seq")
+	err := eachRow(q, func(r *sql.Rows) error {
+		var it Item
+		err := r.Scan(&it.Seq, &it.ConversationID, &it.Version, &it.DepartmentID, &it.ServiceType, &it.BucketID, &it.Leaf, &it.BatchID)
+		items = append(items, it)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("next items: %w", err)
 	}

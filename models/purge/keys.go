@@ -99,7 +99,7 @@ func (w *Runner) puncture(ctx context.Context, j *job.Job) (more bool, err error
 		return false, err
 	}
 	parts := slices.Collect(slices.Chunk(bucketIDs(open), atOnce))
-	return true, together(len(parts), func(i int) error {
+	return true, w.together(len(parts), func(i int) error {
 		return w.Desk.Clock.Write(ctx, w.DB, func(tx *db.Tx) error {
 			from := time.Now()
 			r, ok, err := sharePhase(tx, j, PhaseLedger)

@@ -64,40 +64,47 @@ func (w *Runner) chunk() int {
 	return w.pace.size(w.pacing())
 }
 
-// parts is how many transactions a step has: of them every other one runs at once, see
-// together. SQLite has one writer.
-func (w *Runner) parts() int {
+// lanes is how many transactions run at once. SQLite has one writer.
+func (w *Runner) lanes() int {
 	switch {
 	case w.DB.Engine() == db.SQLite, w.Chunk > 0 && w.Lanes == 0:
 		return 1
 	case w.Lanes > 0:
-		return 2 * w.Lanes
+		return w.Lanes
 	}
-	return 2 * serverLanes
+	return serverLanes
 }
 
-// together runs n parts, several at once but never two neighbours: a range that InnoDB reads with
-// locks ends with the row behind it, and the neighbour's first row would keep us waiting. It
-// gives their errors when all have ended. A panic in one is its error, so that it ends the job and
-// not the process.
-func together(n int, part func(i int) error) error {
-	errs := make([]error, n)
-	for first := range min(2, n) {
-		var all sync.WaitGroup
-		for i := first; i < n; i += 2 {
-			all.Go(func() {
-				defer func() {
-					if p := recover(); p != nil {
-						errs[i] = fmt.Errorf("purge: panic: %v\n%s", p, debug.Stack())
-					}
-				}()
-				errs[i] = part(i)
-			})
-		}
-		all.Wait()
-		if err := errors.Join(errs...); err != nil {
-			return err
-		}
+// parts is how many transactions a step has: on a server some for each lane, so that it seldom waits for the others.
+func (w *Runner) parts() int {
+	if n := w.lanes(); n > 1 {
+		return partsOfLane * n
 	}
-	return nil
+	return 1
+}
+
+const partsOfLane = 4
+
+// together runs n parts, each lane its own stretch of them one after another, so that hardly ever two neighbours run at
+// once: a range that InnoDB reads with locks ends with the row behind it, and the neighbour's first row would
+// keep us waiting. It gives their errors when all have ended. A lane ends with its first error. A panic in one is
+// its error, so that it ends the job and not the process.
+func (w *Runner) together(n int, part func(i int) error) error {
+	lanes := min(w.lanes(), n)
+	errs := make([]error, lanes)
+	var all sync.WaitGroup
+	for l := range lanes {
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					errs[l] = fmt.Errorf("purge: panic: %v\n%s", p, debug.Stack())
+				}
+			}()
+			for i := n * l / lanes; i < n*(l+1)/lanes && errs[l] == nil; i++ {
+				errs[l] = part(i)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
