@@ -49,10 +49,14 @@ var guards = []guard{
 	{"the conversation's version", "I2", "models/purge/look.go", "case !l.whole(it, row):", "case false:", "models/purge", "WhatChangedSinceTheListWasFrozenIsSkipped", lite},
 	{"the version bump", "I2", "models/conversation/reseal.go", "\told.Version++\n", "", "models/conversation", "StoreIsIdempotentAndAddsOnlyWhatIsNew", lite},
 	{"restored meanwhile", "I2", "models/purge/look.go", "case row.State != conversation.Frozen && row.State != conversation.Purging, row.BatchID == nil, *row.BatchID != it.BatchID:", "case row.BatchID == nil && row.State == 99:", "models/purge", "WhatChangedSinceTheListWasFrozenIsSkipped", lite},
+	{"a whole chunk's versions", "I2", "models/purge/look.go", `"conversation.version = l.version AND conversation.department_id`, `"conversation.department_id`, "models/purge", "OneChangeAloneIsNoticed", lite},
+	{"a whole chunk's bodies", "I2", "models/purge/look.go", `"b.digest = l.digest AND k.bucket_id`, `"k.bucket_id`, "models/purge", "OneChangeAloneIsNoticed", lite},
+	{"a whole chunk's states and batches", "I2", "models/purge/look.go", `"conversation.state IN ? AND conversation.batch_id = l.batch_id"`, `"conversation.state IN ?"`, "models/purge", "OneChangeAloneIsNoticed", lite},
 
 	// I3: a hold wins.
 	{"a hold that a row ended", "I3", "models/purge/run.go", "if list.freed {", "if list.freed && false {", "models/purge", "AConsentThatNoLongerStandsStopsEverything", lite},
 	{"hold on the way to erasure", "I3", "models/purge/look.go", "case held:", "case held && false:", "models/purge", "AHoldInTheMiddleOfAPurgeKeepsTheRest|AHoldWinsAgainstEveryStageBeforeAPurge", lite},
+	{"a whole chunk's holds", "I3", "models/purge/look.go", "return len(held) == 0, err", "return len(held) >= 0, err", "models/purge", "OneChangeAloneIsNoticed", lite},
 	{"hold on the way to the bin", "I3", "models/bin/move.go", "case held:", "case held && false:", "models/bin", "DiscardOne|WhatChangedBeforeTheJobCameIsSkippedWithItsReason", lite},
 	{"epoch of an erasure", "I3", "models/purge/erase.go", "if err := hold.ShareEpoch(tx); err != nil {", "if err := func(func(*db.Tx) error) error { return nil }(hold.ShareEpoch); err != nil {", "models/purge", "AnErasureWaitsForAHoldThatIsBeingPlaced", ""},
 	{"epoch of a discard", "I3", "models/bin/single.go", "if err := hold.ShareEpoch(tx); err != nil {", "if err := func(func(*db.Tx) error) error { return nil }(hold.ShareEpoch); err != nil {", "models/bin", "WhatBinsWaitsForAHoldThatIsBeingPlaced", ""},
@@ -119,6 +123,8 @@ var guards = []guard{
 	{"floor on the way to the bin", "I11", "models/bin/move.go", "case policy.Within(c.ServiceType, c.LastAt, now):", "case false:", "models/bin", "DiscardOne", lite},
 	{"the policy in force", "I11", "models/purge/run.go", "if inForce, err := retention.InForce(tx); err != nil || !inForce {", "if inForce, err := retention.InForce(tx); err != nil && !inForce {", "models/purge", "AConsentThatNoLongerStandsStopsEverything", lite},
 	{"an open order", "I11", "models/purge/look.go", "case c.OrderState == conversation.OrderOpen:", "case false:", "models/purge", "WhatIsProtectedStaysOffTheListAndIsTold|WhatChangedSinceTheListWasFrozenIsSkipped", lite},
+	{"a whole chunk's floors", "I11", "models/purge/look.go", `Where("NOT "+within, args...)`, `Where("NOT "+within+" OR 1 = 1", args...)`, "models/purge", "OneChangeAloneIsNoticed", lite},
+	{"a whole chunk's orders", "I11", "models/purge/look.go", `Where("conversation.order_state <> ?", conversation.OrderOpen)`, `Where("conversation.order_state <> ? + 100", conversation.OrderOpen)`, "models/purge", "OneChangeAloneIsNoticed", lite},
 	{"the longest floor", "I11", "models/retention/retention.go", "return !ok || until.After(now)", "return ok && until.After(now)", "models/retention", "CountingAndDoingDecideAlike|TheEdgeOfAFloor", ""},
 
 	// I11: what a deletion request sealed.
