@@ -69,18 +69,27 @@ func (l *look) count(p *Page, zone *time.Location) (err error) {
 }
 
 func (l *look) overview(zone *time.Location) (*Overview, error) {
-	o := &Overview{Departments: map[id.Department]int64{}, Types: map[string]int64{}, Platforms: map[string]int64{}, States: map[State]int64{}, Tags: map[string]int64{}}
-	tags := map[string]int64{}
-	found := make([]*roaring.Bitmap, len(l.parts))
-	for i, s := range l.parts {
-		found[i] = l.meeting(s)
-		tally(s, index.Tag, found[i], tags, func(v string) string { return v })
-		tally(s, index.ServiceType, l.base(s, index.ServiceType), o.Types, func(v string) string { return v })
-		tally(s, index.Platform, l.base(s, index.Platform), o.Platforms, func(v string) string { return v })
-		tally(s, index.Department, l.base(s, index.Department), o.Departments, func(v string) id.Department {
+	o, tags := newOverview(), map[string]int64{}
+	found, each := make([]*roaring.Bitmap, len(l.parts)), make([]*Overview, len(l.parts))
+	err := onAllCores(l.tx.Context(), len(l.parts), func(i int) {
+		s := l.parts[i]
+		found[i], each[i] = l.meeting(s), newOverview()
+		tally(s, index.Tag, found[i], each[i].Tags, func(v string) string { return v })
+		tally(s, index.ServiceType, l.base(s, index.ServiceType), each[i].Types, func(v string) string { return v })
+		tally(s, index.Platform, l.base(s, index.Platform), each[i].Platforms, func(v string) string { return v })
+		tally(s, index.Department, l.base(s, index.Department), each[i].Departments, func(v string) id.Department {
 			d, _ := id.Parse[id.Department](v)
 			return d
 		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range each {
+		sum(tags, one.Tags)
+		sum(o.Types, one.Types)
+		sum(o.Platforms, one.Platforms)
+		sum(o.Departments, one.Departments)
 	}
 	states := l.states()
 	o.States[Active], o.States[Hidden] = states[Active], states[Hidden]
@@ -98,6 +107,16 @@ func (l *look) overview(zone *time.Location) (*Overview, error) {
 	return o, nil
 }
 
+func newOverview() *Overview {
+	return &Overview{Departments: map[id.Department]int64{}, Types: map[string]int64{}, Platforms: map[string]int64{}, States: map[State]int64{}, Tags: map[string]int64{}}
+}
+
+func sum[K comparable](into, from map[K]int64) {
+	for k, n := range from {
+		into[k] += n
+	}
+}
+
 // states counts by state what meets all other conditions.
 func (l *look) states() map[State]int64 {
 	out := map[State]int64{}
@@ -111,8 +130,12 @@ func (l *look) states() map[State]int64 {
 }
 
 // base is what a facet is counted in: what meets all conditions but its own, of what the searcher may see. Of marks that is
-// only what has none: the others were told by them, and opening their bodies as well would cost a count its exactness.
+// only what has none: the others were told by them, and opening their bodies as well would cost a count its exactness. The
+// bitmap must not be changed.
 func (l *look) base(s *part, k index.Kind) *roaring.Bitmap {
+	if k != index.Mark && (k != index.Department || l.scope.All) && !slices.ContainsFunc(l.conditions, func(c condition) bool { return c.kind == k }) {
+		return l.meeting(s)
+	}
 	out := l.matching(s, k)
 	if k == index.Department && !l.scope.All {
 		out.And(departments(l.scope)(s.Segment))
@@ -155,14 +178,7 @@ func (l *look) total() (n int64) {
 func stateValue(s State) string { return strconv.Itoa(int(s)) }
 
 func tally[K comparable](s *part, k index.Kind, in *roaring.Bitmap, into map[K]int64, key func(string) K) {
-	if in.IsEmpty() {
-		return
-	}
-	for _, v := range s.Values(k) {
-		if n := s.Attr(k, v).AndCardinality(in); n > 0 {
-			into[key(v)] += int64(n)
-		}
-	}
+	s.Tally(k, in, func(v string, n uint64) { into[key(v)] += int64(n) })
 }
 
 // histogram divides what was found; found belongs to the parts in their order.

@@ -24,7 +24,7 @@ const headFormat = 5
 
 var errHead = errors.New("index: malformed head")
 
-// head is an opened head. It is never changed once others can see it, but for the unions it remembers.
+// head is an opened head. It is never changed once others can see it, but for what it remembers.
 type head struct {
 	ids      []id.Conversation // by ordinal
 	at       []int64
@@ -37,6 +37,8 @@ type head struct {
 	key      *seal.Bucket // opens the shards, also for a view that a merge has overtaken
 	of       segmentRow   // as it was when the head was opened
 	unions   unions
+
+	departments column
 }
 
 func (h *head) size() int64 { return h.bytes }
@@ -75,7 +77,7 @@ func (h *head) finish() *head {
 		h.byID[i] = uint32(i)
 	}
 	slices.SortFunc(h.byID, func(a, b uint32) int { return cmp.Compare(h.ids[a], h.ids[b]) })
-	h.bytes = int64(len(h.ids)) * (8 + 8 + 4 + 4)
+	h.bytes = int64(len(h.ids)) * (8 + 8 + 4 + 4 + 2)
 	for _, values := range h.attrs {
 		for v, b := range values {
 			h.bytes += int64(b.GetSizeInBytes()) + int64(len(v)) + 150
