@@ -121,6 +121,18 @@ func TestARequestSeesOneTree(t *testing.T) {
 			if err != nil || first.Len() != 1 {
 				t.Errorf("the request's tree has %d departments, %v, want the 1 it first saw", first.Len(), err)
 			}
+			err = d.Read(remembering, func(tx *db.Tx) error {
+				switch again, err := department.Seen(tx); {
+				case err != nil:
+					return err
+				case again != first:
+					t.Error("a transaction of the request sees another tree")
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
 		}
 		for name, c := range map[string]context.Context{"another request": department.Remember(ctx), "no request": ctx} {
 			if now, err := departments.Tree(c); err != nil || now.Len() != 2 {

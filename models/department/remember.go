@@ -3,6 +3,8 @@ package department
 import (
 	"context"
 	"sync"
+
+	"qingdang/models/db"
 )
 
 type rememberKey struct{}
@@ -17,6 +19,13 @@ type remembered struct {
 // times, and all of the page should speak of one tree. What decides inside a transaction calls Load.
 func Remember(ctx context.Context) context.Context {
 	return context.WithValue(ctx, rememberKey{}, &remembered{})
+}
+
+// Seen gives the tree that the request has loaded, or loads it in tx, for what a page shows. What decides
+// inside a transaction calls Load.
+func Seen(tx *db.Tx) (*Tree, error) {
+	r, _ := tx.Context().Value(rememberKey{}).(*remembered)
+	return r.get(func() (*Tree, error) { return Load(tx) })
 }
 
 func (r *remembered) get(load func() (*Tree, error)) (*Tree, error) {

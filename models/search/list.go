@@ -69,7 +69,11 @@ func (d *Desk) List(ctx context.Context, by account.Actor) (out []Search, err er
 		return nil, err
 	}
 	err = d.DB.Read(ctx, func(tx *db.Tx) error {
-		tree, rows, err := d.ordered(tx, by)
+		tree, err := department.Seen(tx)
+		if err != nil {
+			return fmt.Errorf("load departments: %w", err)
+		}
+		rows, err := ordered(tx, tree, by)
 		if err != nil {
 			return err
 		}
@@ -79,19 +83,15 @@ func (d *Desk) List(ctx context.Context, by account.Actor) (out []Search, err er
 	return out, err
 }
 
-func (d *Desk) ordered(tx *db.Tx, by account.Actor) (*department.Tree, []row, error) {
-	tree, err := department.Load(tx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("load departments: %w", err)
-	}
+func ordered(tx *db.Tx, tree *department.Tree, by account.Actor) ([]row, error) {
 	where, args := visible(tree, by)
 	var rows []row
 	if err := tx.Where(where, args...).Order("id").Find(&rows).Error; err != nil {
-		return nil, nil, fmt.Errorf("list saved searches: %w", err)
+		return nil, fmt.Errorf("list saved searches: %w", err)
 	}
 	var places []place
 	if err := tx.Where("user_id = ?", by.ID).Find(&places).Error; err != nil {
-		return nil, nil, fmt.Errorf("read places: %w", err)
+		return nil, fmt.Errorf("read places: %w", err)
 	}
 	at := map[id.Search]int{}
 	for _, p := range places {
@@ -112,7 +112,7 @@ func (d *Desk) ordered(tx *db.Tx, by account.Actor) (*department.Tree, []row, er
 		placeB, ownB := rank(b)
 		return cmp.Or(cmp.Compare(placeA, placeB), cmp.Compare(ownA, ownB))
 	})
-	return tree, rows, nil
+	return rows, nil
 }
 
 // shown opens rows for a reader.
@@ -165,7 +165,11 @@ func (d *Desk) Move(ctx context.Context, by account.Actor, code string, down boo
 		return err
 	}
 	err := d.DB.Write(ctx, func(tx *db.Tx) error {
-		_, rows, err := d.ordered(tx, by)
+		tree, err := department.Load(tx)
+		if err != nil {
+			return fmt.Errorf("load departments: %w", err)
+		}
+		rows, err := ordered(tx, tree, by)
 		if err != nil {
 			return err
 		}
