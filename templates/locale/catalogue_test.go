@@ -6,9 +6,26 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
+
+func TestFillPutsEachArgumentInItsPlaceOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		piece := rapid.SampledFrom([]string{"{", "}", "{0}", "{1}", "{2}", "{01}", "{-1}", "{+1}", "0", "{{1}}", "页"})
+		text := strings.Join(rapid.SliceOf(piece).Draw(t, "text"), "")
+		args, pairs := []any{}, []string{}
+		for i, s := range rapid.SliceOfN(piece, 1, 3).Draw(t, "args") {
+			args, pairs = append(args, s), append(pairs, "{"+strconv.Itoa(i)+"}", s)
+		}
+		if got, want := fill(t.Context(), text, args), strings.NewReplacer(pairs...).Replace(text); got != want {
+			t.Errorf("%q with %q is %q, want %q", text, args, got, want)
+		}
+	})
+}
 
 func TestCatalogueFilesAreWellFormed(t *testing.T) {
 	if err := catalogues().err; err != nil {
