@@ -76,7 +76,7 @@ func (s *Server) start() error {
 	}
 	args := []string{
 		"--no-defaults", "--user=" + account(), "--datadir=" + filepath.Join(s.dir, "data"), "--socket=" + socket,
-		"--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", port), "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--max-connections=300",
+		"--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", port), "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--max-connections=1000",
 		"--innodb-flush-log-at-trx-commit=1", "--performance-schema=OFF", "--log-error=" + filepath.Join(s.dir, "error.log"),
 		"--pid-file=" + filepath.Join(s.dir, "pid"), "--character-set-server=utf8mb4", "--tmpdir=" + s.dir,
 	}
