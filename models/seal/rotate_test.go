@@ -35,7 +35,11 @@ func live(t testing.TB, s *Store) *lived {
 	check(t, err)
 	l.public = signer.Public()
 	check(t, s.Destroy(l.ids[1]))
-	_, err = s.slots.file.WriteAt([]byte{0xff}, int64(l.ids[2])*slotSize+40)
+	var damaged [1]byte
+	_, err = s.slots.file.ReadAt(damaged[:], int64(l.ids[2])*slotSize+40)
+	check(t, err)
+	damaged[0] ^= 0xff
+	_, err = s.slots.file.WriteAt(damaged[:], int64(l.ids[2])*slotSize+40)
 	check(t, err)
 	return l
 }
