@@ -17,7 +17,10 @@ type box struct {
 	inner cipher.Block
 }
 
-const boxOverhead = nonceSize + tagSize
+const (
+	boxOverhead = nonceSize + tagSize
+	bulk        = 256
+)
 
 func newBox(key *[dataKeySize]byte) *box {
 	return &box{outer: aesGCM(key[:aesKeySize]), inner: sm4Block(key[aesKeySize:])}
@@ -46,11 +49,15 @@ func (b *box) open(dst, wrapped, aad []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// mask is SM4 in counter mode. Secrets here are a few blocks long, where going block by block is
+// mask is SM4 in counter mode. Most secrets here are a few blocks long, where going block by block is
 // quicker than setting up the bulk mode of the library.
 func (b *box) mask(nonce, secret []byte) {
 	var counter, stream [16]byte
 	copy(counter[:], nonce)
+	if len(secret) >= bulk {
+		cipher.NewCTR(b.inner, counter[:]).XORKeyStream(secret, secret)
+		return
+	}
 	for n := uint32(0); len(secret) > 0; n++ {
 		counter[12], counter[13], counter[14], counter[15] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
 		b.inner.Encrypt(stream[:], counter[:])

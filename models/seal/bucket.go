@@ -20,7 +20,7 @@ const (
 type cached struct {
 	slot slot
 	box  *box
-	root seed // of the tree, where it was never punctured
+	root *seed // of the tree; nil until somebody needs it, as nobody does where the tree was punctured
 	tree atomic.Pointer[Tree]
 }
 
@@ -38,7 +38,7 @@ type Bucket struct {
 func (s *Store) Bucket(id uint64) (*Bucket, error) {
 	b := &Bucket{ID: id, store: s}
 	err := s.reading(func(f *slots) error {
-		key, err := s.bucketKey(f, id)
+		key, err := s.bucketKey(f, id, false)
 		if err == nil {
 			b.box = key.box
 		}
@@ -50,7 +50,7 @@ func (s *Store) Bucket(id uint64) (*Bucket, error) {
 	return b, nil
 }
 
-func (s *Store) bucketKey(f *slots, id uint64) (*cached, error) {
+func (s *Store) bucketKey(f *slots, id uint64, root bool) (*cached, error) {
 	var sl slot
 	if err := f.read(id, &sl); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *Store) bucketKey(f *slots, id uint64) (*cached, error) {
 	s.caching.RLock()
 	hit, ok := s.cache[id]
 	s.caching.RUnlock()
-	if ok && hit.slot == sl {
+	if ok && hit.slot == sl && (hit.root != nil || !root) {
 		return hit, nil
 	}
 	switch s.slotState(id, &sl) {
@@ -75,7 +75,11 @@ func (s *Store) bucketKey(f *slots, id uint64) (*cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh := &cached{slot: sl, box: newBox(key), root: seed(s.hkdf(key[:], "tree", seedSize))}
+	fresh := &cached{slot: sl, box: newBox(key)}
+	if root {
+		made := seed(s.hkdf(key[:], "tree", seedSize))
+		fresh.root = &made
+	}
 	clear(key[:])
 	return fresh, s.remember(f, id, fresh)
 }

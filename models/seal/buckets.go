@@ -14,6 +14,9 @@ const (
 	ForIndex   Use = 1 // copies: what only these keys open can be made anew
 )
 
+// slotsAtOnce is after how many of a list of buckets it is looked again whether the file of their slots is in force.
+const slotsAtOnce = 256
+
 // NewBuckets allocates n bucket keys and returns their ids, in ascending order. They are on disk when
 // it returns. Ids are never used twice: if the process dies here, those of this call stay unused.
 func (s *Store) NewBuckets(n int) ([]uint64, error) { return s.NewBucketsFor(ForRecords, n) }
@@ -98,6 +101,27 @@ func (s *Store) State(id uint64) (Status, error) {
 		return Status{}, err
 	}
 	return s.status(id, &sl), nil
+}
+
+// States is State for many buckets, with a look at the folder for every few.
+func (s *Store) States(ids ...uint64) ([]Status, error) {
+	out := make([]Status, 0, len(ids))
+	for part := range slices.Chunk(ids, slotsAtOnce) {
+		err := s.reading(func(f *slots) error {
+			for _, id := range part {
+				var sl slot
+				if err := f.read(id, &sl); err != nil {
+					return err
+				}
+				out = append(out, s.status(id, &sl))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // readSlot reads a slot as it is on disk now.

@@ -16,7 +16,8 @@ func (t *Tree) leaf(n int) (*box, error) {
 	if !t.Covers(n) {
 		return nil, fmt.Errorf("leaf %d of bucket %d: %w", n, t.bucket, ErrDestroyed)
 	}
-	s := t.seed(TreeLeaves + n)
+	var way way
+	s := t.seed(TreeLeaves+n, &way)
 	outer, inner := s.hash(keyLabel, 0), s.hash(keyLabel, 1)
 	var key [dataKeySize]byte
 	defer clear(key[:])

@@ -107,17 +107,18 @@ func (l *Leaves) between(first, n int) (in int) {
 	return in
 }
 
-// Tree returns the keys of a bucket that lies under a slot now. state is what Keep gave for that slot, empty where
-// the bucket was never punctured and so lies under the slot of its own number. It returns what Bucket returns for the slot, ErrTampered when the state is
+// Place says where a bucket lies now: under a slot, with the state that Keep gave for that slot, empty where the
+// bucket was never punctured and so lies under the slot of its own number.
+type Place struct {
+	Bucket, Slot uint64
+	State        []byte
+}
+
+// Tree returns the keys of a bucket's leaves. It returns what Bucket returns for the slot, ErrTampered when the state is
 // not this bucket's under this slot, and a FormatError when it comes from a newer build.
-func (s *Store) Tree(bucket, slot uint64, state []byte) (*Tree, error) {
-	var t *Tree
-	err := s.reading(func(f *slots) error {
-		c, err := s.bucketKey(f, slot)
-		if err != nil {
-			return err
-		}
-		t, err = s.treeOf(c, bucket, slot, state)
+func (s *Store) Tree(bucket, slot uint64, state []byte) (t *Tree, err error) {
+	err = s.reading(func(f *slots) error {
+		t, err = s.treeAt(f, Place{bucket, slot, state})
 		return err
 	})
 	if err != nil {
@@ -126,21 +127,50 @@ func (s *Store) Tree(bucket, slot uint64, state []byte) (*Tree, error) {
 	return t, nil
 }
 
+// Trees is Tree for many buckets, with a look at the folder for every few: each has its tree or its error.
+func (s *Store) Trees(places []Place) ([]*Tree, []error) {
+	trees, errs := make([]*Tree, 0, len(places)), make([]error, 0, len(places))
+	for part := range slices.Chunk(places, slotsAtOnce) {
+		failed := s.reading(func(f *slots) error {
+			for _, p := range part {
+				t, err := s.treeAt(f, p)
+				if err != nil {
+					t, err = nil, bucketError(p.Bucket, err)
+				}
+				trees, errs = append(trees, t), append(errs, err)
+			}
+			return nil
+		})
+		for i := 0; failed != nil && i < len(part); i++ {
+			trees, errs = append(trees, nil), append(errs, bucketError(part[i].Bucket, failed))
+		}
+	}
+	return trees, errs
+}
+
+func (s *Store) treeAt(f *slots, p Place) (*Tree, error) {
+	c, err := s.bucketKey(f, p.Slot, len(p.State) == 0)
+	if err != nil {
+		return nil, err
+	}
+	return s.treeOf(c, p)
+}
+
 // treeOf takes the tree that hangs on the cached slot, if it was made of this state, or makes it.
-func (s *Store) treeOf(c *cached, bucket, slot uint64, state []byte) (*Tree, error) {
-	if hit := c.tree.Load(); hit != nil && hit.bucket == bucket && hit.state == string(state) {
+func (s *Store) treeOf(c *cached, p Place) (*Tree, error) {
+	if hit := c.tree.Load(); hit != nil && hit.bucket == p.Bucket && hit.state == string(p.State) {
 		return hit, nil
 	}
-	t := &Tree{store: s, bucket: bucket, slot: slot, state: string(state)}
-	if len(state) == 0 && slot != bucket {
+	t := &Tree{store: s, bucket: p.Bucket, slot: p.Slot, state: string(p.State)}
+	if len(p.State) == 0 && p.Slot != p.Bucket {
 		return nil, ErrTampered // what moved has a state: without it the root of this slot would pass for the bucket's
 	}
-	if len(state) == 0 {
+	if len(p.State) == 0 {
 		for i := range t.leaves {
 			t.leaves[i] = 0xff
 		}
-		t.nodes, t.seeds = []int{1}, []seed{c.root}
-	} else if err := t.decode(c.box, state); err != nil {
+		t.nodes, t.seeds = []int{1}, []seed{*c.root}
+	} else if err := t.decode(c.box, p.State); err != nil {
 		return nil, err
 	}
 	c.tree.Store(t)
@@ -190,27 +220,59 @@ func (t *Tree) CoversAny(leaves *Leaves) bool {
 	return false
 }
 
+// Keeping says what stays of a bucket, and the slot that was made for it.
+type Keeping struct {
+	Tree   *Tree
+	Leaves Leaves
+	To     uint64
+}
+
 // Keep gives the state of the bucket under another slot that was made for it, with nothing in it but what leads to
 // these leaves. It returns ErrDestroyed when there are none, or the tree does not cover all of them.
 func (t *Tree) Keep(leaves Leaves, to uint64) (state []byte, err error) {
+	states, err := t.store.Keep([]Keeping{{t, leaves, to}})
+	if err != nil {
+		return nil, err
+	}
+	return states[0], nil
+}
+
+// Keep is the trees' Keep for many, with a look at the folder for every few. It gives all the states, or the first error.
+func (s *Store) Keep(list []Keeping) ([][]byte, error) {
+	states := make([][]byte, 0, len(list))
+	for part := range slices.Chunk(list, slotsAtOnce) {
+		err := s.reading(func(f *slots) error {
+			for i := range part {
+				state, err := part[i].Tree.keep(f, part[i].Leaves, part[i].To)
+				if err != nil {
+					return err
+				}
+				states = append(states, state)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
+}
+
+func (t *Tree) keep(f *slots, leaves Leaves, to uint64) (state []byte, err error) {
 	nodes := leaves.cover()
 	if len(nodes) == 0 || !leaves.Within(&t.leaves) {
 		return nil, bucketError(t.bucket, ErrDestroyed)
 	}
+	key, err := t.store.bucketKey(f, to, false)
+	if err != nil {
+		return nil, bucketError(to, err)
+	}
 	plain := make([]byte, 0, len(leaves)+seedSize*len(nodes))
 	defer func() { clear(plain) }()
 	plain = append(plain, leaves[:]...)
+	var way way
 	for _, n := range nodes {
-		s := t.seed(n)
-		plain = append(plain, s[:]...)
-	}
-	var key *cached
-	err = t.store.reading(func(f *slots) error {
-		key, err = t.store.bucketKey(f, to)
-		return err
-	})
-	if err != nil {
-		return nil, bucketError(to, err)
+		plain = append(plain, t.seed(n, &way)[:]...)
 	}
 	var nonce [nonceSize]byte
 	t.store.fill(nonce[:])
@@ -220,17 +282,34 @@ func (t *Tree) Keep(leaves Leaves, to uint64) (state []byte, err error) {
 	return key.box.seal(state, &nonce, plain, under.aad()), nil
 }
 
-// seed makes the seed of a node, all leaves of which are covered, of the one above it that the tree has.
-func (t *Tree) seed(node int) seed {
-	i, found := slices.BinarySearchFunc(t.nodes, firstLeaf(node), func(n, leaf int) int { return cmp.Compare(firstLeaf(n), leaf) })
-	if !found {
-		i-- // the last one that begins before it
+// way is the nodes, with their seeds, from the root to one that was asked for: its neighbour shares most of them. The
+// zero value is none.
+type way [treeDepth + 1]struct {
+	node int
+	seed seed
+}
+
+// seed makes the seed of a node, all leaves of which are covered, of the one above it that the tree has, or that is on the way
+// to the last one.
+func (t *Tree) seed(node int, w *way) *seed {
+	depth := bits.Len(uint(node)) - 1
+	from := depth
+	for from >= 0 && w[from].node != node>>(depth-from) {
+		from--
 	}
-	s := t.seeds[i]
-	for up := bits.Len(uint(node)) - bits.Len(uint(t.nodes[i])) - 1; up >= 0; up-- {
-		s = s.child(byte(node >> up & 1))
+	if from < 0 {
+		i, found := slices.BinarySearchFunc(t.nodes, firstLeaf(node), func(n, leaf int) int { return cmp.Compare(firstLeaf(n), leaf) })
+		if !found {
+			i-- // the last one that begins before it
+		}
+		from = bits.Len(uint(t.nodes[i])) - 1
+		w[from].node, w[from].seed = t.nodes[i], t.seeds[i]
 	}
-	return s
+	for ; from < depth; from++ {
+		down := node >> (depth - from - 1)
+		w[from+1].node, w[from+1].seed = down, w[from].seed.child(byte(down&1))
+	}
+	return &w[depth].seed
 }
 
 // firstLeaf is the first leaf under a node.

@@ -112,7 +112,7 @@ var guards = []guard{
 	{"a bucket out of the ledger takes nothing new", "I9", "models/conversation/again.go", "\"tree\": b.Tree, \"used\": BucketSize}", "\"tree\": b.Tree}", "models/purge", "ABucketOutOfTheLedgerTakesNothingNew", lite},
 	{"a bucket that a replay punctures takes nothing new", "I9", "models/purge/replay_keys.go", "Update(\"used\", conversation.BucketSize)", "Update(\"state\", conversation.BucketOpen)", "models/purge", "DatabaseAndKeyStoreOfOneBackupAreReplayed", lite},
 	{"no number of a slot comes twice after a replay", "I9", "models/purge/replay_keys.go", "last >= highest", "last >= highest || highest > 0", "models/purge", "DatabaseAndKeyStoreOfOneBackupAreReplayed", lite},
-	{"a bucket that moved has a state", "I9", "models/seal/tree.go", "len(state) == 0 && slot != bucket", "false", "models/seal", "AStateBelongsToOneBucketUnderOneSlot", lite},
+	{"a bucket that moved has a state", "I9", "models/seal/tree.go", "len(p.State) == 0 && p.Slot != p.Bucket", "false", "models/seal", "AStateBelongsToOneBucketUnderOneSlot", lite},
 	{"no key before the ledger", "I9", "models/purge/keys.go", "case len(open) > 0 || !recorded:", "case len(open) > 0 || !recorded && false:", "models/purge", "NoKeyIsDestroyedBeforeTheLedgerHasIt", lite},
 
 	// I10, I11: the bin's window and the floors.
