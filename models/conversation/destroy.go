@@ -19,29 +19,34 @@ func LockFree(tx *db.Tx, v Vault, slots map[id.Bucket][]uint64) error {
 	if err != nil {
 		return err
 	}
-	var open []id.Bucket
-	err = tx.Model(&Bucket{}).Where("slot IN ? AND state = ?", slices.Concat(slices.Collect(maps.Values(slots))...), BucketOpen).Limit(1).Pluck("id", &open).Error
-	if err != nil {
-		return fmt.Errorf("look what lies under the keys: %w", err)
+	for part := range slices.Chunk(slices.Concat(slices.Collect(maps.Values(slots))...), idsAtOnce) {
+		var open []id.Bucket
+		if err := tx.Model(&Bucket{}).Where("slot IN ? AND state = ?", part, BucketOpen).Limit(1).Pluck("id", &open).Error; err != nil {
+			return fmt.Errorf("look what lies under the keys: %w", err)
+		}
+		if len(open) > 0 {
+			return fmt.Errorf("bucket %d is open under the key", open[0])
+		}
 	}
-	if len(open) > 0 {
-		return fmt.Errorf("bucket %d is open under the key", open[0])
-	}
-	var ending []*Bucket
+	var staying, ending []*Bucket
 	var own []id.Bucket // of which the slot of their own number goes, which alone wraps without a leaf
 	for i := range rows {
 		switch b := &rows[i]; b.State {
 		case BucketDestroyed:
 			continue
 		case BucketOpen:
-			if _, err := v.tree(b); err != nil {
-				return fmt.Errorf("what is left of bucket %d: %w", b.ID, err)
-			}
+			staying = append(staying, b)
 		default:
 			ending = append(ending, b)
 		}
 		if slices.Contains(slots[rows[i].ID], uint64(rows[i].ID)) {
 			own = append(own, rows[i].ID)
+		}
+	}
+	_, errs := v.trees(staying)
+	for i, err := range errs {
+		if err != nil {
+			return fmt.Errorf("what is left of bucket %d: %w", staying[i].ID, err)
 		}
 	}
 	if err := v.noneDirect(tx, own); err != nil {
@@ -52,12 +57,13 @@ func LockFree(tx *db.Tx, v Vault, slots map[id.Bucket][]uint64) error {
 
 // noneDirect makes sure that the keys of buckets themselves wrap nothing, as long as these keys are there.
 func (v Vault) noneDirect(tx *db.Tx, own []id.Bucket) error {
-	if len(own) == 0 {
-		return nil
-	}
 	var direct []Key
-	if err := tx.ForUpdate().Select("id", "bucket_id").Where("bucket_id IN ? AND leaf < 0", own).Find(&direct).Error; err != nil {
-		return fmt.Errorf("look for keys in the buckets: %w", err)
+	for part := range slices.Chunk(own, idsAtOnce) {
+		var some []Key
+		if err := tx.ForUpdate().Select("id", "bucket_id").Where("bucket_id IN ? AND leaf < 0", part).Find(&some).Error; err != nil {
+			return fmt.Errorf("look for keys in the buckets: %w", err)
+		}
+		direct = append(direct, some...)
 	}
 	for _, k := range direct {
 		switch status, err := v.Store.State(uint64(k.BucketID)); {

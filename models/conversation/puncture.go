@@ -62,11 +62,18 @@ func Puncture(tx *db.Tx, v Vault, ids []id.Bucket) (map[id.Bucket]Punctured, err
 	return out, moveOn(tx, v, open, staying, out)
 }
 
+// idsAtOnce is how many ids one statement names at most: of more the optimizer may think that they are as good as all, and
+// lock every row of the table on its way.
+const idsAtOnce = 256
+
 // lockBuckets locks buckets in ascending order. All of them must be there.
-func lockBuckets(tx *db.Tx, ids []id.Bucket) ([]Bucket, error) {
-	var rows []Bucket
-	if err := tx.ForUpdate().Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("lock buckets: %w", err)
+func lockBuckets(tx *db.Tx, ids []id.Bucket) (rows []Bucket, err error) {
+	for part := range slices.Chunk(slices.Sorted(slices.Values(ids)), idsAtOnce) {
+		some, err := Buckets(tx.ForUpdate().Where("id IN ?", part).Order("id"))
+		if err != nil {
+			return nil, fmt.Errorf("lock buckets: %w", err)
+		}
+		rows = append(rows, some...)
 	}
 	if len(rows) != len(ids) {
 		return nil, fmt.Errorf("lock buckets: %d of %d", len(rows), len(ids))
@@ -105,10 +112,11 @@ func leavesOf(tx *db.Tx, list []*Bucket) (map[id.Bucket][]int, error) {
 		return nil, fmt.Errorf("find what lives in buckets: %w", err)
 	}
 	defer rows.Close()
+	var b id.Bucket
+	var leaf int
+	to := []any{db.Number(&b), db.Number(&leaf)}
 	for rows.Next() {
-		var b id.Bucket
-		var leaf int
-		if err := rows.Scan(&b, &leaf); err != nil {
+		if err := rows.Scan(to...); err != nil {
 			return nil, fmt.Errorf("find what lives in buckets: %w", err)
 		}
 		out[b] = append(out[b], leaf)
@@ -130,11 +138,10 @@ type stay struct {
 // restored database may have some, is lost as it was before.
 func (v Vault) staying(open []*Bucket, live map[id.Bucket][]int) (map[id.Bucket]*stay, error) {
 	out := make(map[id.Bucket]*stay, len(open))
-	for _, b := range open {
-		if len(live[b.ID]) == 0 {
-			continue
-		}
-		t, err := v.tree(b)
+	open = slices.DeleteFunc(slices.Clone(open), func(b *Bucket) bool { return len(live[b.ID]) == 0 })
+	trees, errs := v.trees(open)
+	for i, b := range open {
+		t, err := trees[i], errs[i]
 		if errors.Is(err, seal.ErrDestroyed) {
 			continue // all of it is lost
 		}
@@ -165,21 +172,22 @@ func moveOn(tx *db.Tx, v Vault, open []*Bucket, staying map[id.Bucket]*stay, out
 	if err != nil {
 		return fmt.Errorf("new bucket keys: %w", err)
 	}
-	rows := make([][]any, 0, len(staying))
-	for _, b := range open {
+	open = slices.DeleteFunc(slices.Clone(open), func(b *Bucket) bool { return staying[b.ID] == nil })
+	list := make([]seal.Keeping, len(open))
+	for i, b := range open {
 		s := staying[b.ID]
-		if s == nil {
-			continue
-		}
-		to := fresh[len(rows)]
-		state, err := s.tree.Keep(s.leaves, to)
-		if err != nil {
-			return fmt.Errorf("puncture: %w", err)
-		}
+		list[i] = seal.Keeping{Tree: s.tree, Leaves: s.leaves, To: fresh[i]}
+	}
+	states, err := v.Store.Keep(list)
+	if err != nil {
+		return fmt.Errorf("puncture: %w", err)
+	}
+	rows := make([][]any, len(open))
+	for i, b := range open {
 		p := out[b.ID]
-		p.To = to
+		p.To = fresh[i]
 		out[b.ID] = p
-		rows = append(rows, []any{b.ID, b.DepartmentID, b.Month, b.Used, b.State, b.CreatedAt, to, state})
+		rows[i] = []any{b.ID, b.DepartmentID, b.Month, b.Used, b.State, b.CreatedAt, p.To, states[i]}
 	}
 	// Everything that a row must have is named, since one engine writes it as an insert that meets the row.
 	if err := tx.Overwrite("key_bucket", []string{"id"}, []string{"department_id", "month", "used", "state", "created_at", "slot", "tree"}, rows); err != nil {

@@ -75,6 +75,21 @@ func (v Vault) tree(b *Bucket) (*seal.Tree, error) {
 	return t, nil
 }
 
+// trees is tree for many buckets: each has its tree or its error.
+func (v Vault) trees(list []*Bucket) ([]*seal.Tree, []error) {
+	places := make([]seal.Place, len(list))
+	for i, b := range list {
+		places[i] = seal.Place{Bucket: uint64(b.ID), Slot: b.Slot, State: b.Tree}
+	}
+	trees, errs := v.Store.Trees(places)
+	for i, err := range errs {
+		if err != nil {
+			errs[i] = fmt.Errorf("bucket key: %w", err)
+		}
+	}
+	return trees, errs
+}
+
 // Open gives the document of a body; the key is one that Keys read. The errors are seal's: ErrDestroyed when its
 // key is gone, or was when the key's row was read, ErrTampered when anything about it was changed.
 func (v Vault) Open(b *Body, k *Key) (*Document, error) {

@@ -167,18 +167,13 @@ func progressOf(tx *db.Tx, r *Request) (Progress, error) {
 	if r.StartedAt == nil {
 		return p, nil
 	}
-	var buckets []bucket
-	if err := tx.Where("purge_id = ?", r.ID).Find(&buckets).Error; err != nil {
-		return p, fmt.Errorf("read buckets: %w", err)
+	var of struct{ All, Survivors, Destroyed int64 }
+	err := tx.Model(&bucket{}).Where("purge_id = ?", r.ID).
+		Select("COUNT(*) AS `all`, COALESCE(SUM(survivors), 0) AS survivors, COUNT(CASE WHEN state = ? THEN 1 END) AS destroyed", destroyed).Scan(&of).Error
+	if err != nil {
+		return p, fmt.Errorf("count buckets: %w", err)
 	}
-	for _, b := range buckets {
-		p.Buckets++
-		p.Survivors += int64(b.Survivors)
-		if b.State == destroyed {
-			p.BucketsDestroyed++
-		}
-	}
-	var err error
+	p.Buckets, p.BucketsDestroyed, p.Survivors = of.All, of.Destroyed, of.Survivors
 	p.Skips, err = skips(tx, r.ID)
 	if err == nil {
 		err = p.job(tx, r.JobID)

@@ -72,11 +72,7 @@ func (w *Runner) destroyAtOnce() int {
 }
 
 func buckets(tx *db.Tx, p id.Purge, s bucketState, n int) ([]bucket, error) {
-	var rows []bucket
-	if err := tx.Where("purge_id = ? AND state = ?", p, s).Order("bucket_id").Limit(n).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("next buckets: %w", err)
-	}
-	return rows, nil
+	return bucketsOf(tx.Where("purge_id = ? AND state = ?", p, s).Order("bucket_id").Limit(n))
 }
 
 func (w *Runner) puncturePacing() pacing {
@@ -106,14 +102,11 @@ func (w *Runner) puncture(ctx context.Context, j *job.Job) (more bool, err error
 			if err != nil || !ok {
 				return err
 			}
-			var open []bucket
 			// By a range, or the optimizer may lock every bucket of the purge on its way to these.
 			first, last := parts[i][0], parts[i][len(parts[i])-1]
-			if err := tx.ForUpdate().Where("purge_id = ? AND bucket_id BETWEEN ? AND ? AND state = ?", r.ID, first, last, touched).Order("bucket_id").Find(&open).Error; err != nil {
-				return fmt.Errorf("lock buckets: %w", err)
-			}
-			if len(open) == 0 { // another worker was here
-				return nil
+			open, err := bucketsOf(tx.ForUpdate().Where("purge_id = ? AND bucket_id BETWEEN ? AND ? AND state = ?", r.ID, first, last, touched).Order("bucket_id"))
+			if err != nil || len(open) == 0 { // another worker was here
+				return err
 			}
 			err = w.puncturePart(tx, j, r, open)
 			w.puncturePace.took(w.puncturePacing(), len(open), time.Since(from))

@@ -18,7 +18,7 @@ func putItems(tx *db.Tx, r *Request, each func(*Item) error, put func(ledgerLine
 	var it Item
 	var external sql.RawBytes
 	var by id.Purge // whose tombstone it is
-	to := append(it.columns(), &external, number[id.Purge]{&by})
+	to := append(it.columns(), &external, db.Number(&by))
 	gone, left := int64(0), int64(0)
 	// The join names the conversation alone: offered the purge as well, SQLite takes that index and
 	// reads all its tombstones for every line.
@@ -56,9 +56,12 @@ func putItems(tx *db.Tx, r *Request, each func(*Item) error, put func(ledgerLine
 // alike.
 func (w *Runner) putBuckets(ctx context.Context, p id.Purge, put func(ledgerLine) error) error {
 	var list []bucket
-	err := w.DB.Read(ctx, func(tx *db.Tx) error { return tx.Where("purge_id = ?", p).Order("bucket_id").Find(&list).Error })
+	err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		list, err = bucketsOf(tx.Where("purge_id = ?", p).Order("bucket_id"))
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("read buckets: %w", err)
+		return err
 	}
 	for page := range slices.Chunk(list, bucketsAtOnce) {
 		for _, b := range page {
@@ -105,8 +108,7 @@ func bucketLines(tx *db.Tx, page []bucket) (lines []ledgerLine, err error) {
 	for _, k := range kept {
 		about = append(about, k.BucketID)
 	}
-	var rows []conversation.Bucket
-	err = tx.Where("id IN ? AND state = ? AND tree IS NOT NULL", about, conversation.BucketOpen).Order("id").Find(&rows).Error
+	rows, err := conversation.Buckets(tx.Where("id IN ? AND state = ? AND tree IS NOT NULL", about, conversation.BucketOpen).Order("id"))
 	if err != nil {
 		return nil, fmt.Errorf("read what is left of buckets: %w", err)
 	}
@@ -135,10 +137,9 @@ func slotsOf(tx *db.Tx, list []bucket) (slots map[id.Bucket][]uint64, lifted []i
 			lifted = append(lifted, b.BucketID)
 		}
 	}
-	var earlier []bucket
-	err = tx.Select("bucket_id", "slot", "lifted").Where("bucket_id IN ? AND state = ?", bucketIDs(list), closed).Order("bucket_id, slot").Find(&earlier).Error
+	earlier, err := bucketsOf(tx.Where("bucket_id IN ? AND state = ?", bucketIDs(list), closed).Order("bucket_id, slot"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("find earlier slots: %w", err)
+		return nil, nil, err
 	}
 	for _, b := range earlier {
 		if b.Slot >= own[b.BucketID] || slices.Contains(slots[b.BucketID], b.Slot) {

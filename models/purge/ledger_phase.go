@@ -101,9 +101,9 @@ func (w *Runner) stillAgreed(ctx context.Context, p id.Purge, put func(ledgerLin
 		if err != nil {
 			return err
 		}
-		var noted []bucket
-		if err := tx.Select("bucket_id").Where("purge_id = ?", p).Find(&noted).Error; err != nil {
-			return fmt.Errorf("read buckets: %w", err)
+		noted, err := bucketsOf(tx.Where("purge_id = ?", p))
+		if err != nil {
+			return err
 		}
 		if root := sums.list.Root(); sums.list.Size() != r.Size || string(root[:]) != string(r.Root) || sums.spared(noted) > 0 {
 			return fmt.Errorf("%s: %w", r.Code, errNotAgreed)

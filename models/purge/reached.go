@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,24 +25,22 @@ func Reached(tx *db.Tx, keys *seal.Store) ([]id.Bucket, error) {
 
 // erasedLeaves gives the places of what was erased, by bucket, of the lines that meet a condition.
 func erasedLeaves(tx *db.Tx, where string, args ...any) (map[id.Bucket]*seal.Leaves, error) {
-	rows, err := tx.Raw("SELECT i.bucket_id, i.leaf FROM purge_item i WHERE "+where+" AND i.state = ? AND i.leaf >= 0", append(args, Purged)...).Rows()
-	if err != nil {
-		return nil, fmt.Errorf("read what was erased: %w", err)
-	}
-	defer rows.Close()
 	out := map[id.Bucket]*seal.Leaves{}
-	for rows.Next() {
-		var b id.Bucket
-		var leaf int
-		if err := rows.Scan(&b, &leaf); err != nil {
-			return nil, fmt.Errorf("read what was erased: %w", err)
+	var b id.Bucket
+	var leaf int
+	to := []any{db.Number(&b), db.Number(&leaf)}
+	lines := tx.Raw("SELECT i.bucket_id, i.leaf FROM purge_item i WHERE "+where+" AND i.state = ? AND i.leaf >= 0", append(args, Purged)...)
+	err := eachRow(lines, func(r *sql.Rows) error {
+		if err := r.Scan(to...); err != nil {
+			return err
 		}
 		if out[b] == nil {
 			out[b] = &seal.Leaves{}
 		}
 		out[b].Add(leaf)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read what was erased: %w", err)
 	}
 	return out, nil
@@ -50,23 +49,26 @@ func erasedLeaves(tx *db.Tx, where string, args ...any) (map[id.Bucket]*seal.Lea
 // reached gives those of the buckets that are there and cover one of the leaves.
 func reached(tx *db.Tx, keys *seal.Store, erased map[id.Bucket]*seal.Leaves) (found []id.Bucket, err error) {
 	for page := range slices.Chunk(slices.Sorted(maps.Keys(erased)), bucketsAtOnce) {
-		var rows []conversation.Bucket
-		if err := tx.Where("id IN ? AND state <> ?", page, conversation.BucketDestroyed).Find(&rows).Error; err != nil {
+		rows, err := conversation.Buckets(tx.Where("id IN ? AND state <> ?", page, conversation.BucketDestroyed))
+		if err != nil {
 			return nil, fmt.Errorf("read what is left of buckets: %w", err)
 		}
-		for _, b := range rows {
-			status, err := keys.State(b.Slot)
-			if err != nil {
-				return nil, fmt.Errorf("ask the key store: %w", err)
-			}
-			if status.State != seal.Live {
+		places := make([]seal.Place, len(rows))
+		for i, b := range rows {
+			places[i] = seal.Place{Bucket: uint64(b.ID), Slot: b.Slot, State: b.Tree}
+		}
+		trees, errs := keys.Trees(places)
+		for i, b := range rows {
+			if errs[i] != nil {
+				switch status, err := keys.State(b.Slot); {
+				case err != nil:
+					return nil, fmt.Errorf("ask the key store: %w", err)
+				case status.State == seal.Live:
+					return nil, fmt.Errorf("what is left of bucket %d: %w", b.ID, errs[i])
+				}
 				continue
 			}
-			t, err := keys.Tree(uint64(b.ID), b.Slot, b.Tree)
-			if err != nil {
-				return nil, fmt.Errorf("what is left of bucket %d: %w", b.ID, err)
-			}
-			if t.CoversAny(erased[b.ID]) {
+			if trees[i].CoversAny(erased[b.ID]) {
 				found = append(found, b.ID)
 			}
 		}
@@ -76,17 +78,18 @@ func reached(tx *db.Tx, keys *seal.Store, erased map[id.Bucket]*seal.Leaves) (fo
 
 // slotsUpTo gives every slot under which the buckets of a purge lay until it, whichever purge destroyed it.
 func slotsUpTo(tx *db.Tx, p id.Purge) (map[id.Bucket][]uint64, error) {
-	var rows []struct {
-		BucketID id.Bucket
-		Slot     uint64
-	}
-	err := tx.Raw("SELECT b.bucket_id, e.slot FROM purge_bucket b JOIN purge_bucket e ON e.bucket_id = b.bucket_id AND e.slot <> 0 AND e.slot <= b.slot WHERE b.purge_id = ?", p).Scan(&rows).Error
+	out := map[id.Bucket][]uint64{}
+	var b id.Bucket
+	var slot uint64
+	to := []any{db.Number(&b), db.Number(&slot)}
+	slots := tx.Raw("SELECT b.bucket_id, e.slot FROM purge_bucket b JOIN purge_bucket e ON e.bucket_id = b.bucket_id AND e.slot <> 0 AND e.slot <= b.slot WHERE b.purge_id = ?", p)
+	err := eachRow(slots, func(r *sql.Rows) error {
+		err := r.Scan(to...)
+		out[b] = append(out[b], slot)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read slots: %w", err)
-	}
-	out := map[id.Bucket][]uint64{}
-	for _, r := range rows {
-		out[r.BucketID] = append(out[r.BucketID], r.Slot)
 	}
 	return out, nil
 }

@@ -166,9 +166,9 @@ func (w *Runner) readBack(ctx context.Context, r *Request, back *lookBack) error
 // bucketsGone asks the key store itself, also after a bucket that nobody noted: every key under which a bucket lay until
 // this purge is destroyed, and the one under which it lies now leads to nothing that was erased.
 func (w *Runner) bucketsGone(tx *db.Tx, p id.Purge, list *sums) (c Check, err error) {
-	var rows []bucket
-	if err := tx.Where("purge_id = ?", p).Find(&rows).Error; err != nil {
-		return c, fmt.Errorf("read buckets: %w", err)
+	rows, err := bucketsOf(tx.Where("purge_id = ?", p))
+	if err != nil {
+		return c, err
 	}
 	slots, err := slotsUpTo(tx, p)
 	if err != nil {
@@ -178,22 +178,40 @@ func (w *Runner) bucketsGone(tx *db.Tx, p id.Purge, list *sums) (c Check, err er
 	if err != nil {
 		return c, err
 	}
+	alive, err := w.notDestroyed(slots)
+	if err != nil {
+		return c, err
+	}
 	gone := int64(0)
 	for _, b := range rows {
-		dead := b.State == destroyed && b.Slot != 0 && !slices.Contains(left, b.BucketID)
-		for _, slot := range slots[b.BucketID] {
-			status, err := w.Vault.Store.State(slot)
-			if err != nil {
-				return c, fmt.Errorf("ask the key store: %w", err)
-			}
-			dead = dead && status.State == seal.Destroyed
-		}
-		if dead {
+		if b.State == destroyed && b.Slot != 0 && !slices.Contains(left, b.BucketID) && !alive[b.BucketID] {
 			gone++
 		}
 	}
 	all := int64(len(rows)) + list.spared(rows)
 	return Check{What: CheckBuckets, Read: all, Found: gone, OK: gone == all}, nil
+}
+
+// notDestroyed gives the buckets of which one of these slots holds a key, or nobody can tell what it held.
+func (w *Runner) notDestroyed(slots map[id.Bucket][]uint64) (map[id.Bucket]bool, error) {
+	var of []id.Bucket
+	var all []uint64
+	for b, list := range slots {
+		for _, slot := range list {
+			of, all = append(of, b), append(all, slot)
+		}
+	}
+	states, err := w.Vault.Store.States(all...)
+	if err != nil {
+		return nil, fmt.Errorf("ask the key store: %w", err)
+	}
+	alive := map[id.Bucket]bool{}
+	for i, s := range states {
+		if s.State != seal.Destroyed {
+			alive[of[i]] = true
+		}
+	}
+	return alive, nil
 }
 
 // scrub takes what was erased out of the search index: what it knew of them is sealed under keys that
