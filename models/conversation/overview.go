@@ -210,9 +210,13 @@ func (l *look) histogram(found []*roaring.Bitmap, zone *time.Location) Histogram
 		if found[i].IsEmpty() {
 			continue
 		}
-		for b := range h.Bars {
-			lo, hi := s.Range(h.Bars[b].From, h.Bars[b].To)
-			h.Bars[b].Count += int64(rank(found[i], hi)) - int64(rank(found[i], lo))
+		lo, _ := s.Range(h.Bars[0].From, time.Time{})
+		before := rank(found[i], lo)
+		for b, all := 0, found[i].GetCardinality(); b < len(h.Bars) && before < all; b++ {
+			_, hi := s.Range(time.Time{}, h.Bars[b].To)
+			until := rank(found[i], hi)
+			h.Bars[b].Count += int64(until - before)
+			before = until
 		}
 	}
 	return h
