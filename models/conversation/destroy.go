@@ -102,10 +102,12 @@ func (v Vault) nothingIn(tx *db.Tx, ending []*Bucket) error {
 
 // SlotsGone notes that slots' keys were destroyed in the key store: buckets that lie under one are destroyed.
 func SlotsGone(tx *db.Tx, slots []uint64) error {
-	err := tx.Model(&Bucket{}).Where("slot IN ? AND state <> ?", slots, BucketDestroyed).
-		Updates(map[string]any{"state": BucketDestroyed, "destroyed_at": tx.Now, "used": 0, "tree": nil}).Error
-	if err != nil {
-		return fmt.Errorf("note destroyed buckets: %w", err)
+	for part := range slices.Chunk(slots, idsAtOnce) {
+		err := tx.Model(&Bucket{}).Where("slot IN ? AND state <> ?", part, BucketDestroyed).
+			Updates(map[string]any{"state": BucketDestroyed, "destroyed_at": tx.Now, "used": 0, "tree": nil}).Error
+		if err != nil {
+			return fmt.Errorf("note destroyed buckets: %w", err)
+		}
 	}
 	return nil
 }
