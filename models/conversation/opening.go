@@ -73,17 +73,21 @@ func (v Vault) entries(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*e
 			}
 		})
 	}
-	var some []*sealedEntry
-	err := sealedEntries(tx, ids, func(e *sealedEntry) {
-		found[e.ID] = &e.entry
-		if some = append(some, e); len(some) == handful {
+	err := func() error {
+		var some []*sealedEntry
+		defer func() {
 			read <- some
-			some = nil
-		}
-	})
-	read <- some
-	close(read)
-	wg.Wait()
+			close(read)
+			wg.Wait()
+		}()
+		return sealedEntries(tx, ids, func(e *sealedEntry) {
+			found[e.ID] = &e.entry
+			if some = append(some, e); len(some) == handful {
+				read <- some
+				some = nil
+			}
+		})
+	}()
 	return found, errors.Join(err, tx.Context().Err())
 }
 

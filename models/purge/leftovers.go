@@ -18,14 +18,36 @@ type leftovers struct {
 	Rows, Bodies, Keys, Tags, Stones int64
 }
 
+// read asks for a stretch of the list at a time: a statement sends nothing before its end, and a server whose tables are
+// not in memory would need longer for a whole list than the connection waits.
 func (l *leftovers) read(tx *db.Tx, p id.Purge) (err error) {
-	erased := func() *gorm.DB { return tx.Table("purge_item i").Where("i.purge_id = ? AND i.state = ?", p, Purged) }
+	var last int64
+	if err := tx.Model(&Item{}).Where("purge_id = ?", p).Select("COALESCE(MAX(seq), -1)").Scan(&last).Error; err != nil {
+		return fmt.Errorf("look for what was erased: %w", err)
+	}
+	for from := int64(0); from <= last; from += stretch {
+		if err := l.add(tx, span{purge: p, from: from, to: from + stretch}); err != nil {
+			return err
+		}
+	}
+	l.Stones, err = count(tx.Model(&conversation.Tombstone{}).Where("purge_id = ?", p))
+	return err
+}
+
+const stretch = 20_000
+
+func (l *leftovers) add(tx *db.Tx, s span) error {
+	erased := func() *gorm.DB {
+		return tx.Table("purge_item i").Where("i.purge_id = ? AND i.seq >= ? AND i.seq < ? AND i.state = ?", s.purge, s.from, s.to, Purged)
+	}
 	// The list comes first in outer joins, whatever the optimizer knows of it.
-	err = erased().Joins("LEFT JOIN conversation c ON c.id = i.conversation_id").Joins("LEFT JOIN conversation_body b ON b.id = i.conversation_id").
-		Joins("LEFT JOIN conversation_key k ON k.id = i.conversation_id").Select("COUNT(c.id) AS `rows`, COUNT(b.id) AS bodies, COUNT(k.id) AS `keys`").Scan(l).Error
+	var found leftovers
+	err := erased().Joins("LEFT JOIN conversation c ON c.id = i.conversation_id").Joins("LEFT JOIN conversation_body b ON b.id = i.conversation_id").
+		Joins("LEFT JOIN conversation_key k ON k.id = i.conversation_id").Select("COUNT(c.id) AS `rows`, COUNT(b.id) AS bodies, COUNT(k.id) AS `keys`").Scan(&found).Error
 	if err != nil {
 		return fmt.Errorf("look for what was erased: %w", err)
 	}
+	l.Rows, l.Bodies, l.Keys = l.Rows+found.Rows, l.Bodies+found.Bodies, l.Keys+found.Keys
 	for _, table := range []string{"conversation_tag", "removed_tag", "tagged_list"} {
 		var n int64
 		if err := erased().Joins("LEFT JOIN " + table + " t ON t.conversation_id = i.conversation_id").Select("COUNT(t.conversation_id)").Scan(&n).Error; err != nil {
@@ -33,8 +55,7 @@ func (l *leftovers) read(tx *db.Tx, p id.Purge) (err error) {
 		}
 		l.Tags += n
 	}
-	l.Stones, err = count(tx.Model(&conversation.Tombstone{}).Where("purge_id = ?", p))
-	return err
+	return nil
 }
 
 // survivors are how many of what was skipped are still there, whole; or not, since somebody purged them by another request, or

@@ -184,6 +184,9 @@ const (
 	leastSequences = 20
 )
 
+// patience is how long sequences go on for something that was not seen: then it is named.
+const patience = 10 * time.Minute
+
 // boxes runs sequences, each in a box of its own. In the short tier it ends when there were so many, the time is over and
 // everything wanted was seen, however long that takes on a slow machine.
 func boxes(t *testing.T, dir string, least int, most time.Duration, saw *seen, run func(b *box)) {
@@ -191,7 +194,8 @@ func boxes(t *testing.T, dir string, least int, most time.Duration, saw *seen, r
 	n, failed, start := 0, false, time.Now()
 	defer func() { t.Logf("%d sequences", n) }()
 	rapid.Check(t, func(rt *rapid.T) {
-		if !long() && !failed && n >= least && time.Since(start) > most && len(saw.missing()) == 0 {
+		took := time.Since(start)
+		if !long() && !failed && n >= least && took > most && (len(saw.missing()) == 0 || took > patience) {
 			return
 		}
 		n++

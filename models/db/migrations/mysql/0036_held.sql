@@ -2,8 +2,9 @@
 -- The guards of what is held ask once for all rows up to the next one that any hold names, in place of once for each row: the
 -- question cost three times what the row's deletion does. An answer counts for the statement that asked alone (the time of its
 -- beginning tells statements apart), so a hold that is placed between two statements is seen by the second. Within one
--- statement it may be missed; the program does not come to that, since holds and purges lock the hold epoch. Whoever
--- stops the session's clock to go by is somebody who could end the hold's row instead: fsck finds both.
+-- statement it may be missed; the program does not come to that, since holds and purges lock the hold epoch. A hold's row
+-- that is just being written behind the deleted one is waited for. Whoever stops the session's clock or sets these
+-- variables to go by is somebody who could have ended the hold's row; fsck finds what was deleted so.
 DROP TRIGGER IF EXISTS conversation_held;
 -- +goose StatementBegin
 CREATE TRIGGER conversation_held BEFORE DELETE ON conversation FOR EACH ROW
