@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -16,6 +17,7 @@ type List struct {
 	Column string // of Table: which row of the other table is meant
 	Where  string // a condition on Table, which is called l there
 	Args   []any
+	Values []uint64 // of Column, in ascending order, where the caller has read them; nil if not
 }
 
 // Join is FROM the list JOIN table ON its column, read in the order of the list.
@@ -45,15 +47,38 @@ func (tx *Tx) inOrder() string {
 }
 
 // DeleteListed deletes the rows of table whose column the list names, and tells how many there
-// were. MySQL joins with the list (it looks up IN (SELECT …) row by row), SQLite has no joins in
-// DELETE and does that well.
+// were. MySQL joins with the list (it looks up IN (SELECT …) row by row), unless its values are known: deleting while it
+// reads costs less than noting first what to delete. SQLite has no joins in DELETE and does IN (SELECT …) well.
 func (tx *Tx) DeleteListed(table, column string, l List) (int64, error) {
-	query := "DELETE " + table + " " + l.Join(tx, table, column) + " WHERE " + l.Where
 	if tx.engine == SQLite {
-		query = fmt.Sprintf("DELETE FROM %s WHERE %s IN (SELECT l.%s FROM %s l WHERE %s)", table, column, l.Column, l.Table, l.Where)
+		res := tx.Exec(fmt.Sprintf("DELETE FROM %s WHERE %s IN (SELECT l.%s FROM %s l WHERE %s)", table, column, l.Column, l.Table, l.Where), l.Args...)
+		return res.RowsAffected, res.Error
 	}
-	res := tx.Exec(query, l.Args...)
-	return res.RowsAffected, res.Error
+	if l.Values == nil {
+		res := tx.Exec("DELETE "+table+" "+l.Join(tx, table, column)+" WHERE "+l.Where, l.Args...)
+		return res.RowsAffected, res.Error
+	}
+	var n int64
+	for part := range slices.Chunk(l.Values, inLiterals) {
+		res := tx.Exec("DELETE FROM " + table + " WHERE " + column + " IN " + literals(part))
+		if res.Error != nil {
+			return 0, res.Error
+		}
+		n += res.RowsAffected
+	}
+	return n, nil
+}
+
+// inLiterals is how many numbers a list of SQL has at most: MariaDB makes a subquery of a thousand.
+const inLiterals = 500
+
+// literals writes numbers as a list of SQL, which is shorter than as many placeholders and their values.
+func literals(values []uint64) string {
+	out := make([]byte, 0, 21*len(values)+1)
+	for i, v := range values {
+		out = strconv.AppendUint(append(out, "(,"[min(i, 1)]), v, 10)
+	}
+	return string(append(out, ')'))
 }
 
 // UpdateListed sets columns of the rows of table whose column the list names and which meet the

@@ -133,7 +133,13 @@ func (c *chunk) destroy(tx *db.Tx, s span) error {
 	if err := c.noteMoved(tx, s.purge); err != nil {
 		return err
 	}
-	if err := conversation.Erase(tx, s.in(Purged), len(c.erase), s.purge); err != nil {
+	list := s.in(Purged)
+	list.Values = make([]uint64, len(c.erase))
+	for i, it := range c.erase {
+		list.Values[i] = uint64(it.ConversationID)
+	}
+	slices.Sort(list.Values)
+	if err := conversation.Erase(tx, list, len(c.erase), s.purge); err != nil {
 		return err
 	}
 	if err := bin.Purged(tx, s.purge, s.in(Purged), len(c.erase)); err != nil {
