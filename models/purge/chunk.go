@@ -142,7 +142,7 @@ func (c *chunk) destroy(tx *db.Tx, s span) error {
 	if err := conversation.Erase(tx, list, len(c.erase), s.purge); err != nil {
 		return err
 	}
-	if err := bin.Purged(tx, s.purge, s.in(Purged), len(c.erase)); err != nil {
+	if err := bin.Purged(tx, s.purge, list, len(c.erase)); err != nil {
 		return err
 	}
 	return c.noteBuckets(tx, s.purge)

@@ -119,15 +119,11 @@ func (c *certificate) unchanged(tx *db.Tx) (bool, error) {
 	if err != nil || c.EffectiveAt == nil || !c.EffectiveAt.Equal(body.EffectiveAt) {
 		return false, nil
 	}
-	purged, err := count(tx.Model(&Item{}).Where("purge_id = ? AND state = ?", c.PurgeID, Purged))
-	if err != nil {
+	var stored became
+	if err := eachLine(tx, c.PurgeID, stored.add); err != nil {
 		return false, err
 	}
-	list, outcomes, err := storedRoots(tx, c.PurgeID)
-	if err != nil {
-		return false, err
-	}
-	root, became := list.Root(), outcomes.Root()
-	return purged == body.Result.Purged && list.Size() == body.Manifest.Size && purged+body.Result.Skipped == list.Size() &&
-		hexOf(root[:]) == body.Manifest.Root && hexOf(became[:]) == body.Result.OutcomeRoot, nil
+	root, outcomes, purged := stored.list.Root(), stored.outcomes.Root(), int64(len(stored.gone))
+	return purged == body.Result.Purged && stored.list.Size() == body.Manifest.Size && purged+body.Result.Skipped == stored.list.Size() &&
+		hexOf(root[:]) == body.Manifest.Root && hexOf(outcomes[:]) == body.Result.OutcomeRoot, nil
 }

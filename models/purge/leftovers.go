@@ -1,10 +1,7 @@
 package purge
 
 import (
-	"errors"
 	"fmt"
-	"runtime/debug"
-	"sync"
 
 	"gorm.io/gorm"
 
@@ -78,23 +75,4 @@ func (s *survivors) read(tx *db.Tx, p id.Purge) (err error) {
 	s.gone, err = tally(tx, "SELECT COUNT(*) FROM purge_item i WHERE i.purge_id = ? AND i.state = ? AND i.reason = ? "+
 		"AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.conversation_id = i.conversation_id)", p, Skipped, Gone)
 	return err
-}
-
-// beside runs parts beside each other and gives their errors when all have ended. A panic in one is its error, so that
-// it ends the job and not the program.
-func beside(parts ...func() error) error {
-	errs := make([]error, len(parts))
-	var all sync.WaitGroup
-	for i, part := range parts {
-		all.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					errs[i] = fmt.Errorf("purge: panic: %v\n%s", p, debug.Stack())
-				}
-			}()
-			errs[i] = part()
-		})
-	}
-	all.Wait()
-	return errors.Join(errs...)
 }

@@ -49,19 +49,6 @@ func storedRoot(tx *db.Tx, p id.Purge) (root [32]byte, size int64, err error) {
 	return list.Root(), list.Size(), err
 }
 
-// storedRoots computes from the rows the root of the list and the root of what became of it.
-func storedRoots(tx *db.Tx, p id.Purge) (list, outcomes proof.Lines, err error) {
-	var room []byte
-	err = eachLine(tx, p, func(it *Item) error {
-		room = it.line(room[:0])
-		list.Add(room)
-		room = it.outcome(room[:0])
-		outcomes.Add(room)
-		return nil
-	})
-	return list, outcomes, err
-}
-
 // eachLine hands over the lines of a list in their order, as one query gives them. The line, but for its batch, and
 // its digest are there until the next one is.
 func eachLine(tx *db.Tx, p id.Purge, do func(*Item) error) error {

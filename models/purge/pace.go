@@ -87,22 +87,35 @@ const partsOfLane = 4
 
 // together runs n parts, each lane its own stretch of them one after another, so that hardly ever two neighbours run at
 // once: a range that InnoDB reads with locks ends with the row behind it, and the neighbour's first row would
-// keep us waiting. It gives their errors when all have ended. A lane ends with its first error. A panic in one is
-// its error, so that it ends the job and not the process.
+// keep us waiting. It gives their errors when all have ended. A lane ends with its first error.
 func (w *Runner) together(n int, part func(i int) error) error {
-	lanes := min(w.lanes(), n)
-	errs := make([]error, lanes)
-	var all sync.WaitGroup
+	lanes := make([]func() error, min(w.lanes(), n))
 	for l := range lanes {
+		lanes[l] = func() error {
+			for i := n * l / len(lanes); i < n*(l+1)/len(lanes); i++ {
+				if err := part(i); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	return beside(lanes...)
+}
+
+// beside runs parts beside each other and gives their errors when all have ended. A panic in one is its error, so that
+// it ends the job and not the program.
+func beside(parts ...func() error) error {
+	errs := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, part := range parts {
 		all.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
-					errs[l] = fmt.Errorf("purge: panic: %v\n%s", p, debug.Stack())
+					errs[i] = fmt.Errorf("purge: panic: %v\n%s", p, debug.Stack())
 				}
 			}()
-			for i := n * l / lanes; i < n*(l+1)/lanes && errs[l] == nil; i++ {
-				errs[l] = part(i)
-			}
+			errs[i] = part()
 		})
 	}
 	all.Wait()
