@@ -24,6 +24,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/index"
+	"qingdang/models/purge"
 	"qingdang/models/seal"
 	"qingdang/models/words"
 )
@@ -41,7 +42,9 @@ type plain struct {
 	spelt [][]spelt
 	asked []uint64 // terms for which answer is known
 	says  []uint64
-	dark  bool // its marks are not known, as of one from before there were any
+	holds conversation.Personal // kinds of personal data
+	marks *marks                // nil: not asked for yet
+	dark  bool                  // its marks are not known, as of one from before there were any
 }
 
 func (p *plain) lastAt() time.Time {
@@ -60,8 +63,9 @@ type mirror struct {
 	said     *bufio.Scanner // what is still to be imported
 	all      []*plain       // newest first
 	unsorted bool
-	ghosts   bool // some were erased and not scrubbed yet
-	terms    map[string]int
+	purge    purge.Request // the one under way, or the last
+	pairs    pairs
+	terms    map[string]*term
 	ids      map[string]id.Department        // of the departments' names
 	on       map[id.Department]id.Department // what each department hangs on
 	asked    tally
@@ -69,7 +73,7 @@ type mirror struct {
 
 // tally counts what was asked.
 type tally struct {
-	queries, words, pages, hits, empty, inexact, waiting, beside int
+	queries, words, pages, hits, empty, inexact, waiting, beside, picked, inScrub, inFold int
 }
 
 func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
@@ -77,7 +81,7 @@ func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
 	settings := dbtest.Settings(t, engine)
 	settings.Clock = dbtest.NewClock()
 	m := &mirror{
-		t: t, settings: settings, rnd: rand.New(rand.NewPCG(seed, 5)), said: generated(t, n, seed), terms: map[string]int{}, ids: map[string]id.Department{}, on: map[id.Department]id.Department{},
+		t: t, settings: settings, rnd: rand.New(rand.NewPCG(seed, 5)), said: generated(t, n, seed), terms: map[string]*term{}, ids: map[string]id.Department{}, on: map[id.Department]id.Department{},
 	}
 	var err error
 	if m.d, err = db.Open(context.WithoutCancel(t.Context()), settings); err != nil {
@@ -89,6 +93,7 @@ func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
 		t.Fatal(err)
 	}
 	m.reopen(v)
+	m.quiet()
 	return m
 }
 
@@ -199,7 +204,7 @@ func (m *mirror) store(n int) {
 	}
 	for i, o := range store(m.t, m.d, m.s.Vault, batch...) {
 		p := &plain{id: o.ID, new: batch[i], state: conversation.Active}
-		p.hear()
+		m.hear(p)
 		m.all = append(m.all, p)
 	}
 	m.unsorted = true
@@ -245,7 +250,12 @@ func idsOf(list []*plain) []id.Conversation {
 // turn moves conversations from one state to another.
 func (m *mirror) turn(n int, from, to conversation.State) {
 	m.t.Helper()
-	for list := range slices.Chunk(m.some(n, from), 500) {
+	m.put(m.some(n, from), from, to)
+}
+
+func (m *mirror) put(all []*plain, from, to conversation.State) {
+	m.t.Helper()
+	for list := range slices.Chunk(all, 500) {
 		m.write(func(tx *db.Tx) error {
 			set, err := id.NewSet(idsOf(list)...)
 			if err == nil {
@@ -374,7 +384,7 @@ func (m *mirror) untag(n int) {
 // again imports known conversations once more, with another message, a recall or a tag.
 func (m *mirror) again(n int) {
 	m.t.Helper()
-	list, others := m.some(n, conversation.Active, conversation.Hidden), m.some(20, conversation.Active)
+	list, others := m.some(n, conversation.Active, conversation.Hidden, conversation.Binned, conversation.Sealed), m.some(20, conversation.Active)
 	var batch []conversation.New
 	for _, p := range list {
 		said := slices.Clone(p.new.Document.Messages)
@@ -393,7 +403,7 @@ func (m *mirror) again(n int) {
 			}
 		}
 		p.new.Document.Messages = said
-		p.hear()
+		m.hear(p)
 		batch = append(batch, p.new)
 	}
 	for part := range slices.Chunk(batch, 500) {
@@ -408,7 +418,7 @@ func (m *mirror) darken(n int) {
 	list := m.some(n, conversation.Active, conversation.Hidden)
 	m.write(func(tx *db.Tx) error {
 		ids := idsOf(list)
-		if err := tx.Exec("UPDATE conversation SET marks = NULL, marks_list = NULL WHERE id IN ?", ids).Error; err != nil {
+		if err := tx.Exec("UPDATE conversation SET personal = NULL, marks = NULL, marks_list = NULL WHERE id IN ?", ids).Error; err != nil {
 			return err
 		}
 		return index.Changed(tx, false, ids...)
@@ -444,27 +454,39 @@ func (m *mirror) light() {
 	}
 }
 
-// erase destroys conversations of the bin, as a purge does: their rows go, and nothing is noted.
+// erase freezes conversations of the bin and destroys most of them, as a purge does that has not come to its end: what
+// is left stays frozen until then.
 func (m *mirror) erase(n int) []id.Conversation {
 	m.t.Helper()
-	list := m.some(n, conversation.Binned)
+	list := m.some(n+n/4, conversation.Binned)
+	m.put(list, conversation.Binned, conversation.Frozen)
+	m.turn(n/8, conversation.Frozen, conversation.Purging)
+	m.fold()
+	m.check(m.question())
+	list = list[:n]
+	code := fmt.Sprint("purge ", m.purge.ID)
+	m.purge = purge.Request{Code: code, RequestKey: code, State: purge.Running, Root: []byte{}, PolicyVersion: []byte{}, MAC: []byte{}, Purged: int64(n), CreatedAt: day}
+	m.write(func(tx *db.Tx) error { return tx.Create(&m.purge).Error })
+	gone, seq := map[id.Conversation]bool{}, int64(0)
 	for part := range slices.Chunk(list, 500) {
-		ids := idsOf(part)
+		var items []purge.Item
+		for _, p := range part {
+			seq, gone[p.id] = seq+1, true
+			items = append(items, purge.Item{PurgeID: m.purge.ID, Seq: seq, ConversationID: p.id, Digest: []byte{}, LastAt: p.lastAt(), State: purge.Purged})
+		}
 		m.write(func(tx *db.Tx) error {
-			for _, from := range []string{"conversation_key WHERE id", "conversation_body WHERE id", "conversation_tag WHERE conversation_id", "conversation WHERE id"} {
-				if err := tx.Exec("DELETE FROM "+from+" IN ?", ids).Error; err != nil {
-					return err
-				}
+			if err := tx.Create(&items).Error; err != nil {
+				return err
 			}
-			return nil
+			return conversation.Erase(tx, these(idsOf(part)...), len(part), m.purge.ID)
 		})
 	}
-	gone := map[id.Conversation]bool{}
-	for _, p := range list {
-		gone[p.id] = true
-	}
 	m.all = slices.DeleteFunc(m.all, func(p *plain) bool { return gone[p.id] })
-	m.ghosts = true
+	for _, p := range list[:min(n, 5)] {
+		if o := store(m.t, m.d, m.s.Vault, p.new)[0]; !o.Purged {
+			m.t.Errorf("what was erased came back: %+v", o)
+		}
+	}
 	return idsOf(list)
 }
 
@@ -476,10 +498,12 @@ func (m *mirror) scrub(ids []id.Conversation) {
 	m.scrubbed(ids)
 }
 
-// scrubbed makes sure that the index has nothing of them any more.
+// scrubbed makes sure that the index has nothing of them any more, and ends the purge: what it left goes back.
 func (m *mirror) scrubbed(ids []id.Conversation) {
 	m.t.Helper()
-	m.ghosts = false
+	m.write(func(tx *db.Tx) error { return tx.Model(&m.purge).Update("state", purge.DoneWithExceptions).Error })
+	m.turn(len(m.all), conversation.Frozen, conversation.Binned)
+	m.turn(len(m.all), conversation.Purging, conversation.Binned)
 	err := m.d.Read(m.t.Context(), func(tx *db.Tx) error {
 		n, err := m.x.Holds(tx, ids)
 		if err == nil && n > 0 {
@@ -510,8 +534,9 @@ func (m *mirror) life(n, queries, kills int) {
 			m.check(q)
 			m.kept(q.by)
 		}
+		m.t.Logf("of %d conversations: %+v", len(m.all), m.asked)
 	}
-	for left := part(0.8); left > 0; left -= 1000 {
+	for left := n; left > 0; left -= 1000 {
 		m.store(min(left, 1000))
 		m.plant()
 		if _, err := m.x.Catch(m.t.Context()); err != nil {
@@ -525,6 +550,8 @@ func (m *mirror) life(n, queries, kills int) {
 		m.turn(part(share), conversation.Active, conversation.Binned)
 		m.turn(part(share/4), conversation.Binned, conversation.Active)
 		m.turn(part(share/4), conversation.Hidden, conversation.Active)
+		m.turn(part(share/2), conversation.Active, conversation.Sealed)
+		m.turn(part(share/4), conversation.Sealed, conversation.Active)
 		m.shift(part(share / 4))
 		m.untag(part(share / 4))
 		m.again(part(share / 2))
@@ -546,9 +573,10 @@ func (m *mirror) life(n, queries, kills int) {
 	m.scrub(erased)
 	ask(0.14)
 	for round := range kills {
+		erased := m.erase(part(0.02))
 		change(0.02)
-		m.store(part(0.1 / float64(kills)))
-		m.kill(m.erase(part(0.02)), round)
+		m.store(part(0.02))
+		m.kill(erased, round)
 		ask(0.15 / float64(kills))
 	}
 	m.reopen(m.s.Vault)
@@ -563,6 +591,7 @@ func (m *mirror) life(n, queries, kills int) {
 	if err != nil || len(flaws)+len(gone) > 0 {
 		m.t.Errorf("%v %v %v", flaws, gone, err)
 	}
+	m.unreadable()
 }
 
 // worded holds every term against the bodies, after folds, scrubs and kills.
@@ -581,9 +610,12 @@ func TestEverySearchEqualsABruteForceFilter(t *testing.T) {
 	}
 	for _, engine := range []string{db.SQLite, db.MySQL} {
 		t.Run(engine, func(t *testing.T) {
-			m := newMirror(t, engine, n, 11)
+			m := newMirror(t, engine, n+n/20+kills*n/50, 11)
 			m.life(n, queries, kills)
 			t.Logf("%d conversations, %d terms, %+v", len(m.all), len(m.terms), m.asked)
+			if len(m.all) < n || m.asked.queries < queries || kills > 1 && (m.asked.inScrub == 0 || m.asked.inFold == 0) {
+				t.Error("that is less than was to be asked")
+			}
 		})
 	}
 }
@@ -591,6 +623,7 @@ func TestEverySearchEqualsABruteForceFilter(t *testing.T) {
 // child says to another process of this test what to do.
 type child struct {
 	DSN, File, Keys string
+	FoldsFirst      bool
 	Erased          []id.Conversation
 }
 
@@ -611,12 +644,21 @@ func TestFoldAndScrubChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := conversation.NewIndex(d, conversation.Vault{Store: s}, options)
-	fmt.Println("begun")
-	if _, err := x.Scrub(t.Context(), c.Erased, nil); err != nil {
-		t.Fatal(err)
+	scrub := func() {
+		fmt.Println("scrubs")
+		if _, err := x.Scrub(t.Context(), c.Erased, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
+	if !c.FoldsFirst {
+		scrub()
+	}
+	fmt.Println("folds")
 	if _, err := x.Fold(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if c.FoldsFirst {
+		scrub()
 	}
 	fmt.Println("ended")
 }
@@ -625,14 +667,23 @@ func TestFoldAndScrubChild(t *testing.T) {
 // later, until it comes to its end.
 func (m *mirror) kill(erased []id.Conversation, round int) {
 	m.t.Helper()
-	task, err := json.Marshal(child{m.settings.DSN, m.settings.File, m.s.Vault.Store.Dir(), erased})
+	task, err := json.Marshal(child{m.settings.DSN, m.settings.File, m.s.Vault.Store.Dir(), round%2 == 1, erased})
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	killed, first := 0, time.Duration(5+7*round)*time.Millisecond
 	// The first dies at once: on a fast machine the others may all come to their end.
-	for wait := time.Duration(0); !m.run(task, wait); wait = max(first, wait*2) + time.Duration(m.rnd.IntN(20))*time.Millisecond {
-		killed++
+	for wait := time.Duration(0); ; wait = max(first, wait*2) + time.Duration(m.rnd.IntN(20))*time.Millisecond {
+		at := m.run(task, wait)
+		if at == "ended" {
+			break
+		}
+		switch killed++; at {
+		case "scrubs":
+			m.asked.inScrub++
+		case "folds":
+			m.asked.inFold++
+		}
 		m.check(m.question())
 		m.check(m.question())
 	}
@@ -643,8 +694,8 @@ func (m *mirror) kill(erased []id.Conversation, round int) {
 	m.scrubbed(erased)
 }
 
-// run starts the child and kills it a while after it has begun. It tells whether it had come to its end.
-func (m *mirror) run(task []byte, wait time.Duration) (ended bool) {
+// run starts the child and kills it a while after it has begun to do something. It tells what the child said last.
+func (m *mirror) run(task []byte, wait time.Duration) (at string) {
 	m.t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestFoldAndScrubChild$")
 	cmd.Env = append(os.Environ(), childVariable+"="+string(task))
@@ -658,15 +709,16 @@ func (m *mirror) run(task []byte, wait time.Duration) (ended bool) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		switch line := lines.Text(); {
-		case line == "begun":
-			stop := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
-			defer stop.Stop()
-		case line == "ended":
-			ended = true
+		case line == "scrubs", line == "folds", line == "ended":
+			if at == "" {
+				stop := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
+				defer stop.Stop()
+			}
+			at = line
 		case strings.HasPrefix(line, "--- FAIL"), strings.Contains(line, "_test.go:"):
 			m.t.Error(line)
 		}
 	}
 	_ = cmd.Wait() // says that it was killed
-	return ended
+	return at
 }

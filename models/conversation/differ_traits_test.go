@@ -42,15 +42,27 @@ func (m *mirror) marked(p *plain, t conversation.Traits) bool {
 	if p.dark {
 		return false
 	}
-	attached, sensitive := false, false
-	for _, one := range p.new.Document.Messages {
-		attached = attached || one.Attachment != "" || slices.Contains([]string{"image", "file", "voice", "video"}, one.Kind)
-		sensitive = sensitive || slices.ContainsFunc(lookedFor, func(w string) bool {
-			return saidIn(meant(one.Text), meant(w)) || spells(spelling(one.Text), numberOf(w))
-		})
+	if p.marks == nil {
+		p.marks = m.marksOf(p)
 	}
 	meets := func(a conversation.Answer, is bool) bool { return a == "" || (a == conversation.Yes) == is }
-	return meets(t.Attached, attached) && meets(t.Sensitive, sensitive) && (len(t.Languages) == 0 || slices.Contains(t.Languages, languageOf(p)))
+	return meets(t.Attached, p.marks.attached) && meets(t.Sensitive, p.marks.sensitive) && (len(t.Languages) == 0 || slices.Contains(t.Languages, p.marks.language))
+}
+
+type marks struct {
+	attached, sensitive bool
+	language            conversation.Language
+}
+
+func (m *mirror) marksOf(p *plain) *marks {
+	out := &marks{language: languageOf(p)}
+	for _, one := range p.new.Document.Messages {
+		out.attached = out.attached || one.Attachment != "" || slices.Contains([]string{"image", "file", "voice", "video"}, one.Kind)
+		out.sensitive = out.sensitive || slices.ContainsFunc(lookedFor, func(w string) bool {
+			return saidIn(meant(one.Text), m.term(w).folded) || spells(spelling(one.Text), m.term(w).number)
+		})
+	}
+	return out
 }
 
 var (
