@@ -16,6 +16,7 @@ import (
 	"qingdang/models/db/dbtest"
 	"qingdang/models/fault"
 	"qingdang/models/id"
+	"qingdang/models/index"
 	"qingdang/models/seal"
 )
 
@@ -164,6 +165,38 @@ func TestSearchShowsOnlyTheScopeAndPagesBothWays(t *testing.T) {
 			if diff := cmp.Diff(newestFirst, forward); diff != "" {
 				t.Error(diff)
 			}
+		}
+	})
+}
+
+// A page goes on until it is full, however many bodies it opens in vain.
+func TestAPageIsFullHoweverMuchIsOpenedInVain(t *testing.T) {
+	const inVain = 7000
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		s := process(d, v)
+		want := store(t, d, v, one("oldest", sales, said("还在这里")))[0].ID
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			tx.MarkAudited()
+			rows, ids := make([]conversation.Conversation, inVain), make([]id.Conversation, inVain)
+			for i := range rows { // their bodies are lost
+				rows[i] = conversation.Conversation{
+					ID: want + id.Conversation(i+1), Platform: "wechat", ExternalMAC: fmt.Appendf(nil, "%032d", i), DepartmentID: sales, ServiceType: "售后",
+					State: conversation.Active, StartedAt: day, LastAt: day.Add(time.Hour), Version: 1, ContentMAC: []byte{}, CreatedAt: day,
+				}
+				ids[i] = rows[i].ID
+			}
+			if err := tx.CreateInBatches(rows, 500).Error; err != nil {
+				return err
+			}
+			return index.Changed(tx, true, ids...)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := find(t, s, "还在这里")
+		if err != nil || len(p.Rows) != 1 || p.Rows[0].ID != want || p.Plan.Opened != inVain+1 {
+			t.Errorf("%+v, %v", p, err)
 		}
 	})
 }

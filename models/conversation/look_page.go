@@ -200,9 +200,9 @@ func (n *line) step(at position, backward bool) bool {
 func (l *look) take(at position, backward bool, n int) ([]spot, error) {
 	lines := l.lines(at, backward)
 	var found []spot
-	for open := n + n/8; len(found) < n; open *= 4 { // most of what terms leave matches
+	for open := min(n+n/8, pageOpens); len(found) < n; open = min(4*open, pageOpens) { // most of what terms leave matches
 		var some []spot
-		for doubtful := 0; len(found)+len(some) < n+doubtful && doubtful < min(open, pageOpens); {
+		for doubtful := 0; len(found)+len(some) < n+doubtful && doubtful < open; {
 			best := -1
 			for i, o := range lines {
 				if !o.ok {
