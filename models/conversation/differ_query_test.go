@@ -567,7 +567,7 @@ func (m *mirror) picked(q *question, by account.Actor, ids []id.Conversation) {
 	most := 1 + m.rnd.IntN(2*len(ids)+10)
 	got, err := m.s.Pick(m.t.Context(), by, q.Query, most)
 	if want := ids[:min(most, len(ids))]; err != nil || !slices.Equal(want, got) {
-		m.t.Fatalf("%s: %d are picked: %v %s", describe(q), most, err, gocmp.Diff(want, got))
+		m.t.Fatalf("%s: of at most %d picked are %d, want %d, or others: %v", describe(q), most, len(got), len(want), err)
 	}
 	counts, err := m.s.Counts(m.t.Context(), by, []conversation.Query{q.Query})
 	if err != nil || !counts[0].Known || counts[0].Total < int64(len(ids)) || counts[0].Exact && counts[0].Total != int64(len(ids)) {
