@@ -26,6 +26,7 @@ type look struct {
 	words      words.Query
 	lists      [][]words.Term // of the words
 	conditions []condition
+	own        condition // that it is of what the searcher may see
 	parts      []*part
 	exact      bool // postings alone tell what the words match
 	opened     map[id.Conversation]*entry
@@ -38,15 +39,15 @@ type part struct {
 	*index.Segment
 	sealed bool            // it has postings
 	within *roaring.Bitmap // what the time leaves of it, and the words as far as postings tell
-	meets  []*roaring.Bitmap
-	met    *roaring.Bitmap // what is left by all of that; nil: not told yet
-	sure   bool            // its bodies were opened where terms do not tell
+	answer *answer
+	sure   bool // its bodies were opened where terms do not tell
 }
 
 // condition is one that attributes answer: one of the values, or none of them.
 type condition struct {
 	kind index.Kind
 	not  bool
+	name index.Name // tells it from every other
 	meet func(*index.Segment) *roaring.Bitmap
 }
 
@@ -76,7 +77,7 @@ const mostLoose = 20_000
 // newLook prepares the parts. The errors are those of index.View, and ErrBehind for too many
 // conversations of one customer.
 func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w words.Query) (*look, error) {
-	l := &look{s: s, tx: tx, filter: f, scope: scope, words: w, plan: &Plan{Way: WayIndex}, opened: map[id.Conversation]*entry{}}
+	l := &look{s: s, tx: tx, filter: f, scope: scope, own: departments(scope), words: w, plan: &Plan{Way: WayIndex}, opened: map[id.Conversation]*entry{}}
 	var err error
 	if l.view, err = s.Index.View(tx); err != nil {
 		return nil, err
@@ -103,16 +104,7 @@ func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w word
 	if err != nil {
 		return nil, err
 	}
-	return l, onAllCores(tx.Context(), len(l.parts), func(i int) {
-		s := l.parts[i]
-		if of := found[s.Segment]; of != nil {
-			l.narrow(s, of)
-		}
-		for _, c := range l.conditions {
-			s.meets = append(s.meets, c.meet(s.Segment))
-		}
-		l.meeting(s)
-	})
+	return l, l.answers(found)
 }
 
 // fromSegments takes what is settled of every segment, and what changed since.
@@ -187,7 +179,7 @@ func (l *look) conditionsOf(f Filter) ([]condition, error) {
 	}
 	out := []condition{anyOf(index.State, codes)}
 	if !f.Departments.All {
-		out = append(out, condition{kind: index.Department, meet: departments(f.Departments)})
+		out = append(out, departments(f.Departments))
 	}
 	list := func(k index.Kind, values []string) {
 		if len(values) > 0 {
@@ -199,10 +191,10 @@ func (l *look) conditionsOf(f Filter) ([]condition, error) {
 	list(index.Personal, f.Personal)
 	out = append(out, f.Traits.conditions()...)
 	if ids := foldedAll(f.AgentIDs); len(ids) > 0 {
-		out = append(out, agents(func(agent, _ string) bool { return slices.Contains(ids, agent) }))
+		out = append(out, agents(append([]string{"id"}, ids...), func(agent, _ string) bool { return slices.Contains(ids, agent) }))
 	}
 	if either := foldedAll(f.Agents); len(either) > 0 {
-		out = append(out, agents(func(agent, name string) bool { return slices.Contains(either, agent) || slices.Contains(either, name) }))
+		out = append(out, agents(append([]string{"either"}, either...), func(agent, name string) bool { return slices.Contains(either, agent) || slices.Contains(either, name) }))
 	}
 	tags, err := l.tagsOf(slices.Concat(f.Tags, f.WithoutTags))
 	if err != nil {
@@ -252,19 +244,21 @@ func (l *look) tagsOf(names []string) (map[string][]string, error) {
 }
 
 func anyOf(k index.Kind, values []string) condition {
-	return condition{kind: k, meet: func(s *index.Segment) *roaring.Bitmap { return s.AnyOf(k, values) }}
+	return condition{kind: k, name: index.NameOf(k, values), meet: func(s *index.Segment) *roaring.Bitmap { return s.AnyOf(k, values) }}
 }
 
-func departments(scope account.Scope) func(*index.Segment) *roaring.Bitmap {
+// departments is nobody's condition where the scope is all.
+func departments(scope account.Scope) condition {
 	values := make([]string, 0, scope.Departments.Len())
 	for _, d := range scope.Listed() {
 		values = append(values, id.String(d))
 	}
-	return func(s *index.Segment) *roaring.Bitmap { return s.AnyOf(index.Department, values) }
+	return anyOf(index.Department, values)
 }
 
-func agents(meets func(agent, name string) bool) condition {
-	return condition{kind: index.Agent, meet: func(s *index.Segment) *roaring.Bitmap {
+// agents is a condition that has its name from what is asked for.
+func agents(asked []string, meets func(agent, name string) bool) condition {
+	return condition{kind: index.Agent, name: index.NameOf(index.Agent, asked), meet: func(s *index.Segment) *roaring.Bitmap {
 		var all []*roaring.Bitmap
 		for _, v := range s.Values(index.Agent) {
 			if agent, name, _ := strings.Cut(v, agentMark); meets(agent, name) {
@@ -273,36 +267,6 @@ func agents(meets func(agent, name string) bool) condition {
 		}
 		return roaring.FastOr(all...)
 	}}
-}
-
-// noKind is no attribute.
-const noKind = index.Kind(-1)
-
-// meeting gives what meets every condition. The bitmap is the part's, and must not be changed.
-func (l *look) meeting(s *part) *roaring.Bitmap {
-	if s.met == nil {
-		s.met = l.matching(s, noKind)
-	}
-	return s.met
-}
-
-// matching gives what meets every condition but those about one kind. The bitmap is the caller's own.
-func (l *look) matching(s *part, but index.Kind) *roaring.Bitmap {
-	return l.cut(s.within.Clone(), s, but)
-}
-
-// cut takes out of a bitmap what does not meet every condition but those about one kind.
-func (l *look) cut(out *roaring.Bitmap, s *part, but index.Kind) *roaring.Bitmap {
-	for i, c := range l.conditions {
-		switch {
-		case c.kind == but:
-		case c.not:
-			out.AndNot(s.meets[i])
-		default:
-			out.And(s.meets[i])
-		}
-	}
-	return out
 }
 
 // askPostings gives, for each part that has postings, what has each of the terms of the words.

@@ -43,9 +43,8 @@ func (l *look) dropErased() error {
 			continue
 		}
 		frozen[i] = roaring.Or(s.Attr(index.State, stateValue(Frozen)), s.Attr(index.State, stateValue(Purging)))
-		frozen[i].And(s.within)
-		if !l.scope.All {
-			frozen[i].And(departments(l.scope)(s.Segment))
+		if frozen[i].And(s.within); !frozen[i].IsEmpty() && !l.scope.All {
+			frozen[i].And(l.own.meet(s.Segment))
 		}
 		n += frozen[i].GetCardinality()
 	}

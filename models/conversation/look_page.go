@@ -33,7 +33,7 @@ func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
 		if l.certain(s) {
 			continue
 		}
-		in := l.matching(s, noKind)
+		in := l.meeting(s).Clone()
 		for _, k := range kinds {
 			in.Or(l.base(s, k))
 		}
@@ -60,7 +60,8 @@ func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
 		}
 	}
 	for _, d := range doubts {
-		d.s.sure, d.s.met = true, nil
+		d.s.sure = true
+		d.s.narrowed()
 	}
 	return true, nil
 }

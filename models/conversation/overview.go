@@ -48,6 +48,9 @@ const day = 24 * time.Hour
 // facetKinds are counted without their own condition.
 var facetKinds = []index.Kind{index.Department, index.ServiceType, index.Platform, index.State}
 
+// countedKinds are what an overview counts by.
+var countedKinds = append([]index.Kind{index.Tag}, facetKinds...)
+
 // count fills in how much was found, and what of it.
 func (l *look) count(p *Page, zone *time.Location) (err error) {
 	kinds := []index.Kind{index.State}
@@ -69,27 +72,22 @@ func (l *look) count(p *Page, zone *time.Location) (err error) {
 }
 
 func (l *look) overview(zone *time.Location) (*Overview, error) {
-	o, tags := newOverview(), map[string]int64{}
-	found, each := make([]*roaring.Bitmap, len(l.parts)), make([]*Overview, len(l.parts))
+	found := make([]*roaring.Bitmap, len(l.parts))
 	err := onAllCores(l.tx.Context(), len(l.parts), func(i int) {
 		s := l.parts[i]
-		found[i], each[i] = l.meeting(s), newOverview()
-		tally(s, index.Tag, found[i], each[i].Tags, func(v string) string { return v })
-		tally(s, index.ServiceType, l.base(s, index.ServiceType), each[i].Types, func(v string) string { return v })
-		tally(s, index.Platform, l.base(s, index.Platform), each[i].Platforms, func(v string) string { return v })
-		tally(s, index.Department, l.base(s, index.Department), each[i].Departments, func(v string) id.Department {
-			d, _ := id.Parse[id.Department](v)
-			return d
-		})
+		found[i] = l.meeting(s)
+		for _, k := range countedKinds {
+			l.tally(s, k)
+		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range each {
-		sum(tags, one.Tags)
-		sum(o.Types, one.Types)
-		sum(o.Platforms, one.Platforms)
-		sum(o.Departments, one.Departments)
+	tags, departments := l.sum(index.Tag), l.sum(index.Department)
+	o := &Overview{Departments: make(map[id.Department]int64, len(departments)), Types: l.sum(index.ServiceType), Platforms: l.sum(index.Platform), States: map[State]int64{}, Tags: make(map[string]int64, len(tags))}
+	for v, n := range departments {
+		d, _ := id.Parse[id.Department](v)
+		o.Departments[d] += n
 	}
 	states := l.states()
 	o.States[Active], o.States[Hidden] = states[Active], states[Hidden]
@@ -107,54 +105,31 @@ func (l *look) overview(zone *time.Location) (*Overview, error) {
 	return o, nil
 }
 
-func newOverview() *Overview {
-	return &Overview{Departments: map[id.Department]int64{}, Types: map[string]int64{}, Platforms: map[string]int64{}, States: map[State]int64{}, Tags: map[string]int64{}}
-}
-
-func sum[K comparable](into, from map[K]int64) {
-	for k, n := range from {
-		into[k] += n
+// sum counts by value what a facet is counted in.
+func (l *look) sum(k index.Kind) map[string]int64 {
+	out := map[string]int64{}
+	for _, s := range l.parts {
+		for _, c := range l.tally(s, k) {
+			out[c.value] += c.n
+		}
 	}
+	return out
 }
 
 // states counts by state what meets all other conditions.
 func (l *look) states() map[State]int64 {
 	out := map[State]int64{}
-	for _, s := range l.parts {
-		tally(s, index.State, l.base(s, index.State), out, func(v string) State {
-			n, _ := strconv.Atoi(v)
-			return State(n)
-		})
-	}
-	return out
-}
-
-// base is what a facet is counted in: what meets all conditions but its own, of what the searcher may see. Of marks that is
-// only what has none: the others were told by them, and opening their bodies as well would cost a count its exactness. The
-// bitmap must not be changed.
-func (l *look) base(s *part, k index.Kind) *roaring.Bitmap {
-	if k != index.Mark && (k != index.Department || l.scope.All) && !slices.ContainsFunc(l.conditions, func(c condition) bool { return c.kind == k }) {
-		return l.meeting(s)
-	}
-	out := l.matching(s, k)
-	if k == index.Department && !l.scope.All {
-		out.And(departments(l.scope)(s.Segment))
-	}
-	if k == index.Mark {
-		out.AndNot(s.AnyOf(index.Mark, everyLanguage.names()))
+	for v, n := range l.sum(index.State) {
+		s, _ := strconv.Atoi(v)
+		out[State(s)] += n
 	}
 	return out
 }
 
 // binned counts what would be found were it not in the recycle bin.
-func (l *look) binned() (n int64) {
-	for _, s := range l.parts {
-		away := roaring.FastOr(s.Attr(index.State, stateValue(Binned)), s.Attr(index.State, stateValue(Frozen)), s.Attr(index.State, stateValue(Purging)))
-		if away.And(s.within); !away.IsEmpty() {
-			n += int64(l.cut(away, s, index.State).GetCardinality())
-		}
-	}
-	return n
+func (l *look) binned() int64 {
+	states := l.states()
+	return states[Binned] + states[Frozen] + states[Purging]
 }
 
 // unmarked counts what might be found were it looked into, where marks are asked for.
@@ -176,10 +151,6 @@ func (l *look) total() (n int64) {
 }
 
 func stateValue(s State) string { return strconv.Itoa(int(s)) }
-
-func tally[K comparable](s *part, k index.Kind, in *roaring.Bitmap, into map[K]int64, key func(string) K) {
-	s.Tally(k, in, func(v string, n uint64) { into[key(v)] += int64(n) })
-}
 
 // histogram divides what was found; found belongs to the parts in their order.
 func (l *look) histogram(found []*roaring.Bitmap, zone *time.Location) Histogram {

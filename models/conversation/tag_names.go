@@ -40,16 +40,7 @@ func (s *Conversations) tagsByIndex(tx *db.Tx, by account.Actor) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	used := map[string]bool{}
-	for _, p := range l.parts {
-		in := l.meeting(p)
-		for _, v := range p.Values(index.Tag) {
-			if !used[v] && in.Intersects(p.Attr(index.Tag, v)) {
-				used[v] = true
-			}
-		}
-	}
-	names, err := s.tagNames.of(tx, slices.Collect(maps.Keys(used)))
+	names, err := s.tagNames.of(tx, slices.Collect(maps.Keys(l.sum(index.Tag))))
 	return slices.Collect(maps.Values(names)), err
 }
 

@@ -85,7 +85,7 @@ func (t Traits) apply(q *gorm.DB) *gorm.DB {
 // conditions are those that the index answers.
 func (t Traits) conditions() (out []condition) {
 	if t.counts() {
-		out = append(out, condition{kind: index.Messages, meet: func(s *index.Segment) *roaring.Bitmap {
+		out = append(out, condition{kind: index.Messages, name: index.NameOf(index.Messages, []string{strconv.Itoa(t.Least), strconv.Itoa(t.Most)}), meet: func(s *index.Segment) *roaring.Bitmap {
 			values := slices.DeleteFunc(s.Values(index.Messages), func(v string) bool {
 				n, err := strconv.Atoi(v)
 				return err != nil || !t.within(n)

@@ -36,7 +36,8 @@ type head struct {
 	bytes    int64
 	key      *seal.Bucket // opens the shards, also for a view that a merge has overtaken
 	of       segmentRow   // as it was when the head was opened
-	unions   unions
+	unions   remembered[*roaring.Bitmap]
+	others   remembered[any]
 
 	departments column
 }

@@ -290,7 +290,7 @@ func (s *Segment) AnyOf(k Kind, values []string) *roaring.Bitmap {
 	if len(values) < worthRemembering {
 		return s.unite(k, values)
 	}
-	return s.unions.of(k, values, func() *roaring.Bitmap { return s.unite(k, values) })
+	return s.unions.of(NameOf(k, values), func() *roaring.Bitmap { return s.unite(k, values) })
 }
 
 func (s *Segment) unite(k Kind, values []string) *roaring.Bitmap {
