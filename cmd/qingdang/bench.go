@@ -125,16 +125,17 @@ func (c *benchSearch) Run(t *terminal) error {
 }
 
 type benchPages struct {
-	N           int  `help:"Conversations in the database." default:"100000"`
-	Rounds      int  `help:"How often every page has its turn." default:"3"`
-	Seconds     int  `help:"How long a turn is." default:"8"`
-	Connections int  `help:"How many ask at once." default:"16"`
-	JSON        bool `help:"Print the figures as one JSON object."`
+	N           int    `help:"Conversations in the database." default:"100000"`
+	Rounds      int    `help:"How often every page has its turn." default:"3"`
+	Seconds     int    `help:"How long a turn is." default:"8"`
+	Connections int    `help:"How many ask at once." default:"16"`
+	Only        string `help:"Only pages with this in their name."`
+	JSON        bool   `help:"Print the figures as one JSON object."`
 }
 
 // Run measures and prints.
 func (c *benchPages) Run(t *terminal) error {
-	o := measure.PagesOptions{Conversations: c.N, Rounds: c.Rounds, Seconds: c.Seconds, Connections: c.Connections, Open: openBench, Progress: t.err}
+	o := measure.PagesOptions{Conversations: c.N, Rounds: c.Rounds, Seconds: c.Seconds, Connections: c.Connections, Only: c.Only, Open: openBench, Progress: t.err}
 	if o.DSN = cmp.Or(t.getenv(benchDSN), t.getenv(testDSN)); o.DSN == "" {
 		return errNoServer
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -27,6 +29,7 @@ type PagesOptions struct {
 	Rounds        int
 	Seconds       int // of one turn
 	Connections   int
+	Only          string // part of the names of the pages; empty: all
 	Open          func(ctx context.Context, dsn, dir string) (*Console, error)
 	Progress      io.Writer
 }
@@ -85,6 +88,7 @@ func Pages(ctx context.Context, o PagesOptions) (rep *PagesReport, err error) {
 	if err != nil {
 		return nil, err
 	}
+	pages = slices.DeleteFunc(pages, func(p visit) bool { return !strings.Contains(p.name, o.Only) })
 	for _, p := range pages {
 		if err := there(ctx, console+p.path, cookie); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.name, err)

@@ -15,7 +15,7 @@ const wrkSaid = `Running 2s test @ http://127.0.0.1:8080/
      50%   49.50ms
      75%   55.01ms
      90%   61.71ms
-     99%    1.02s
+     99%    1.02s 
   640 requests in 2.01s, 20.10MB read
 Requests/sec:    318.41
 Transfer/sec:     10.00MB

@@ -39,7 +39,7 @@ type load struct {
 
 var (
 	rateLine = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
-	partLine = regexp.MustCompile(`(?m)^\s+(50|99)%\s+(\S+)$`)
+	partLine = regexp.MustCompile(`(?m)^\s+(50|99)%\s+(\S+)\s*$`)
 	badLine  = regexp.MustCompile(`Non-2xx or 3xx responses: \d+|Socket errors: .*`)
 )
 
