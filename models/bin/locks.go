@@ -41,7 +41,7 @@ func (b *Bin) Locks(ctx context.Context, by account.Actor, ids []id.Conversation
 	}
 	out := map[id.Conversation]Lock{}
 	err = b.DB.Read(ctx, func(tx *db.Tx) error {
-		rows, err := byID(tx, all.Values())
+		rows, err := lockable(tx, all.Values())
 		if err != nil {
 			return err
 		}
@@ -66,6 +66,27 @@ func (b *Bin) Locks(ctx context.Context, by account.Actor, ids []id.Conversation
 		return nil
 	})
 	return out, err
+}
+
+// lockable reads what lockOf asks of conversations, and nothing else of them: it is read for every list.
+func lockable(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*conversation.Conversation, error) {
+	rows, err := tx.Raw("SELECT id, department_id, service_type, state, order_state, last_at, batch_id FROM conversation WHERE id IN ?", ids).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
+	}
+	defer rows.Close()
+	out := make(map[id.Conversation]*conversation.Conversation, len(ids))
+	for rows.Next() {
+		c := &conversation.Conversation{}
+		if err := rows.Scan(&c.ID, &c.DepartmentID, &c.ServiceType, &c.State, &c.OrderState, &c.LastAt, &c.BatchID); err != nil {
+			return nil, fmt.Errorf("read conversations: %w", err)
+		}
+		out[c.ID] = c
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
+	}
+	return out, nil
 }
 
 func lockOf(by account.Actor, c *conversation.Conversation, held []hold.Hold, policy *retention.Policy, now time.Time, batches map[id.Batch]Batch) Lock {

@@ -12,7 +12,7 @@ import (
 )
 
 // answer is what the conditions leave of a part, and how many of that have each value. People look at the same
-// lists all day, and of a segment nothing changes: it remembers the answer, where words were not asked for.
+// lists all day and page through what they found, and of a segment nothing changes: it remembers the answer.
 type answer struct {
 	mu     sync.Mutex
 	meets  []*roaring.Bitmap              // by condition; nil: not asked yet
@@ -46,7 +46,7 @@ func (l *look) answers(found map[*index.Segment]map[string]*roaring.Bitmap) erro
 		if of := found[s.Segment]; of != nil {
 			l.narrow(s, of)
 		}
-		if s.sealed && !l.words.HasTerms() {
+		if s.sealed {
 			s.within.RunOptimize()
 			if raw, err := s.within.ToBytes(); err == nil {
 				s.answer = s.Remembered(sha256.Sum256(append(raw, name...)), func() any { return s.answer }).(*answer)
