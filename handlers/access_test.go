@@ -10,6 +10,7 @@ import (
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
 	"qingdang/models/conversation"
+	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/id"
 	"qingdang/web/webtest"
@@ -18,7 +19,11 @@ import (
 // reads gives somebody with what the desk lets them read now, as a request does.
 func (a *archive) reads(t *testing.T, by account.Actor) *webtest.Client {
 	t.Helper()
-	readings, err := a.access.Readings(t.Context(), by.ID)
+	var readings []account.Reading
+	err := a.db.Read(t.Context(), func(tx *db.Tx) (err error) {
+		readings, err = a.access.Readings(tx, by.ID)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,19 +35,6 @@ func (a *app) beat(ctx context.Context) error {
 	}
 }
 
-// halted tells why nothing is destroyed at present, as the last beat found it.
-func (a *app) halted(ctx context.Context) (why string, err error) {
-	if a.guard == nil {
-		return "", nil
-	}
-	err = a.db.Read(ctx, func(tx *db.Tx) error {
-		c, err := audit.ClockOf(tx)
-		why = c.Halted
-		return err
-	})
-	return why, err
-}
-
 // clockCommand is about a clock that is not trusted (invariant I16).
 type clockCommand struct {
 	Status clockStatus `cmd:"" help:"Whether the clock is trusted now."`

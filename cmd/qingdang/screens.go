@@ -81,10 +81,8 @@ func (a *app) frame(ctx context.Context, by account.Actor, f *templates.Frame) e
 	if by.May(account.AuditRead) {
 		f.Alert = broken(ctx, chain)
 	}
-	if why, err := a.halted(ctx); err != nil {
-		return err
-	} else if why != "" {
-		f.Alert = strings.TrimSpace(f.Alert + " " + locale.T(ctx, "clock.halted_"+why))
+	if a.guard != nil && around.Halted != "" {
+		f.Alert = strings.TrimSpace(f.Alert + " " + locale.T(ctx, "clock.halted_"+around.Halted))
 	}
 	for _, g := range f.Menu {
 		for i := range g.Items {

@@ -5,7 +5,6 @@
 package account
 
 import (
-	"context"
 	"errors"
 
 	"qingdang/models/db"
@@ -28,7 +27,7 @@ type Settings struct {
 	Resolve Resolver
 	// Readings gives what else an account may read now, nil: nothing. Access to other departments
 	// lies floors above too.
-	Readings func(ctx context.Context, who id.User) ([]Reading, error)
+	Readings func(tx *db.Tx, who id.User) ([]Reading, error)
 	// Left is told, within the act, that an account was turned off or got another role; nil: nobody is.
 	Left func(tx *db.Tx, by Actor, who id.User) error
 	// Demo tells whether the program serves a demo database.
@@ -37,14 +36,14 @@ type Settings struct {
 
 // Resolver turns an account's scope rows into the departments that the account
 // covers now. The department tree lies a floor above, so the wiring supplies it.
-type Resolver func(ctx context.Context, rows []ScopeRow) (Scope, error)
+type Resolver func(tx *db.Tx, rows []ScopeRow) (Scope, error)
 
 // Accounts is the register of accounts.
 type Accounts struct {
 	db       *db.DB
 	keys     Keys
 	resolve  Resolver
-	readings func(context.Context, id.User) ([]Reading, error)
+	readings func(*db.Tx, id.User) ([]Reading, error)
 	left     func(*db.Tx, Actor, id.User) error
 	demo     bool
 }

@@ -2,7 +2,6 @@ package account
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"regexp"
 	"time"
@@ -50,17 +49,17 @@ func (a Actor) Under(code string) (Reading, bool) {
 func ScopeRows(tx *db.Tx, who id.User) ([]ScopeRow, error) { return scopeRows(tx, who) }
 
 // reach is the one place that says where an account acts and what else it may read.
-func (a *Accounts) reach(ctx context.Context, u *user, rows []ScopeRow) (scope Scope, readings []Reading, err error) {
+func (a *Accounts) reach(tx *db.Tx, u *user, rows []ScopeRow) (scope Scope, readings []Reading, err error) {
 	switch {
 	case u.Role.everywhere():
 		return Everywhere(), nil, nil
 	case len(rows) > 0:
-		if scope, err = a.resolve(ctx, rows); err != nil {
+		if scope, err = a.resolve(tx, rows); err != nil {
 			return Scope{}, nil, fmt.Errorf("resolve scope: %w", err)
 		}
 	}
 	if a.readings != nil {
-		if readings, err = a.readings(ctx, u.ID); err != nil {
+		if readings, err = a.readings(tx, u.ID); err != nil {
 			return Scope{}, nil, fmt.Errorf("resolve readings: %w", err)
 		}
 	}

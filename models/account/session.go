@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"qingdang/models/db"
-	"qingdang/models/fault"
 )
 
 // Stage says how far a session has come.
@@ -60,51 +59,39 @@ type Session struct {
 // that a changed role or scope counts from the next request on. The error is
 // ErrNoSession if there is none, it has ended or its account is off.
 func (a *Accounts) Session(ctx context.Context, token string, from Client) (*Session, error) {
-	var s userSession
-	var u *user
-	var rows []ScopeRow
-	var now time.Time
+	var found *Session
 	err := a.db.Read(ctx, func(tx *db.Tx) error {
-		now = tx.Now
-		switch err := tx.Where("id_hash = ?", digest(token)).Take(&s).Error; {
-		case db.NotFound(err):
-			return ErrNoSession
-		case err != nil:
-			return fmt.Errorf("read session: %w", err)
-		}
-		var err error
-		if u, err = findUser(tx, s.UserID); err != nil {
+		s, u, err := sessionOf(tx, token)
+		if err != nil {
 			return err
 		}
-		rows, err = scopeRows(tx, s.UserID)
-		return err
+		if !s.live(tx.Now) || !u.active(tx.Now, a.demo) {
+			return ErrNoSession
+		}
+		actor, err := a.actor(tx, u, from)
+		if err != nil {
+			return err
+		}
+		actor.Pending = u.Role == Admin && !u.counts(tx.Now)
+		found = &Session{
+			Stage: s.Stage, Actor: actor, Enrolled: u.TOTPConfirmed, Lang: u.Lang, Theme: u.Theme, NoShortcuts: u.NoShortcuts, Demo: u.Demo,
+			Data: s.Data, Until: s.until(), Stale: tx.Now.Sub(s.SeenAt) >= seenEvery,
+		}
+		return nil
 	})
-	switch {
-	case fault.KindOf(err) == fault.KindNotFound:
-		return nil, ErrNoSession
-	case err != nil:
-		return nil, err
-	case !s.live(now) || !u.active(now, a.demo):
-		return nil, ErrNoSession
-	}
-	actor, err := a.actor(ctx, u, rows, from)
-	if err != nil {
-		return nil, err
-	}
-	actor.Pending = u.Role == Admin && !u.counts(now)
-	return &Session{
-		Stage: s.Stage, Actor: actor, Enrolled: u.TOTPConfirmed, Lang: u.Lang, Theme: u.Theme, NoShortcuts: u.NoShortcuts, Demo: u.Demo,
-		Data: s.Data, Until: s.until(), Stale: now.Sub(s.SeenAt) >= seenEvery,
-	}, nil
+	return found, err
 }
 
-func (a *Accounts) actor(ctx context.Context, u *user, rows []ScopeRow, from Client) (Actor, error) {
+func (a *Accounts) actor(tx *db.Tx, u *user, from Client) (Actor, error) {
 	actor := Actor{
 		ID: u.ID, PersonID: u.PersonID, StaffNo: u.StaffNo, Name: u.Name, Role: u.Role,
 		Source: from.Source, RequestID: from.RequestID,
 	}
-	var err error
-	actor.Scope, actor.Readings, err = a.reach(ctx, u, rows)
+	rows, err := scopeRows(tx, u.ID)
+	if err != nil {
+		return Actor{}, err
+	}
+	actor.Scope, actor.Readings, err = a.reach(tx, u, rows)
 	return actor, err
 }
 

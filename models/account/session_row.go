@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -39,6 +40,26 @@ func newToken() string {
 	b := make([]byte, size)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// sessionOf finds a token's session and of its account what a request needs: neither password nor secret. The error is
+// ErrNoSession where there is none.
+func sessionOf(tx *db.Tx, token string) (s *userSession, u *user, err error) {
+	err = tx.Each(func(r *sql.Rows) error {
+		s, u = &userSession{}, &user{}
+		return r.Scan(db.Word(&s.Stage), &s.Data, &s.SeenAt, &s.ExpiresAt,
+			db.Number(&u.ID), db.Number(&u.PersonID), &u.StaffNo, &u.Name, db.Word(&u.Role), &u.VoteFrom, &u.TOTPConfirmed, &u.DisabledAt,
+			&u.ExpiresAt, &u.Lang, &u.Theme, &u.NoShortcuts, &u.Demo)
+	}, "SELECT s.stage, s.data, s.seen_at, s.expires_at, "+
+		"u.id, u.person_id, u.staff_no, u.name, u.role, u.vote_from, u.totp_confirmed, u.disabled_at, "+
+		"u.expires_at, u.lang, u.theme, u.no_shortcuts, u.demo FROM user_session s JOIN `user` u ON u.id = s.user_id WHERE s.id_hash = ?", digest(token))
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("read session: %w", err)
+	case s == nil:
+		return nil, nil, ErrNoSession
+	}
+	return s, u, nil
 }
 
 // live tells whether the session may still be used at now.

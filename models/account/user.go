@@ -1,6 +1,7 @@
 package account
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -101,15 +102,17 @@ func lockUser(tx *db.Tx, who id.User) (*user, error) {
 }
 
 func scopeRows(tx *db.Tx, who id.User) ([]ScopeRow, error) {
-	var rows []userScope
-	if err := tx.Where("user_id = ?", who).Order("department_id").Find(&rows).Error; err != nil {
+	var rows []ScopeRow
+	err := tx.Each(func(r *sql.Rows) error {
+		var s ScopeRow
+		err := r.Scan(db.Number(&s.Department), &s.Sub)
+		rows = append(rows, s)
+		return err
+	}, "SELECT department_id, sub FROM user_scope WHERE user_id = ? ORDER BY department_id", who)
+	if err != nil {
 		return nil, fmt.Errorf("read scope: %w", err)
 	}
-	out := make([]ScopeRow, 0, len(rows))
-	for _, r := range rows {
-		out = append(out, ScopeRow{Department: r.DepartmentID, Sub: r.Sub})
-	}
-	return out, nil
+	return rows, nil
 }
 
 func noSuchUser() *fault.Fault { return fault.NotFound("account.no_user") }

@@ -6,6 +6,22 @@ import (
 	"math"
 )
 
+// Each runs a query past GORM and hands over its rows, for what every page asks and for what gives very many: to make
+// the statement and to find out by reflection where to put what takes longer than the rest. Each argument is one value.
+func (tx *Tx) Each(do func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := tx.guard.QueryContext(tx.Context(), query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := do(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // Number is where an integer column goes, whose values must fit; NULL is 0. It and Word take rows past the reflection of
 // GORM and database/sql, which takes longer than most of what is done with a row where there are very many.
 func Number[T ~int | ~int64 | ~uint32 | ~uint64](to *T) sql.Scanner { return number[T]{to} }

@@ -36,10 +36,15 @@ type Tx struct {
 	Now    time.Time
 	engine string
 	guard  *guard
+	still  bool
 }
 
 // Context is the caller's.
 func (tx *Tx) Context() context.Context { return tx.Statement.Context }
+
+// Still tells whether all of the transaction sees one committed state of the database, as Read's do: what it read
+// may be remembered. What Write reads may be its own and come to nothing.
+func (tx *Tx) Still() bool { return tx.still }
 
 // Engine gives MySQL or SQLite.
 func (tx *Tx) Engine() string { return tx.engine }
@@ -68,7 +73,7 @@ func (tx *Tx) MarkAudited() { tx.guard.audited = true }
 // table is refused with ErrUnaudited unless fn appended an audit leaf.
 func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	for try := 1; ; try++ {
-		err := d.once(ctx, d.write, d.pools[0], &sql.TxOptions{Isolation: d.isolation()}, fn)
+		err := d.once(ctx, d.write, d.pools[0], &sql.TxOptions{Isolation: d.isolation()}, false, fn)
 		if err == nil || try == tries || !again(err) {
 			return err
 		}
@@ -86,7 +91,7 @@ func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 	if d.engine == SQLite {
 		opts = nil
 	}
-	return d.once(ctx, d.read, d.pools[len(d.pools)-1], opts, fn)
+	return d.once(ctx, d.read, d.pools[len(d.pools)-1], opts, true, fn)
 }
 
 func (d *DB) isolation() sql.IsolationLevel {
@@ -96,7 +101,7 @@ func (d *DB) isolation() sql.IsolationLevel {
 	return sql.LevelReadCommitted
 }
 
-func (d *DB) once(ctx context.Context, g *gorm.DB, pool *sql.DB, opts *sql.TxOptions, fn func(tx *Tx) error) (err error) {
+func (d *DB) once(ctx context.Context, g *gorm.DB, pool *sql.DB, opts *sql.TxOptions, still bool, fn func(tx *Tx) error) (err error) {
 	raw, err := pool.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -120,7 +125,7 @@ func (d *DB) once(ctx context.Context, g *gorm.DB, pool *sql.DB, opts *sql.TxOpt
 	}
 	session := g.Session(&gorm.Session{NewDB: true, Context: ctx, SkipDefaultTransaction: true})
 	session.Statement.ConnPool = gd
-	if err := fn(&Tx{DB: session, Now: Instant(now), engine: d.engine, guard: gd}); err != nil {
+	if err := fn(&Tx{DB: session, Now: Instant(now), engine: d.engine, guard: gd, still: still}); err != nil {
 		return err
 	}
 	switch {

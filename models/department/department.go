@@ -25,15 +25,17 @@ const (
 )
 
 // Departments is the organisation's department tree.
-type Departments struct{ DB *db.DB }
+type Departments struct {
+	DB   *db.DB
+	last last
+}
 
 // Tree gives the tree as it is now, or as the request first saw it where its context remembers; it is
 // for reading only.
 func (d *Departments) Tree(ctx context.Context) (*Tree, error) {
-	r, _ := ctx.Value(rememberKey{}).(*remembered)
-	t, err := r.get(func() (t *Tree, err error) {
+	t, err := seenBy(ctx).get(func() (t *Tree, err error) {
 		err = d.DB.Read(ctx, func(tx *db.Tx) error {
-			t, err = Load(tx)
+			t, err = d.last.load(tx)
 			return err
 		})
 		return t, err
@@ -45,10 +47,10 @@ func (d *Departments) Tree(ctx context.Context) (*Tree, error) {
 }
 
 // Resolve is the account drawer's resolver: what an account's departments cover now.
-func (d *Departments) Resolve(ctx context.Context, rows []account.ScopeRow) (account.Scope, error) {
-	t, err := d.Tree(ctx)
+func (d *Departments) Resolve(tx *db.Tx, rows []account.ScopeRow) (account.Scope, error) {
+	t, err := seenBy(tx.Context()).get(func() (*Tree, error) { return d.last.load(tx) })
 	if err != nil {
-		return account.Scope{}, err
+		return account.Scope{}, fmt.Errorf("load departments: %w", err)
 	}
 	return t.Scope(rows), nil
 }

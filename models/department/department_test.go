@@ -2,9 +2,13 @@ package department_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"qingdang/models/account"
 	"qingdang/models/db"
@@ -140,4 +144,147 @@ func TestARequestSeesOneTree(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whoever changes the tree, through the program or past it, in this process or another, the next request sees it.
+func TestARememberedTreeIsNeverOld(t *testing.T) {
+	for _, engine := range []string{db.SQLite, db.MySQL} {
+		t.Run(engine, func(t *testing.T) {
+			settings := dbtest.Settings(t, engine)
+			ours, theirs := connect(t, settings), connect(t, settings)
+			here, there := &department.Departments{DB: ours}, &department.Departments{DB: theirs}
+			ensure := func(path string) func() {
+				return func() {
+					if _, err := there.Ensure(t.Context(), cli, path); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			run := func(query string, args ...any) func() {
+				return func() {
+					if n := dbtest.Exec(t, theirs, query, args...); n != 1 {
+						t.Fatalf("%s: %d rows", query, n)
+					}
+				}
+			}
+			for _, step := range []struct {
+				name string
+				do   func()
+			}{
+				{"nothing is there yet", func() {}},
+				{"two are made", ensure("集团/一部")},
+				{"a third is made", ensure("集团/二部")},
+				{"codes are imported", func() {
+					if _, err := there.ImportCSV(t.Context(), cli, strings.NewReader("id,parent_id,name\nR,,集团\n")); err != nil {
+						t.Fatal(err)
+					}
+				}},
+				{"one is moved", func() { move(t, theirs, "集团/二部", department.Place{Name: "二部"}) }},
+				{"one is renamed past the program", run("UPDATE department SET name = '三部' WHERE name = '二部'")},
+				{"one is put in past the program", run("INSERT INTO department (parent_id, name, created_at) VALUES (0, '四部', '2026-01-01 00:00:00')")},
+				{"one is taken out past the program", run("DELETE FROM department WHERE name = '四部'")},
+				{"a former path is changed", run("UPDATE department_path SET path = '旧'")},
+				{"a former path is forgotten", run("DELETE FROM department_path")},
+				{"the stamp's row is taken away", run("DELETE FROM department_stamp")},
+				{"one is made without a stamp", ensure("集团/五部")},
+			} {
+				step.do()
+				got, err := here.Tree(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = theirs.Read(t.Context(), func(tx *db.Tx) error {
+					want, err := department.Load(tx)
+					if diff := cmp.Diff(want, got, cmp.AllowUnexported(department.Tree{}), cmpopts.EquateEmpty()); diff != "" {
+						t.Errorf("after %s the tree is old (-stored +seen):\n%s", step.name, diff)
+					}
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// Requests share a tree that nobody changed; and a change that came to nothing is remembered by none.
+func TestATreeIsLoadedOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		departments := &department.Departments{DB: d}
+		top, err := departments.Ensure(t.Context(), cli, "集团")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := departments.Tree(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := []account.ScopeRow{{Department: top.ID, Sub: true}}
+		undone := errors.New("undone")
+		err = d.Write(t.Context(), func(tx *db.Tx) error {
+			tree, err := department.Load(tx)
+			if err != nil {
+				return err
+			}
+			if _, _, err := department.Ensure(tx, tree, "集团/一部"); err != nil {
+				return err
+			}
+			scope, err := departments.Resolve(tx, all)
+			if err != nil {
+				return err
+			}
+			if scope.Departments.Len() != 2 {
+				t.Errorf("the transaction does not see what it made: %v", scope)
+			}
+			return undone
+		})
+		if !errors.Is(err, undone) {
+			t.Fatal(err)
+		}
+		again, err := departments.Tree(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again != first {
+			t.Error("a tree that nobody changed was loaded anew")
+		}
+		err = d.Read(t.Context(), func(tx *db.Tx) error {
+			scope, err := departments.Resolve(tx, all)
+			if scope.Departments.Len() != 1 {
+				t.Errorf("a request covers %v", scope)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func connect(t *testing.T, s db.Settings) *db.DB {
+	t.Helper()
+	d, err := db.Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func move(t *testing.T, d *db.DB, path string, to department.Place) {
+	t.Helper()
+	err := d.Write(t.Context(), func(tx *db.Tx) error {
+		tx.MarkAudited()
+		tree, err := department.Load(tx)
+		if err != nil {
+			return err
+		}
+		dep, _ := tree.ByPath(path)
+		_, err = department.Move(tx, tree, dep.ID, to)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -24,8 +24,12 @@ func Remember(ctx context.Context) context.Context {
 // Seen gives the tree that the request has loaded, or loads it in tx, for what a page shows. What decides
 // inside a transaction calls Load.
 func Seen(tx *db.Tx) (*Tree, error) {
-	r, _ := tx.Context().Value(rememberKey{}).(*remembered)
-	return r.get(func() (*Tree, error) { return Load(tx) })
+	return seenBy(tx.Context()).get(func() (*Tree, error) { return Load(tx) })
+}
+
+func seenBy(ctx context.Context) *remembered {
+	r, _ := ctx.Value(rememberKey{}).(*remembered)
+	return r
 }
 
 func (r *remembered) get(load func() (*Tree, error)) (*Tree, error) {

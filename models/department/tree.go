@@ -3,6 +3,7 @@ package department
 
 import (
 	"cmp"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,32 +59,27 @@ func Load(tx *db.Tx) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	var formers []former
-	if err := tx.Find(&formers).Error; err != nil {
-		return nil, err
-	}
-	for _, f := range formers {
+	err = tx.Each(func(r *sql.Rows) error {
+		var f former
+		err := r.Scan(&f.Path, db.Number(&f.DepartmentID))
 		t.byFormer[f.Path] = f.DepartmentID
+		return err
+	}, "SELECT path, department_id FROM department_path")
+	if err != nil {
+		return nil, err
 	}
 	return t, nil
 }
 
-// read reads the rows column by column: every page needs them all, and finding out by reflection what
-// to put where took most of that.
+// read reads the rows.
 func read(tx *db.Tx) (all []Department, err error) {
-	rows, err := tx.Raw("SELECT id, parent_id, code, name, created_at FROM department").Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = tx.Each(func(r *sql.Rows) error {
 		var d Department
-		if err := rows.Scan(&d.ID, &d.ParentID, &d.Code, &d.Name, &d.CreatedAt); err != nil {
-			return nil, err
-		}
+		err := r.Scan(db.Number(&d.ID), db.Number(&d.ParentID), &d.Code, &d.Name, &d.CreatedAt)
 		all = append(all, d)
-	}
-	return all, rows.Err()
+		return err
+	}, "SELECT id, parent_id, code, name, created_at FROM department")
+	return all, err
 }
 
 // grow makes the tree of departments in any order.
@@ -175,7 +171,7 @@ func (t *Tree) Subtree(d id.Department) []id.Department {
 
 // Preorder gives every department, parents first.
 func (t *Tree) Preorder() []id.Department {
-	return t.preorder(nil, t.children[0]...)
+	return t.preorder(make([]id.Department, 0, len(t.byID)), t.children[0]...)
 }
 
 func (t *Tree) preorder(all []id.Department, of ...id.Department) []id.Department {

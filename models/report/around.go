@@ -8,6 +8,7 @@ import (
 
 	"qingdang/models/access"
 	"qingdang/models/account"
+	"qingdang/models/audit"
 	"qingdang/models/db"
 	"qingdang/models/department"
 	"qingdang/models/export"
@@ -25,10 +26,11 @@ type Around struct {
 	Subjects       int64    // customers' requests for deletion that legal has not ended yet
 	SubjectsUrgent bool     // one of them has to be looked at
 	JobsRunning    int64    // of the actor's own, without those that wait for their time
+	Halted         string   // why nothing is destroyed at present, as the clock's last beat found it; "" if it may be
 	Scope          []string // names of the highest departments in scope; none when it is all of them
 }
 
-// Around counts for the menu.
+// Around counts for the menu, all of it as of one moment.
 func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) {
 	a := &Around{}
 	err := r.DB.Read(ctx, func(tx *db.Tx) error {
@@ -61,6 +63,11 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 		if a.Subjects, a.SubjectsUrgent, err = subject.CountOpen(tx, by); err != nil {
 			return err
 		}
+		clock, err := audit.ClockOf(tx)
+		if err != nil {
+			return err
+		}
+		a.Halted = clock.Halted
 		return job.AtWork(tx.Table("job").Where("created_by = ?", by.ID), tx.Now).Count(&a.JobsRunning).Error
 	})
 	if err == nil && !by.Scope.All {

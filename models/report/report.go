@@ -27,7 +27,7 @@ func within(q *gorm.DB, column string, s account.Scope) *gorm.DB {
 	if s.All {
 		return q
 	}
-	return q.Where(column+" IN ?", s.Listed())
+	return q.Where(db.In(column, s.Listed()))
 }
 
 // day is the first instant of the day of t in the organisation's zone.

@@ -699,8 +699,10 @@ func TestTheAccessRegister(t *testing.T) {
 		_, err = desk.Reject(s.ctx(), s.supervisor, ballot(refused))
 		s.must(err)
 		by := s.elsewhere
-		by.Readings, err = desk.Readings(s.ctx(), by.ID)
-		s.must(err)
+		s.must(s.d.Read(s.ctx(), func(tx *db.Tx) (err error) {
+			by.Readings, err = desk.Readings(tx, by.ID)
+			return err
+		}))
 		for range 3 {
 			_, err := archive.Search(s.ctx(), by, conversation.Query{Under: used.Code, Size: 20, Filter: conversation.Filter{Departments: account.Everywhere()}})
 			s.must(err)

@@ -89,6 +89,9 @@ func ordered(tx *db.Tx, tree *department.Tree, by account.Actor) ([]row, error) 
 	if err := tx.Where(where, args...).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list saved searches: %w", err)
 	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	var places []place
 	if err := tx.Where("user_id = ?", by.ID).Find(&places).Error; err != nil {
 		return nil, fmt.Errorf("read places: %w", err)

@@ -200,7 +200,7 @@ func visible(tree *department.Tree, by account.Actor) (where string, args []any)
 	}
 	where, args = "(owner_id = ? OR audience = ? AND role = ? OR audience = ?", []any{by.ID, InRole, by.Role, InDepartment}
 	if !by.Scope.All {
-		where, args = where+" AND department_id IN ?", append(args, append(around(tree, by.Scope), 0))
+		where += " AND " + db.In("department_id", append(around(tree, by.Scope), 0))
 	}
 	return where + ")", args
 }

@@ -54,7 +54,7 @@ func open(t testing.TB, d *db.DB, demo bool) *account.Accounts {
 }
 
 // Exactly resolves scope rows to their departments, without sub-departments.
-func Exactly(_ context.Context, rows []account.ScopeRow) (account.Scope, error) {
+func Exactly(_ *db.Tx, rows []account.ScopeRow) (account.Scope, error) {
 	ids := make([]id.Department, 0, len(rows))
 	for _, r := range rows {
 		ids = append(ids, r.Department)

@@ -17,10 +17,10 @@ func WithoutTriggers(t testing.TB, d *db.DB) {
 		if d.Engine() == db.SQLite {
 			return tx.Raw("SELECT sql FROM sqlite_master WHERE type = 'trigger'").Scan(&made).Error
 		}
-		var rows []struct{ Name, Place, Body string }
-		err := tx.Raw("SELECT trigger_name AS name, event_object_table AS place, action_statement AS body FROM information_schema.triggers WHERE trigger_schema = DATABASE()").Scan(&rows).Error
+		var rows []struct{ Name, Moment, Event, Place, Body string }
+		err := tx.Raw("SELECT trigger_name AS name, action_timing AS moment, event_manipulation AS event, event_object_table AS place, action_statement AS body FROM information_schema.triggers WHERE trigger_schema = DATABASE()").Scan(&rows).Error
 		for _, r := range rows {
-			made = append(made, "CREATE TRIGGER "+r.Name+" BEFORE DELETE ON "+r.Place+" FOR EACH ROW "+r.Body)
+			made = append(made, "CREATE TRIGGER "+r.Name+" "+r.Moment+" "+r.Event+" ON "+r.Place+" FOR EACH ROW "+r.Body)
 		}
 		return err
 	})
