@@ -28,7 +28,6 @@ type look struct {
 	conditions []condition
 	own        condition // that it is of what the searcher may see
 	parts      []*part
-	exact      bool // postings alone tell what the words match
 	opened     map[id.Conversation]*entry
 	stale      bool // a key was gone: a purge moved it since the transaction began
 	plan       *Plan
@@ -39,6 +38,7 @@ type part struct {
 	*index.Segment
 	sealed bool            // it has postings
 	within *roaring.Bitmap // what the time leaves of it, and the words as far as postings tell
+	doubt  *roaring.Bitmap // what of a part with postings these cannot tell; nil: nothing
 	answer *answer
 	sure   bool // its bodies were opened where terms do not tell
 }
@@ -276,10 +276,8 @@ func (l *look) askPostings() (map[*index.Segment]map[string]*roaring.Bitmap, err
 	}
 	l.lists = l.words.Lists()
 	var names []string
-	l.exact = true
 	for _, t := range slices.Concat(slices.Concat(l.lists...), l.words.None) {
 		names = append(names, t.Terms()...)
-		l.exact = l.exact && t.Exact()
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
@@ -308,28 +306,59 @@ func (l *look) askPostings() (map[*index.Segment]map[string]*roaring.Bitmap, err
 	return out, nil
 }
 
-// narrow leaves of a part what the words may match.
+// narrow leaves of a part what the words may match, and notes for what of that only the bodies can tell.
 func (l *look) narrow(s *part, found map[string]*roaring.Bitmap) {
 	may := func(t words.Term) *roaring.Bitmap {
 		return words.May(t, func(term string) *roaring.Bitmap { return found[term] }, roaring.And, roaring.Or)
 	}
+	some := func(of []*roaring.Bitmap) *roaring.Bitmap {
+		if len(of) == 1 {
+			return of[0]
+		}
+		return roaring.FastOr(of...)
+	}
+	s.doubt = roaring.New()
 	for _, either := range l.lists {
-		if len(either) == 1 {
-			s.within = roaring.And(s.within, may(either[0]))
-			continue
+		var sure, open []*roaring.Bitmap
+		for _, t := range either {
+			if t.Exact() {
+				sure = append(sure, may(t))
+			} else {
+				open = append(open, may(t))
+			}
 		}
-		all := make([]*roaring.Bitmap, len(either))
-		for i, t := range either {
-			all[i] = may(t)
+		s.within = roaring.And(s.within, some(slices.Concat(sure, open)))
+		switch {
+		case len(open) > 0 && len(sure) > 0:
+			s.doubt.Or(roaring.AndNot(some(open), some(sure)))
+		case len(open) > 0:
+			s.doubt.Or(some(open))
 		}
-		s.within = roaring.And(s.within, roaring.FastOr(all...))
 	}
 	for _, t := range l.words.None {
 		if t.Exact() {
 			s.within.AndNot(may(t))
+		} else {
+			s.doubt.Or(may(t))
 		}
 	}
+	s.doubt.And(s.within)
 }
 
-// certain tells whether what is left of a part matches the words for certain.
-func (l *look) certain(s *part) bool { return !l.words.HasTerms() || s.sure || l.exact && s.sealed }
+// settled tells whether all that is left of a part matches the words for certain.
+func (l *look) settled(s *part) bool {
+	return !l.words.HasTerms() || s.sure || s.sealed && (s.doubt == nil || s.doubt.IsEmpty())
+}
+
+// certain tells it of one conversation.
+func (l *look) certain(s *part, ord uint32) bool {
+	return l.settled(s) || s.sealed && !s.doubt.Contains(ord)
+}
+
+// doubtful leaves of conversations of a part that is not settled those of which only the bodies can tell.
+func (l *look) doubtful(s *part, in *roaring.Bitmap) *roaring.Bitmap {
+	if !s.sealed {
+		return in
+	}
+	return roaring.And(in, s.doubt)
+}

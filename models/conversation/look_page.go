@@ -24,23 +24,27 @@ const (
 // so that every count is exact; otherwise it says false, and counts are of what may match.
 func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
 	type doubt struct {
-		s  *part
-		in *roaring.Bitmap
+		s         *part
+		in, asked *roaring.Bitmap
 	}
 	var doubts []doubt
 	n := uint64(0)
 	for _, s := range l.parts {
-		if l.certain(s) {
+		if l.settled(s) {
 			continue
 		}
-		in := l.meeting(s).Clone()
+		asked := l.meeting(s).Clone()
 		for _, k := range kinds {
-			in.Or(l.base(s, k))
+			asked.Or(l.base(s, k))
+		}
+		in := l.doubtful(s, asked)
+		if in.IsEmpty() {
+			continue
 		}
 		if n += in.GetCardinality(); n > countOpens {
 			return false, nil
 		}
-		doubts = append(doubts, doubt{s, in})
+		doubts = append(doubts, doubt{s, in, asked})
 	}
 	var spots []spot
 	for _, d := range doubts {
@@ -52,7 +56,7 @@ func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
 		return false, err
 	}
 	for _, d := range doubts {
-		d.s.within.And(d.in) // what no count asks for was not looked at
+		d.s.within.And(d.asked) // what no count asks for was not looked at
 	}
 	for _, p := range spots {
 		if !p.matches {
@@ -219,7 +223,7 @@ func (l *look) take(at position, backward bool, n int) ([]spot, error) {
 				break
 			}
 			o := lines[best]
-			if !l.certain(o.part) {
+			if !l.certain(o.part, o.head.ord) {
 				doubtful++
 			}
 			some = append(some, o.head)
@@ -243,7 +247,7 @@ func (l *look) take(at position, backward bool, n int) ([]spot, error) {
 func (l *look) confirmDoubtful(some []spot) error {
 	var doubtful []int
 	for i := range some {
-		if some[i].matches = l.certain(some[i].part); !some[i].matches {
+		if some[i].matches = l.certain(some[i].part, some[i].ord); !some[i].matches {
 			doubtful = append(doubtful, i)
 		}
 	}
