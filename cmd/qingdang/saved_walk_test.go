@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -112,6 +114,12 @@ func TestSavedSearchesAreWalkedThrough(t *testing.T) {
 		look(p, "refused")
 		if scripts {
 			p.open("/conversations?period=last30")
+			// Enter opens the row at hand, ticked or not, and does not send the form around its box.
+			p.do(chromedp.KeyEvent("j"), chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
+			if got := p.follow(enterKey); got != http.StatusOK || !strings.HasPrefix(p.where(), "/conversations/") || !strings.Contains(p.where(), "row%3D2") {
+				p.fail("Enter answered %d and leads to %s", got, p.where())
+			}
+			p.open("/conversations?period=last30")
 			p.fill("#q", "13800138000")
 			p.press("form[data-search] button.btn-primary")
 			p.tick("#save > summary")
@@ -174,3 +182,11 @@ func TestSavedSearchesAreWalkedThrough(t *testing.T) {
 		}
 	}
 }
+
+// enterKey presses Enter as a keyboard does: a page that has taken the key gets no character after it.
+var enterKey = chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+	_, err := chromedp.Call(ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+		Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: '\r',
+	})
+	return err
+})

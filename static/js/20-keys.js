@@ -31,6 +31,14 @@
 		if (box) box.dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true, shiftKey}));
 	}
 
+	// A box sends its form with Enter, by the form's first button; the box of a row opens the row.
+	function open(event) {
+		const link = event.target instanceof Element && event.target.matches("[data-select-row]") && event.target.closest("tr").querySelector("a[href]");
+		if (!link) return;
+		event.preventDefault();
+		link.click();
+	}
+
 	function escape() {
 		const menu = document.querySelector("details.qd-menu[open]");
 		if (menu) {
@@ -70,6 +78,10 @@
 		if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
 		if (event.key === "Escape") {
 			escape();
+			return;
+		}
+		if (event.key === "Enter") {
+			open(event);
 			return;
 		}
 		if (typing(event.target)) return;
