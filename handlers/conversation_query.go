@@ -98,7 +98,7 @@ func query(s templates.Search, p private, tree *department.Tree, by account.Acto
 	if s.Saved != "" && s.Base == nil && !s.Changed {
 		return q, fault.Conflict("search.not_read") // its conditions are not known here, and none is not what it asks
 	}
-	if s.Saved != "" && s.Under == "" && !s.Edited() {
+	if s.Saved != "" && s.Under == "" && !s.Differs() {
 		q.Saved = s.Saved
 	}
 	if s.Period != "" && s.From == "" && s.To == "" {

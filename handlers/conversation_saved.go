@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -53,7 +54,8 @@ func (h recaller) recall(c echo.Context, s templates.Search) (templates.Search, 
 	}
 	if !s.Changed {
 		full, sealed := searchOf(saved.Conditions)
-		full.Saved, full.Under, full.Sort, full.Cursor, full.Size = s.Saved, s.Under, s.Sort, s.Cursor, s.Size
+		full.Saved, full.Under, full.Cursor, full.Size = s.Saved, s.Under, s.Cursor, s.Size
+		full.Sort = cmp.Or(s.Sort, full.Sort)
 		if full.SID, err = sealed.seal(h.Seal, by, now(c)); err != nil {
 			return s, p, nil, err
 		}
@@ -102,7 +104,7 @@ func (h recaller) besideOf(c echo.Context, s templates.Search, p private, condit
 func searchOf(c search.Conditions) (templates.Search, private) {
 	s := templates.Search{
 		Q: c.Words, Period: c.Period, From: c.From, To: c.To, Sub: c.Sub && c.Department != 0,
-		Types: c.Types, Platforms: c.Platforms, Tags: c.Tags, Agents: c.Agents, Personal: c.Personal, State: c.State,
+		Types: c.Types, Platforms: c.Platforms, Tags: c.Tags, Agents: c.Agents, Personal: c.Personal, State: c.State, Sort: c.Sort,
 		Traits: templates.Traits{Least: c.Least, Most: c.Most, Attached: c.Attached, Sensitive: c.Sensitive, Languages: c.Languages},
 	}
 	if c.Department != 0 {
@@ -115,7 +117,7 @@ func searchOf(c search.Conditions) (templates.Search, private) {
 func conditionsFor(s templates.Search, p private, tree *department.Tree, before *search.Search) search.Conditions {
 	c := search.Conditions{
 		Words: s.Q, Customer: p.Customer, Period: s.Period, From: s.From, To: s.To, Sub: s.Sub,
-		Types: s.Types, Platforms: s.Platforms, Tags: s.Tags, Agents: s.Agents, Personal: s.Personal, State: s.State,
+		Types: s.Types, Platforms: s.Platforms, Tags: s.Tags, Agents: s.Agents, Personal: s.Personal, State: s.State, Sort: s.Sort,
 		Least: s.Least, Most: s.Most, Attached: s.Attached, Sensitive: s.Sensitive, Languages: s.Languages,
 	}
 	if p.Q != "" {

@@ -222,6 +222,7 @@ func TestSavingKeepsTheQuery(t *testing.T) {
 			"q": {rapid.SampledFrom([]string{"", "退款 OR 赔付 -测试单", "13800138000", `"一 二" 客服:李雨桐`, "a@b.cn"}).Draw(r, "q")}, "customer": {rapid.SampledFrom([]string{"", "tb_1"}).Draw(r, "customer")},
 			"type": some("type", "售后", "咨询", "a b"), "platform": some("platform", "wechat", "qq"), "tag": some("tag", "退款", "x&y=z"), "agent": some("agent", "10482", "A1"),
 			"state": {rapid.SampledFrom([]string{"", "hidden", "all"}).Draw(r, "state")},
+			"sort":  {rapid.SampledFrom([]string{"", "last"}).Draw(r, "sort")},
 			"dept":  {rapid.SampledFrom([]string{"", id.String(a.shop.ID), id.String(a.company.ID)}).Draw(r, "dept")}, "sub": {rapid.SampledFrom([]string{"", "1"}).Draw(r, "sub")},
 		}
 		if rapid.Bool().Draw(r, "relative") {

@@ -86,7 +86,9 @@ func ConversationsPath(s Search) string {
 	}
 	put("under", url.QueryEscape(s.Under))
 	put("sel", url.QueryEscape(s.Sel))
-	put("sort", s.Sort)
+	if s.Saved == "" || s.Base == nil || s.Edited() {
+		put("sort", s.Sort)
+	}
 	put("cursor", url.QueryEscape(s.Cursor))
 	if s.Size != 0 {
 		put("size", strconv.Itoa(s.Size))
@@ -97,9 +99,15 @@ func ConversationsPath(s Search) string {
 	return ConversationsRoot + "?" + q.String()
 }
 
-// Edited tells whether a search asks for something else than the saved one from which it comes. What is
-// chosen of a search is chosen of its conditions, which then stand in the address.
+// Edited tells whether a search asks for something else than the saved one from which it comes, or in another
+// order.
 func (s Search) Edited() bool {
+	return s.Differs() || s.Base != nil && s.Sort != s.Base.Sort
+}
+
+// Differs tells whether its conditions are others. What is chosen of a search is chosen of its conditions, which
+// then stand in the address.
+func (s Search) Differs() bool {
 	if s.Base == nil || s.Sel != "" {
 		return s.Changed || s.Sel != ""
 	}

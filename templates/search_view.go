@@ -119,6 +119,9 @@ func (r SavedRow) conditions(ctx context.Context) string {
 	for _, c := range r.Conditions.chips(ctx) {
 		out = append(out, c.Text)
 	}
+	if r.Conditions.Search.Sort == SortOldest {
+		out = append(out, locale.T(ctx, "conversation.sort_oldest"))
+	}
 	if len(out) == 0 {
 		return locale.T(ctx, "search.no_conditions")
 	}

@@ -66,6 +66,7 @@ type Conditions struct {
 	Sensitive      string        `json:"sensitive,omitempty"`
 	Languages      []string      `json:"languages,omitempty"`
 	State          string        `json:"state,omitempty"`
+	Sort           string        `json:"sort,omitempty"` // the order, which is no condition but belongs to it; "": the newest first
 }
 
 // Search is one saved search as a reader sees it.
