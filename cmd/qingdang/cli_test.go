@@ -230,6 +230,11 @@ func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 		if plan := b.ok("search", "--explain", "--least", "10", "--attached", "yes"); !strings.Contains(plan, "narrowed    by state, messages, marks\n") {
 			t.Errorf("the plan: %s", plan)
 		}
+		b.env["QINGDANG_LANG"] = "zh-CN"
+		if plan := b.ok("search", "--explain", "--least", "10", "--attached", "yes", "退款 -没有的词"); !strings.Contains(plan, "方式    检索索引") || !strings.Contains(plan, "按状态、消息数、标记（附件、敏感词、语言）、关键词\n") || strings.Contains(plan, "explain_") {
+			t.Errorf("the plan in Chinese: %s", plan)
+		}
+		b.env["QINGDANG_LANG"] = "en"
 		newest, oldest := lines(b.ok("search", "--json")), lines(b.ok("search", "--json", "--oldest"))
 		if slices.Reverse(oldest); !slices.Equal(newest, oldest) {
 			t.Error("the oldest first are not the newest first the other way round")

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"qingdang/cmd/qingdang/demo"
@@ -15,6 +14,7 @@ import (
 	"qingdang/models/department"
 	"qingdang/models/intake/format"
 	"qingdang/models/retention"
+	"qingdang/templates/locale"
 )
 
 // demoCommand runs the demo, or shows a demo account's current second code.
@@ -33,6 +33,10 @@ type demoCode struct {
 	Name string `arg:"" help:"Staff number or name of a demo account."`
 	Data string `help:"Folder of the demo's data." default:"./var/demo"`
 }
+
+// demoCustomer is the setting with a customer's id: searches for customers cannot be tried with what pages show, which is
+// masked.
+const demoCustomer = "demo_customer"
 
 // demoPassword is every demo account's. It works in demo mode only.
 const demoPassword = "qingdang-demo"
@@ -127,7 +131,7 @@ func (a *app) fillDemo(t *terminal, count int, clock *demoClock) error {
 		return err
 	}
 	until := time.Now().Truncate(time.Hour)
-	if err := a.importer.Add(ctx, by, demoDrafts(demo.Conversations(demo.DefaultSeed, count, until))); err != nil {
+	if err := a.importer.Add(ctx, by, demoDrafts(demo.Mixed(demo.DefaultSeed, count, until))); err != nil {
 		return err
 	}
 	if err := a.openDemoMatters(ctx, tree, clock); err != nil {
@@ -212,8 +216,13 @@ func (a *app) introduceDemo(t *terminal) error {
 		if shown[p.Role]++; shown[p.Role] > 3 {
 			continue
 		}
-		fmt.Fprintf(t.out, "  %-8s %-12s %s\n", p.StaffNo, p.Name, strings.TrimSpace(string(p.Role)))
+		fmt.Fprintf(t.out, "  %-8s %s · %s\n", p.StaffNo, p.Name, locale.T(t.ctx, "role."+string(p.Role)))
 	}
 	t.say("cli.demo_code")
+	if who, err := a.db.Setting(t.ctx, demoCustomer); err != nil {
+		return err
+	} else if who != "" {
+		t.say("cli.demo_try", who)
+	}
 	return nil
 }

@@ -24,5 +24,14 @@ func (s *story) keepSearches(lin, xu, zhou string) error {
 			return err
 		}
 	}
-	return nil
+	return s.nameCustomer(lin, east)
+}
+
+// nameCustomer notes whom one can look for: a customer who wrote often and wants nothing deleted.
+func (s *story) nameCustomer(lin, path string) error {
+	often, err := s.regulars(s.cast[lin], path)
+	if err != nil || len(often) == 0 {
+		return err
+	}
+	return s.db.SetSetting(s.ctx, demoCustomer, often[0])
 }

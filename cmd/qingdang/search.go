@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/words"
+	"qingdang/templates/locale"
 )
 
 // searchCommand lists conversations, newest or oldest first. Both dates are days of the organisation's
@@ -158,28 +160,42 @@ func (c *searchCommand) explain(t *terminal, a *app, q conversation.Query) error
 		return json.NewEncoder(t.out).Encode(explained{Plan: page.Plan, Total: page.Total, Exact: page.Exact, Took: page.Plan.Took.String()})
 	}
 	p := page.Plan
-	_, err = fmt.Fprintf(t.out, "way         %s\nnarrowed    by %s\nsegments    %d looked at, %d left out by the time\nchanged     %d not in a segment yet\nterms       %d looked up\n"+
-		"candidates  %d\nopened      %d bodies, %d of them matched\nfound       %d%s, %d shown first\ntook        %s\n",
-		p.Way, narrowedBy(q, p), p.Segments, p.Outside, p.Changed, p.Terms, p.Candidates, p.Opened, p.Confirmed, page.Total, map[bool]string{false: " at most"}[page.Exact], len(page.Rows), p.Took.Round(time.Microsecond))
-	return err
+	found := "cli.explain_found"
+	if !page.Exact {
+		found = "cli.explain_found_most"
+	}
+	t.say("cli.explain_way", locale.Key("cli.explain_by_"+p.Way))
+	t.say("cli.explain_narrowed", narrowedBy(t.ctx, q, p))
+	t.say("cli.explain_segments", p.Segments, p.Outside)
+	t.say("cli.explain_changed", p.Changed)
+	t.say("cli.explain_terms", p.Terms)
+	t.say("cli.explain_candidates", p.Candidates)
+	t.say("cli.explain_opened", p.Opened, p.Confirmed)
+	t.say(found, page.Total, len(page.Rows))
+	t.say("cli.explain_took", p.Took.Round(time.Microsecond).String())
+	return nil
 }
 
 // narrowedBy names what narrowed a search before any body was opened.
-func narrowedBy(q conversation.Query, p conversation.Plan) string {
-	by := slices.Clone(p.By)
+func narrowedBy(ctx context.Context, q conversation.Query, p conversation.Plan) string {
+	by := p.By
 	if p.Way == conversation.WayRows {
-		by = []string{"reading rows, newest or oldest first"}
+		by = []string{"reading"}
 	}
+	by = slices.Clone(by)
 	if !q.From.IsZero() || !q.To.IsZero() {
 		by = append(by, "time")
 	}
 	if q.Customer != "" || q.Words.Customer != "" {
-		by = append(by, "customer (by rows)")
+		by = append(by, "customer")
 	}
 	if p.Terms > 0 {
 		by = append(by, "words")
 	}
-	return strings.Join(by, ", ")
+	for i, name := range by {
+		by[i] = locale.T(ctx, "cli.explain_by_"+strings.ReplaceAll(name, " ", "_"))
+	}
+	return strings.Join(by, locale.T(ctx, "common.list_mark"))
 }
 
 // explained is a plan for programs.

@@ -46,6 +46,7 @@ const (
 	staleShare    = 0.02  // of old open orders that never were closed
 	recallShare   = 0.012 // of messages
 	announceShare = 0.15  // of conversations that begin with a line of the system
+	englishShare  = 0.05  // of mixed conversations
 
 	// openFor is how long after the conversation an order may still be open.
 	openFor = 120 * 24 * time.Hour
@@ -54,10 +55,24 @@ const (
 // Conversations makes n conversations of the three years that end at until, the
 // oldest first. The same arguments give the same conversations.
 func Conversations(seed uint64, n int, until time.Time) iter.Seq[Conversation] {
+	return conversations(seed, n, until, func(int) *book { return chinese() })
+}
+
+// Mixed makes the same conversations, but one in twenty is another one, in English.
+func Mixed(seed uint64, n int, until time.Time) iter.Seq[Conversation] {
+	return conversations(seed, n, until, func(i int) *book {
+		if rand.New(rand.NewPCG(^seed, uint64(i))).Float64() < englishShare {
+			return english()
+		}
+		return chinese()
+	})
+}
+
+func conversations(seed uint64, n int, until time.Time, book func(i int) *book) iter.Seq[Conversation] {
 	return func(yield func(Conversation) bool) {
 		m := maker{seed: seed, until: until.In(china), crowds: crowds(seed, n), staff: staff()}
 		for i, at := range starts(seed, n, m.until) {
-			if !yield(m.conversation(i, at)) {
+			if !yield(m.conversation(book(i), i, at)) {
 				return
 			}
 		}
@@ -71,9 +86,9 @@ type maker struct {
 	staff  map[string][]agent
 }
 
-func (m *maker) conversation(i int, at time.Time) Conversation {
+func (m *maker) conversation(b *book, i int, at time.Time) Conversation {
 	r := rand.New(rand.NewPCG(m.seed, uint64(i)+1))
-	s, service := pickScene(r)
+	s, service := b.pick(r)
 	who := m.crowds[s.realm].pick(r)
 	team := pickTeam(r, s.realm, service)
 	by := m.staff[team.Path]
@@ -93,7 +108,7 @@ func (m *maker) conversation(i int, at time.Time) Conversation {
 		c.DepartmentPath = parentPath(team.Path)
 	}
 	v := newValues(r, who, agent.name, at)
-	m.fill(&c, r, v, s.script(r, service, r.Float64() < personalShare))
+	m.fill(&c, r, v, b.script(r, s, service, r.Float64() < personalShare))
 	if c.OrderState == "" && v.drawn["订单"] != "" {
 		c.OrderState = "closed" // they spoke of one after all
 	}
@@ -115,6 +130,13 @@ func (m *maker) orderState(r *rand.Rand, s *scene, at time.Time) string {
 	return state
 }
 
+func welcome(who customer, c *Conversation) string {
+	if who.foreign {
+		return "Agent " + c.AgentID + " has joined"
+	}
+	return "客服 " + c.AgentName + " 为您服务"
+}
+
 // fill says the lines of script one after the other.
 func (m *maker) fill(c *Conversation, r *rand.Rand, v *values, script []line) {
 	at := c.StartedAt
@@ -125,7 +147,7 @@ func (m *maker) fill(c *Conversation, r *rand.Rand, v *values, script []line) {
 		c.Messages = append(c.Messages, msg)
 	}
 	if r.Float64() < announceShare {
-		add(Message{Sender: "system", SenderName: "系统", Kind: "text", Text: "客服 " + c.AgentName + " 为您服务"})
+		add(Message{Sender: "system", SenderName: "系统", Kind: "text", Text: welcome(v.who, c)})
 	}
 	var choice choice
 	paused := false

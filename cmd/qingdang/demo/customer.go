@@ -13,6 +13,7 @@ import (
 type customer struct {
 	platform, account string
 	name, address     string // address is how to speak to them: 王女士
+	foreign           bool
 	data              func() personal
 }
 
@@ -25,7 +26,7 @@ type crowd struct {
 
 // crowds gives about a third as many customers as conversations.
 func crowds(seed uint64, n int) map[string]crowd {
-	conversations := map[string]int{"零售": 6, "旅行": 14, "跨境": 16, "商务": 20} // for each customer, nearly
+	conversations := map[string]int{"零售": 6, "旅行": 14, "跨境": 16, "商务": 20, foreign: 60} // for each customer, nearly
 	out := map[string]crowd{}
 	for i, realm := range realms {
 		out[realm] = crowd{seed: seed ^ uint64(i+1)<<56, realm: realm, size: n/conversations[realm] + 1}
@@ -44,6 +45,10 @@ func (c crowd) customer(n int) customer {
 	name := personName(r)
 	who := customer{platform: realmPlatforms[c.realm].pick(r), name: name}
 	who.address = string([]rune(name)[:1]) + []string{"先生", "女士"}[r.IntN(2)]
+	if c.realm == foreign {
+		who.foreign, who.name = true, foreignName(r)
+		who.address, _, _ = strings.Cut(who.name, " ")
+	}
 	if c.realm == "商务" && r.IntN(3) > 0 {
 		who.name = companyName(r)
 	}
@@ -84,6 +89,11 @@ func personName(r *rand.Rand) string {
 		name += one(given)
 	}
 	return name
+}
+
+func foreignName(r *rand.Rand) string {
+	return oneOf(r, []string{"Emily", "James", "Olivia", "Noah", "Sofia", "Lucas", "Anna", "Daniel", "Maya", "Oscar", "Nina", "Victor"}) + " " +
+		oneOf(r, []string{"Carter", "Nguyen", "Novak", "Silva", "Meyer", "Okafor", "Rossi", "Larsen", "Patel", "Dubois"})
 }
 
 func companyName(r *rand.Rand) string {

@@ -136,6 +136,33 @@ func TestConversationsAreVaried(t *testing.T) {
 	t.Log(count["platform"], count["service"], count["state"], len(count["tag"]), count["sender"], count["kind"])
 }
 
+func TestMixedConversationsAreTheSameButForSomeInEnglish(t *testing.T) {
+	var plain []demo.Conversation
+	for c := range demo.Conversations(demo.DefaultSeed, 2000, until) {
+		plain = append(plain, c)
+	}
+	i, foreign := 0, 0
+	for c := range demo.Mixed(demo.DefaultSeed, 2000, until) {
+		var text strings.Builder
+		for _, m := range c.Messages {
+			if strings.ContainsAny(m.Text, "{}[]|") || (m.Text == "") == (m.Attachment == "") {
+				t.Fatalf("odd message: %+v", m)
+			}
+			text.WriteString(m.Text + " ")
+		}
+		switch {
+		case strings.Count(text.String(), "e") > 5:
+			foreign++
+		case c.ExternalID != plain[i].ExternalID || c.CustomerID != plain[i].CustomerID || len(c.Messages) != len(plain[i].Messages):
+			t.Fatalf("%s became %+v", plain[i].ExternalID, c)
+		}
+		i++
+	}
+	if i != 2000 || foreign < 60 || foreign > 140 {
+		t.Errorf("%d of %d are in English", foreign, i)
+	}
+}
+
 func TestConversationsComeInOrderAndEndEarlyWhenAsked(t *testing.T) {
 	last, n := time.Time{}, 0
 	for c := range demo.Conversations(1, 300, until) {

@@ -24,7 +24,7 @@ import (
 //	c! …                        only with personal data; c~ only without
 //	c [图片 名称.jpg]             an attachment; also 文件 and 语音
 //
-// A scene of talk.txt has no settings but mood, which keeps small talk out of
+// A scene of talk.txt or english_talk.txt has no settings but mood, which keeps small talk out of
 // complaints. An agent's line with as many wordings as the line before takes the one
 // with the same number: that is how answers fit questions. {名} is filled in by
 // values.go.
@@ -77,9 +77,14 @@ const (
 	contact = "联系方式"
 )
 
-var words = sync.OnceValue(func() *book {
+var (
+	chinese = sync.OnceValue(func() *book { return newBook("talk", "retail", "other") })
+	english = sync.OnceValue(func() *book { return newBook("english_talk", "english") })
+)
+
+func newBook(talk string, scenes ...string) *book {
 	b := &book{talk: map[string][]line{}}
-	for _, name := range []string{"retail", "other"} {
+	for _, name := range scenes {
 		b.scenes = append(b.scenes, read(name)...)
 	}
 	for _, s := range b.scenes {
@@ -87,14 +92,14 @@ var words = sync.OnceValue(func() *book {
 			b.parts, b.often = append(b.parts, part{s, w.name}), append(b.often, w)
 		}
 	}
-	for _, s := range read("talk") {
+	for _, s := range read(talk) {
 		b.talk[s.name] = s.lines
 		if s.name != hello && s.name != bye && s.name != contact {
 			b.blocks = append(b.blocks, s)
 		}
 	}
 	return b
-})
+}
 
 func read(name string) []*scene {
 	data, err := files.ReadFile("words/" + name + ".txt")
@@ -154,8 +159,7 @@ func split(text, sep string) []string {
 	return out
 }
 
-func pickScene(r *rand.Rand) (*scene, string) {
-	b := words()
+func (b *book) pick(r *rand.Rand) (*scene, string) {
 	p := b.parts[b.often.index(r)]
 	return p.scene, p.service
 }

@@ -11,9 +11,8 @@ const (
 	most   = 40
 )
 
-// script lays out one conversation of the scene, 6 to 40 lines.
-func (s *scene) script(r *rand.Rand, service string, personal bool) []line {
-	b := words()
+// script lays out one conversation of a scene of the book, 6 to 40 lines.
+func (b *book) script(r *rand.Rand, s *scene, service string, personal bool) []line {
 	lines := keep(r, s.lines, personal)
 	if personal && !slices.ContainsFunc(lines, func(l line) bool { return l.personal }) {
 		lines = append(lines, keep(r, b.talk[contact], true)...)

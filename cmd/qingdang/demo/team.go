@@ -8,15 +8,18 @@ import (
 )
 
 // Realms are what a scene is about: 零售 goods, 旅行 travel, 跨境 imports, 商务 business
-// with companies.
-var realms = []string{"零售", "旅行", "跨境", "商务"}
+// with companies, 海外 goods for people abroad, in English.
+var realms = []string{"零售", "旅行", "跨境", "商务", foreign}
+
+const foreign = "海外"
 
 // realmPlatforms says on which platforms the customers of a realm talk.
 var realmPlatforms = map[string]weights{
-	"零售": readWeights("qianniu 46, wechat 17, sobot 11, qq 10, xiaoneng 8, wecom 5, dingtalk 3"),
-	"旅行": readWeights("ctrip 62, wechat 18, sobot 9, xiaoneng 6, qq 5"),
-	"跨境": readWeights("qianniu 38, wechat 24, sobot 16, qq 12, xiaoneng 10"),
-	"商务": readWeights("wecom 54, dingtalk 36, wechat 10"),
+	"零售":    readWeights("qianniu 46, wechat 17, sobot 11, qq 10, xiaoneng 8, wecom 5, dingtalk 3"),
+	"旅行":    readWeights("ctrip 62, wechat 18, sobot 9, xiaoneng 6, qq 5"),
+	"跨境":    readWeights("qianniu 38, wechat 24, sobot 16, qq 12, xiaoneng 10"),
+	"商务":    readWeights("wecom 54, dingtalk 36, wechat 10"),
+	foreign: readWeights("wechat 40, sobot 30, xiaoneng 20, qq 10"),
 }
 
 // worksIn reports whether a team works in a realm; some work in two.
@@ -28,6 +31,8 @@ func worksIn(d Department, realm string) bool {
 		return travel
 	case "跨境":
 		return abroad && !business
+	case foreign:
+		return !travel && !business
 	case "商务":
 		return business || strings.HasSuffix(d.Path, "交易纠纷组")
 	}

@@ -12,6 +12,8 @@ var (
 	goods    = []string{"电热水壶", "羊毛围巾", "空气炸锅", "蓝牙耳机", "保温杯", "羽绒服", "扫地机器人", "四件套", "运动鞋", "台灯", "行李箱", "婴儿推车", "咖啡机", "破壁机", "防晒衣", "电动牙刷", "瑜伽垫", "加湿器", "衬衫", "连衣裙", "记忆枕", "不粘锅", "键盘", "坚果礼盒"}
 	clothes  = []string{"羽绒服", "运动鞋", "防晒衣", "衬衫", "连衣裙", "针织衫", "冲锋衣"}
 	devices  = []string{"电热水壶", "空气炸锅", "蓝牙耳机", "扫地机器人", "台灯", "咖啡机", "破壁机", "电动牙刷", "加湿器", "吹风机"}
+	items    = []string{"kettle", "wool scarf", "air fryer", "headphones", "thermos flask", "desk lamp", "suitcase", "coffee machine", "keyboard", "yoga mat", "humidifier", "gift box"}
+	places   = []string{"Singapore", "Canada", "Germany", "Australia", "Spain", "Malaysia"}
 	couriers = []struct{ name, prefix string }{{"顺丰", "SF"}, {"圆通", "YT"}, {"京东快递", "JDVA"}, {"极兔", "JT"}}
 )
 
@@ -96,6 +98,14 @@ func (v *values) draw(name string) string {
 		return dayName(v.at.AddDate(0, 0, -2-r.IntN(12)))
 	case "来日":
 		return dayName(v.at.AddDate(0, 0, 3+r.IntN(20)))
+	case "item":
+		return oneOf(r, items)
+	case "place":
+		return oneOf(r, places)
+	case "past":
+		return v.at.AddDate(0, 0, -2-r.IntN(12)).Format("2 January")
+	case "soon":
+		return v.at.AddDate(0, 0, 3+r.IntN(20)).Format("2 January")
 	}
 	return v.number(name)
 }
@@ -106,7 +116,7 @@ func dayName(t time.Time) string { return fmt.Sprintf("%d 月 %d 号", t.Month()
 func (v *values) number(name string) string {
 	r := v.r
 	switch name {
-	case "天":
+	case "天", "days":
 		return fmt.Sprint(3 + r.IntN(9))
 	case "体重":
 		return fmt.Sprint(95 + r.IntN(70))
