@@ -8,6 +8,7 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/conversation"
+	terms "qingdang/models/words"
 	"qingdang/templates"
 	"qingdang/templates/locale"
 )
@@ -21,6 +22,9 @@ func (h *Conversations) whyNothing(c echo.Context, by account.Actor, view *templ
 	}
 	if p.Q != "" || view.Search.Under != "" {
 		return nil
+	}
+	if slices.ContainsFunc(q.Words.All, func(either []terms.Term) bool { return len(either) == 1 && either[0].String() == "or" }) {
+		hint("conversation.hint_or")
 	}
 	mark := locale.T(ctx, "common.list_mark")
 	var strange, known []string

@@ -250,6 +250,8 @@ func TestWhyNothingWasFound(t *testing.T) {
 		boss.Get(t, q("平台:微信")).Want(t, 200, "没有符合条件的会话").Lacks(t, "可用的平台")
 		boss.Get(t, q("标签:没有的")).Want(t, 200, "你的数据范围内没有标签“没有的”")
 		boss.Get(t, q("客服:王不在")).Want(t, 200, "你的数据范围内没有客服“王不在”")
+		boss.Get(t, q("没有的 or 词")).Want(t, 200, "要写大写的 OR")
+		boss.Get(t, q("没有的 OR 词")).Want(t, 200, "没有符合条件的会话").Lacks(t, "要写大写的 OR")
 		boss.Get(t, q("随便什么词")).Want(t, 200, "没有符合条件的会话").Lacks(t, "你的数据范围内没有")
 		asked := boss.Post(t, "/conversations", url.Values{"q": {"13800138000"}})
 		boss.Get(t, asked.Location).Want(t, 200, "1 条会话")

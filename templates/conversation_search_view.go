@@ -399,6 +399,9 @@ func PlatformCode(name string) string {
 
 // took says how long the search took.
 func (v ConversationsView) took(ctx context.Context) string {
+	if v.Took < 10*time.Millisecond {
+		return locale.T(ctx, "conversation.took_less", "0.01")
+	}
 	return locale.T(ctx, "conversation.took", strconv.FormatFloat(v.Took.Seconds(), 'f', 2, 64))
 }
 
