@@ -91,6 +91,8 @@ func TestMarksTellNothingOfWhatIsMasked(t *testing.T) {
 	}
 	cut := boss.Get(t, q("退款 邮箱")).Want(t, 200, "1 条会话", "…", "<mark>邮箱</mark>", "要<mark>退款</mark>")
 	cut.Lacks(t, "wangwei@")
+	a.add(t, talk("e3", "云栖优品集团/一店", "tb_3", "售后", old, "Would you like a replacement or a voucher?"))
+	boss.Get(t, q("voucher")).Want(t, 200, "…replacement or a <mark>voucher</mark>?") // not "…placement"
 	boss.Get(t, boss.Post(t, "/conversations", url.Values{"q": {"wangwei"}}).Location).Want(t, 200, "1 条会话").Lacks(t, "<mark>", "wangwei@")
 }
 

@@ -43,7 +43,7 @@ func snippet(text string, w terms.Query) []templates.Piece {
 	if len(hits) == 0 {
 		return []templates.Piece{{Text: cutRunes(masked, previewRunes)}}
 	}
-	from := back(masked, hits[0].Start, beforeHit)
+	from := wordStart(masked, back(masked, hits[0].Start, beforeHit))
 	to := forth(masked, from, previewRunes)
 	var out []templates.Piece
 	add := func(start, end int, hit bool) {
@@ -69,6 +69,24 @@ func snippet(text string, w terms.Query) []templates.Piece {
 	}
 	return out
 }
+
+// longestWord is how far a snippet reaches back for the beginning of a word, in bytes.
+const longestWord = 20
+
+// wordStart gives the beginning of the Latin word that the i-th byte stands in, so that a snippet begins with no half
+// of one; i itself where there is none, or only far away.
+func wordStart(s string, i int) int {
+	at := i
+	for at > 0 && at < len(s) && letter(s[at]) && letter(s[at-1]) {
+		at--
+	}
+	if i-at > longestWord {
+		return i
+	}
+	return at
+}
+
+func letter(b byte) bool { return b|' ' >= 'a' && b|' ' <= 'z' || b >= '0' && b <= '9' }
 
 // back and forth give the byte n characters before or after a byte of a text.
 func back(s string, at, n int) int {
