@@ -186,6 +186,8 @@ func TestSearchFindsWhatTheFileHolds(t *testing.T) {
 		{"a service type", []string{"--type", one.ServiceType}, func(s source) bool { return s.ServiceType == one.ServiceType }},
 		{"a tag", []string{"--tag", one.Tags[0]}, func(s source) bool { return slices.Contains(s.Tags, one.Tags[0]) }},
 		{"a platform", []string{"--platform", one.Platform}, func(s source) bool { return s.Platform == one.Platform }},
+		{"a platform by its name", []string{"平台:微信"}, func(s source) bool { return s.Platform == "wechat" }},
+		{"platforms by their names", []string{"--platform", "微信", "--platform", "Qianniu"}, func(s source) bool { return s.Platform == "wechat" || s.Platform == "qianniu" }},
 		{"an agent", []string{"--agent", one.Agent.ID}, func(s source) bool { return s.Agent.ID == one.Agent.ID }},
 		{"a customer", []string{"--customer", one.Customer.ID}, func(s source) bool { return s.Customer.ID == one.Customer.ID }},
 		{"many messages", []string{"--least", "10"}, func(s source) bool { return len(s.Messages) >= 10 }},

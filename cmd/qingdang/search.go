@@ -14,6 +14,7 @@ import (
 	"qingdang/models/fault"
 	"qingdang/models/id"
 	"qingdang/models/words"
+	"qingdang/templates"
 	"qingdang/templates/locale"
 )
 
@@ -61,7 +62,9 @@ func (c *searchCommand) Run(t *terminal) error {
 		}
 		enc := json.NewEncoder(t.out)
 		enc.SetEscapeHTML(false)
-		return a.conversations.Each(t.ctx, account.System("cli", ""), q, c.Limit, func(r *conversation.Row) error {
+		none := true
+		err = a.conversations.Each(t.ctx, account.System("cli", ""), q, c.Limit, func(r *conversation.Row) error {
+			none = false
 			found := foundRow{
 				ID: id.String(r.ID), Code: r.Code(), Platform: r.Platform, ExternalID: r.ExternalID, Department: tree.Path(r.DepartmentID),
 				ServiceType: r.ServiceType, LastAt: r.LastAt.In(a.config.location).Format(time.RFC3339),
@@ -71,6 +74,10 @@ func (c *searchCommand) Run(t *terminal) error {
 			}
 			return found.write(t.out)
 		})
+		if err == nil && none && !c.JSON {
+			fmt.Fprintln(t.err, locale.T(t.ctx, "conversation.empty"))
+		}
+		return err
 	})
 }
 
@@ -98,7 +105,8 @@ func (c *searchCommand) query(t *terminal, a *app) (conversation.Query, error) {
 	if q.Words, err = words.Parse(text); err != nil {
 		return q, err
 	}
-	q.ServiceTypes, q.Tags, q.Platforms, q.AgentIDs = c.Type, c.Tag, c.Platform, c.Agent
+	q.ServiceTypes, q.Tags, q.Platforms, q.AgentIDs = c.Type, c.Tag, platformCodes(c.Platform), c.Agent
+	q.Words.Platforms = platformCodes(q.Words.Platforms)
 	q.Traits = conversation.Traits{Least: c.Least, Most: c.Most, Attached: conversation.Answer(c.Attached), Sensitive: conversation.Answer(c.Sensitive)}
 	for _, l := range c.Language {
 		q.Languages = append(q.Languages, conversation.Language(l))
@@ -132,6 +140,15 @@ func (c *searchCommand) query(t *terminal, a *app) (conversation.Query, error) {
 		q.Departments = account.Within(tree.Subtree(d.ID)...)
 	}
 	return q, nil
+}
+
+// platformCodes takes platforms by their names in either language, too, as the console does.
+func platformCodes(names []string) []string {
+	codes := make([]string, len(names))
+	for i, n := range names {
+		codes[i] = templates.PlatformCode(n)
+	}
+	return codes
 }
 
 // words gives what was typed, or standard input for "-".
