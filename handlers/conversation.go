@@ -10,7 +10,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"qingdang/models/account"
-	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/department"
@@ -30,7 +29,6 @@ type Conversation struct {
 		Open(context.Context, account.Actor, id.Conversation) (*conversation.Detail, error)
 		OpenIn(context.Context, account.Actor, id.Conversation, conversation.Query) (*conversation.Detail, error)
 		TagNames(context.Context, account.Actor) ([]string, error)
-		Listed(ctx context.Context, c *conversation.Conversation, most int) (noted audit.Filter, before *audit.Filter, err error)
 	}
 	Fold interface {
 		Hide(context.Context, account.Actor, id.Conversation) error
@@ -45,10 +43,7 @@ type Conversation struct {
 		RestoreItems(ctx context.Context, by account.Actor, ids id.Set[id.Conversation]) (*bin.Outcome, error)
 	}
 	Past interface {
-		Stays(context.Context, account.Actor, id.Conversation) ([]report.Stay, error)
-	}
-	Log interface {
-		Page(ctx context.Context, f audit.Filter, cursor string, size int) (audit.Page, error)
+		About(ctx context.Context, by account.Actor, c *conversation.Conversation, acts []string, most int) (*report.About, error)
 	}
 	Certificates interface {
 		CertificateOf(context.Context, account.Actor, id.Conversation) (*purge.Head, error)
@@ -109,23 +104,19 @@ func (h *Conversation) show(c echo.Context, status int, form conversationForm, p
 	if err != nil {
 		return err
 	}
-	locks, err := h.Bin.Locks(ctx, by, []id.Conversation{who})
-	if err != nil {
-		return err
-	}
-	past, err := h.past(ctx, by, detail)
+	about, err := h.Past.About(ctx, by, &detail.Conversation, pastNames, mostPast)
 	if err != nil {
 		return err
 	}
 	part, _ := strconv.Atoi(c.QueryParam("part"))
-	view := conversationView(detail, locks[who], tree, by, now(c), part, from.words)
+	view := conversationView(detail, about.Lock, tree, by, now(c), part, from.words)
 	from.show(&view, detail.Beside)
 	if detail.State == conversation.Sealed {
 		if view.Sealed, err = h.sealed(ctx, by, who); err != nil {
 			return err
 		}
 	}
-	view.Past, view.Reason, view.AddTags, view.Problems = past, form.Reason, form.Add, problems(problem)
+	view.Past, view.Reason, view.AddTags, view.Problems = past(detail, about), form.Reason, form.Add, problems(problem)
 	if view.CanTag {
 		if view.TagsInUse, err = h.Read.TagNames(ctx, by); err != nil {
 			return err

@@ -12,7 +12,6 @@ import (
 	"qingdang/models/access"
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
-	"qingdang/models/audit"
 	"qingdang/models/bin"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -71,7 +70,7 @@ func openArchive(t *testing.T, d *db.DB, clock *dbtest.Clock) *archive {
 		Searches:      &handlers.Searches{Desk: saved, Find: a.conversations, Departments: a.departments, Zone: shanghai},
 		Batches:       &handlers.Batches{Drafts: b, Counts: b, Acts: b, Caps: b, Restores: b, Reader: b, Departments: a.departments, Picker: a.picker(keys)},
 		Conversation: &handlers.Conversation{
-			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Seal: keys, Bin: b, Past: reader, Log: &audit.Log{DB: d}, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments, Saved: saved, Zone: shanghai,
+			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Seal: keys, Bin: b, Past: reader, Certificates: &purge.Desk{DB: d, Accounts: people, Keys: keys, Zone: shanghai}, Departments: a.departments, Saved: saved, Zone: shanghai,
 			Requests: requestsOf(a),
 		},
 		Imports:     &handlers.Imports{Runs: a.imports, Departments: a.departments},

@@ -53,7 +53,7 @@ func (a *app) screens() *handlers.Screens {
 		Letters:  &handlers.Letters{Facts: a.evidence},
 		Reports:  &handlers.Reports{Desk: a.evidence, Reader: a.evidence, Departments: a.departments},
 		Conversation: &handlers.Conversation{
-			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: a.bin, Past: a.reader, Log: a.log, Certificates: a.purges,
+			Read: a.conversations, Fold: a.conversations, Label: a.tagging(), Bin: a.bin, Past: a.reader, Certificates: a.purges,
 			Departments: a.departments, Saved: a.searches, Requests: a.subjects, Seal: a.store, Zone: a.config.location,
 		},
 	}

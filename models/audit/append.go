@@ -33,38 +33,48 @@ func AppendAt(tx *db.Tx, e Entry) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return appendNormal(tx, e)
+}
+
+// appendNormal appends normal entries one behind the other, and gives the first one's index.
+func appendNormal(tx *db.Tx, entries ...Entry) (int64, error) {
 	edge, last, err := lockEdge(tx)
 	if err != nil {
 		return 0, err
 	}
-	n, at := edge.Size(), tx.Now
+	first, at := edge.Size(), tx.Now
 	// Whoever waited for the head longer than others began earlier: the log's order is the order of
 	// the locks, and its times follow. A clock that was set back is not covered up.
 	if wait := last.Sub(at); wait > 0 && wait <= longestWait {
 		at = last
 	}
-	leaf, err := encode(n, at, e)
-	if err != nil {
-		return 0, err
+	rows := make([]leafRow, len(entries))
+	var hashes []tlog.Hash
+	for i, e := range entries {
+		leaf, err := encode(edge.Size(), at, e)
+		if err != nil {
+			return 0, err
+		}
+		rows[i] = newRow(edge.Size(), at, e, leaf)
+		hashes = append(hashes, edge.Add(tlog.Hash(rows[i].Hash))...)
 	}
-	row := newRow(n, at, e, leaf)
-	if err := tx.Create(&row).Error; err != nil {
+	if err := tx.Create(&rows).Error; err != nil {
 		return 0, fmt.Errorf("append leaf: %w", err)
 	}
-	if err := storeNodes(tx, n, edge.Add(tlog.Hash(row.Hash))); err != nil {
+	if err := storeNodes(tx, first, hashes); err != nil {
 		return 0, err
 	}
 	root := edge.Root()
-	res := tx.Model(&headRow{}).Where("id = ? AND size = ?", headID, n).
-		Updates(map[string]any{"size": n + 1, "root": root[:], "edge": edge.Bytes(), "last_at": at})
+	res := tx.Model(&headRow{}).Where("id = ? AND size = ?", headID, first).
+		Updates(map[string]any{"size": edge.Size(), "root": root[:], "edge": edge.Bytes(), "last_at": at})
 	switch {
 	case res.Error != nil:
 		return 0, fmt.Errorf("move head: %w", res.Error)
 	case res.RowsAffected != 1:
-		return 0, fmt.Errorf("move head from %d: %w", n, ErrNoHead)
+		return 0, fmt.Errorf("move head from %d: %w", first, ErrNoHead)
 	}
 	tx.MarkAudited()
-	return n, nil
+	return first, nil
 }
 
 const headID = 1
@@ -87,6 +97,7 @@ func lockEdge(tx *db.Tx) (edge *proof.Edge, last time.Time, err error) {
 	return edge, last, nil
 }
 
+// storeNodes stores what the edge gave for the leaves from n on.
 func storeNodes(tx *db.Tx, n int64, hashes []tlog.Hash) error {
 	first := tlog.StoredHashIndex(0, n)
 	rows := make([]nodeRow, len(hashes))

@@ -79,6 +79,30 @@ func (l *Log) Page(ctx context.Context, f Filter, cursor string, size int) (Page
 	return page, err
 }
 
+// Latest gives the latest leaves that the filter chooses, at most so many, without counting them. What may be seen is
+// looked for among what else is chosen: that is for a filter that by itself leaves little.
+func Latest(tx *db.Tx, f Filter, most int) (out []Leaf, err error) {
+	seen := f.Seen
+	f.Seen = Seen{All: true}
+	for size := most; ; size = min(2*size, largestPage) {
+		var rows []leafRow
+		if err := tx.Scopes(f.chosen).Order("n DESC").Limit(size).Find(&rows).Error; err != nil {
+			return nil, fmt.Errorf("list leaves: %w", err)
+		}
+		for i := range rows {
+			if l := rows[i].leaf(); seen.Sees(&l) {
+				if out = append(out, l); len(out) == most {
+					return out, nil
+				}
+			}
+		}
+		if len(rows) < size || rows[len(rows)-1].N == 0 {
+			return out, nil
+		}
+		f.Below = rows[len(rows)-1].N
+	}
+}
+
 // fill takes the rows in the cursor's direction, of which the last, if there is
 // one too many, only tells that there are more.
 func (p *Page) fill(rows []leafRow, c cursor, size int) {

@@ -39,33 +39,48 @@ func (b *Bin) Locks(ctx context.Context, by account.Actor, ids []id.Conversation
 	if err != nil {
 		return nil, nil
 	}
-	out := map[id.Conversation]Lock{}
+	var out map[id.Conversation]Lock
 	err = b.DB.Read(ctx, func(tx *db.Tx) error {
 		rows, err := lockable(tx, all.Values())
 		if err != nil {
 			return err
 		}
-		policy, err := retention.Load(tx)
-		if err != nil {
-			return err
-		}
-		held, err := hold.Covering(tx, all, false)
-		if err != nil {
-			return err
-		}
-		batches, err := batchesOf(tx, rows)
-		if err != nil {
-			return err
-		}
-		clear(out)
-		for _, c := range rows {
-			if by.Scope.Has(c.DepartmentID) && conversation.Knows(by, c.State) {
-				out[c.ID] = lockOf(by, c, held[c.ID], policy, tx.Now, batches)
-			}
-		}
-		return nil
+		out, err = locksOf(tx, by, all, rows)
+		return err
 	})
 	return out, err
+}
+
+// LockOf is Locks for one conversation that the caller has read.
+func LockOf(tx *db.Tx, by account.Actor, c *conversation.Conversation) (Lock, error) {
+	only, err := id.NewSet(c.ID)
+	if err != nil {
+		return Lock{}, err
+	}
+	locks, err := locksOf(tx, by, only, map[id.Conversation]*conversation.Conversation{c.ID: c})
+	return locks[c.ID], err
+}
+
+func locksOf(tx *db.Tx, by account.Actor, all id.Set[id.Conversation], rows map[id.Conversation]*conversation.Conversation) (map[id.Conversation]Lock, error) {
+	policy, err := retention.Load(tx)
+	if err != nil {
+		return nil, err
+	}
+	held, err := hold.Covering(tx, all, false)
+	if err != nil {
+		return nil, err
+	}
+	batches, err := batchesOf(tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	out := map[id.Conversation]Lock{}
+	for _, c := range rows {
+		if by.Scope.Has(c.DepartmentID) && conversation.Knows(by, c.State) {
+			out[c.ID] = lockOf(by, c, held[c.ID], policy, tx.Now, batches)
+		}
+	}
+	return out, nil
 }
 
 // lockable reads what lockOf asks of conversations, and nothing else of them: it is read for every list.

@@ -55,9 +55,7 @@ func (s *Conversations) Counts(ctx context.Context, by account.Actor, qs []Query
 	if err != nil {
 		return nil, fmt.Errorf("count searches: %w", err)
 	}
-	return out, s.DB.Write(ctx, func(tx *db.Tx) error {
-		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "search.counted", ObjectKind: "search", Count: int64(len(qs))})
-	})
+	return out, s.looks.Append(ctx, s.DB, audit.Entry{Actor: by.Audit(), Action: "search.counted", ObjectKind: "search", Count: int64(len(qs))})
 }
 
 // counted fills in how much a search finds. ErrUnreadable is given unless it is the last time.

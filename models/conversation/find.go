@@ -27,6 +27,7 @@ type Conversations struct {
 
 	erased   erased
 	tagNames tagNames
+	looks    audit.Together
 }
 
 // Query is one page of a search. Customer is the customer's id in the clear; only its keyed
@@ -435,7 +436,5 @@ func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, fou
 	if again {
 		data["again"] = true
 	}
-	return s.DB.Write(ctx, func(tx *db.Tx) error {
-		return audit.Append(tx, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Object: cmp.Or(q.Under, q.Saved), Count: found, Data: data})
-	})
+	return s.looks.Append(ctx, s.DB, audit.Entry{Actor: by.Audit(), Action: "conversation.searched", ObjectKind: "search", Object: cmp.Or(q.Under, q.Saved), Count: found, Data: data})
 }

@@ -33,15 +33,38 @@ func (s *Conversations) open(ctx context.Context, by account.Actor, c id.Convers
 	if err := by.Require(account.ConversationOpen); err != nil {
 		return nil, err
 	}
-	var d *Detail
-	err := s.DB.Write(ctx, func(tx *db.Tx) error {
-		var row Conversation
-		if err := tx.Where("id = ?", c).Take(&row).Error; db.NotFound(err) {
+	d, stale, err := s.detail(ctx, by, c)
+	if stale { // what a purge moved beside us is looked at again, as it is then
+		d, _, err = s.detail(ctx, by, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	data := map[string]any{"conversation": id.String(c), "masked": true}
+	maps.Copy(data, conditions)
+	if d.Under != nil {
+		data["access"] = d.Under.Code
+	}
+	err = s.looks.Append(ctx, s.DB, audit.Entry{
+		Actor: by.Audit(), Action: "conversation.opened", ObjectKind: "conversation", Object: d.Code(), Department: d.DepartmentID, Count: 1, Data: data,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// detail reads a conversation that the actor may read; nobody sees it before that is written down. Stale says that the
+// transaction saw it under a key that is gone.
+func (s *Conversations) detail(ctx context.Context, by account.Actor, c id.Conversation) (d *Detail, stale bool, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		d = &Detail{}
+		if err := tx.Where("id = ?", c).Take(&d.Conversation).Error; db.NotFound(err) {
 			return s.gone(tx, by, c)
 		} else if err != nil {
 			return fmt.Errorf("find conversation: %w", err)
 		}
-		under, err := mayRead(tx, by, &row)
+		d.Under, err = mayRead(tx, by, &d.Conversation)
 		if fault.KindOf(err) == fault.KindNotFound {
 			return s.gone(tx, by, c) // looks, and takes as long, as for what never was
 		}
@@ -52,20 +75,11 @@ func (s *Conversations) open(ctx context.Context, by account.Actor, c id.Convers
 		if err != nil {
 			return err
 		}
-		d = &Detail{Conversation: row, Tags: tags[c], Under: under}
-		if d.Document, err = s.Vault.read(tx, c); err != nil {
-			return err
-		}
-		data := map[string]any{"conversation": id.String(c), "masked": true}
-		maps.Copy(data, conditions)
-		if under != nil {
-			data["access"] = under.Code
-		}
-		return audit.Append(tx, audit.Entry{
-			Actor: by.Audit(), Action: "conversation.opened", ObjectKind: "conversation", Object: row.Code(), Department: row.DepartmentID, Count: 1, Data: data,
-		})
+		d.Tags = tags[c]
+		d.Document, stale, err = s.Vault.read(tx, c)
+		return err
 	})
-	return d, err
+	return d, stale, err
 }
 
 // mayRead is the one place that says whose conversation somebody opens: one of the own departments, or

@@ -7,8 +7,11 @@ import (
 	"runtime"
 	"sync"
 
+	"gorm.io/gorm"
+
 	"qingdang/models/db"
 	"qingdang/models/id"
+	"qingdang/models/seal"
 )
 
 // openEach opens the bodies of conversations on all cores: do gets the document, or why it did not
@@ -155,6 +158,20 @@ func pairs(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*pair, error) 
 		return nil, fmt.Errorf("load bodies: %w", err)
 	}
 	return out, nil
+}
+
+// read loads a conversation and opens it; nil is one that does not open: a reader sees that, and fsck says why. Stale
+// says that its key was destroyed, by a purge after the transaction began where the conversation is still there.
+func (v Vault) read(tx *db.Tx, c id.Conversation) (doc *Document, stale bool, err error) {
+	found, err := pairs(tx, []id.Conversation{c})
+	switch {
+	case err != nil:
+		return nil, false, err
+	case found[c] == nil:
+		return nil, false, fmt.Errorf("load body: %w", gorm.ErrRecordNotFound)
+	}
+	doc, err = v.Open(&found[c].Body, &found[c].Key)
+	return doc, errors.Is(err, seal.ErrDestroyed), nil
 }
 
 // Bodies gives the sealed bodies of conversations and their keys; what is not there is left out.

@@ -187,20 +187,6 @@ func load(tx *db.Tx, c id.Conversation) (*Body, *Key, error) {
 	return &b, &keys[0], nil
 }
 
-// read loads a conversation and opens it; nil is one that does not open: a reader sees that, and fsck says why. What a
-// purge destroyed between the two is looked at again, as it is then.
-func (v Vault) read(tx *db.Tx, c id.Conversation) (*Document, error) {
-	for again := false; ; again = true {
-		body, key, err := load(tx, c)
-		if err != nil {
-			return nil, err
-		}
-		if doc, err := v.Open(body, key); again || !errors.Is(err, seal.ErrDestroyed) {
-			return doc, nil
-		}
-	}
-}
-
 // loadLocked is load for a conversation that the caller has locked, with its bucket locked too: what its
 // key is wrapped by stays what it is until the end of the transaction.
 func loadLocked(tx *db.Tx, c id.Conversation) (*Body, *Key, *Bucket, error) {

@@ -1,7 +1,6 @@
 package conversation
 
 import (
-	"context"
 	"fmt"
 
 	"qingdang/models/audit"
@@ -34,24 +33,21 @@ func noteListed(tx *db.Tx, leaf int64, ids []id.Conversation) error {
 // Listed is a filter of the entries about the tags of many conversations in which one of them was, the
 // latest most of them, and one of those that were written before it was noted; the latter is nil where there
 // are none. Who may see them is left to the caller.
-func (s *Conversations) Listed(ctx context.Context, c *Conversation, most int) (noted audit.Filter, before *audit.Filter, err error) {
-	noted = audit.Filter{Actions: []string{tagged}, Leaves: []int64{}}
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		if err := tx.Model(&TaggedList{}).Where("conversation_id = ?", c.ID).Order("leaf DESC").Limit(most).Pluck("leaf", &noted.Leaves).Error; err != nil {
-			return err
-		}
-		var since []int64
-		if err := tx.Model(&TaggedList{}).Where("conversation_id = 0").Pluck("leaf", &since).Error; err != nil {
-			return err
-		}
-		before = nil
-		if len(since) == 1 && since[0] > 0 {
-			before = &audit.Filter{From: c.CreatedAt, Below: since[0], Actions: []string{tagged}, Holding: "," + id.String(c.ID) + ","}
-		}
-		return nil
-	})
+func Listed(tx *db.Tx, c *Conversation, most int) (noted audit.Filter, before *audit.Filter, err error) {
+	var rows []TaggedList
+	// The row of no conversation says since when it is noted.
+	err = tx.Where("conversation_id IN ?", []id.Conversation{0, c.ID}).Order("conversation_id, leaf DESC").Limit(most + 1).Find(&rows).Error
 	if err != nil {
 		return noted, nil, fmt.Errorf("find entries of lists: %w", err)
+	}
+	noted = audit.Filter{Actions: []string{tagged}, Leaves: []int64{}}
+	for _, r := range rows {
+		switch {
+		case r.ConversationID != 0:
+			noted.Leaves = append(noted.Leaves, r.Leaf)
+		case r.Leaf > 0:
+			before = &audit.Filter{From: c.CreatedAt, Below: r.Leaf, Actions: []string{tagged}, Holding: "," + id.String(c.ID) + ","}
+		}
 	}
 	return noted, before, nil
 }

@@ -150,8 +150,12 @@ func (d *doors) reports() {
 	}
 	_, err = (&report.Evidence{DB: w.d, Log: w.log, Zone: shanghai, Organisation: "云栖优品集团"}).Letter(ctx, d.by, d.one)
 	d.say("a letter", err)
-	stays, err := reader.Stays(ctx, d.by, d.one)
-	d.say("stays", len(stays), err)
+	about, err := reader.About(ctx, d.by, &conversation.Conversation{ID: d.one, DepartmentID: w.east}, nil, 1)
+	if err == nil {
+		d.say("about it", about.Lock, len(about.Stays))
+	} else {
+		d.say("about it", err)
+	}
 }
 
 func (d *doors) exports() {
