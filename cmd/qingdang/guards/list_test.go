@@ -77,8 +77,8 @@ var guards = []guard{
 	{"poison", "I4", "models/db/guard.go", "if g.failed != nil {\n\t\treturn ErrPoisoned", "if false {\n\t\treturn ErrPoisoned", "models/db", "FirstErrorPoisonsTheTransaction", lite},
 	{"no change without an entry", "I4", "models/db/tx.go", "case gd.changed != \"\" && !gd.audited:", "case false:", "models/db", "ProtectedChangeNeedsALeaf", lite},
 	{"an opening is written down first", "I4", "models/conversation/open.go", "err = s.looks.Append(ctx, s.DB, audit.Entry{", "_ = s.looks.Append(ctx, s.DB, audit.Entry{", "models/conversation", "NothingIsReadThatIsNotWrittenDown", lite},
-	{"an entry whose commit is unknown", "I4", "models/audit/together.go", "return err != nil && !errors.Is(err, db.ErrCommitUnknown) &&", "return err != nil &&", "models/audit", "AFailureOfTheSharedTransaction", lite},
-	{"an entry that others share", "I4", "models/audit/together.go", "w.err, w.shared = err, shared", "w.err, w.shared = nil, shared", "models/audit", "AFailureOfTheSharedTransaction", lite},
+	{"an entry whose commit is unknown", "I4", "models/audit/together.go", "return err != nil && !errors.Is(err, db.ErrCommitUnknown) &&", "return err != nil &&", "models/audit", "AFailureOfTheSharedTransactionLeavesEachEntryOnceOrNot", lite},
+	{"an entry that others share", "I4", "models/audit/together.go", "w.err, w.shared = err, shared", "_ = err\n\t\t\tw.err, w.shared = nil, shared", "models/audit", "AFailureOfTheSharedTransactionLeavesEachEntryOnceOrNot", lite},
 
 	// I6: what is outside. A witness gets each checkpoint once, and nothing of it holds anything up or tells its secrets.
 	{"the next checkpoint of a witness", "I6", "models/audit/witness.go", `return tx.Where("size > ?", before.Size).Order(order)`, `return tx.Where("size >= ?", before.Size).Order(order)`, "models/audit", "AWitnessGetsEachCheckpointOnce", lite},
