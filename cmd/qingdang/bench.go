@@ -158,7 +158,7 @@ func openBench(ctx context.Context, dsn, dir string) (*measure.Console, error) {
 		return nil, err
 	}
 	h, err := a.handler()
-	if err != nil {
+	if err = errors.Join(err, c.collect()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return &measure.Console{

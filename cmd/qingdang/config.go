@@ -45,6 +45,8 @@ type Config struct {
 
 	BatchCap int64 `env:"QINGDANG_BATCH_CAP" default:"100000" doc:"most conversations of one batch until a second person raises it for that draft; 100000 is the highest"`
 
+	Collect string `env:"GOGC" default:"200" doc:"by how many percent the console's memory may grow before it is cleared up; less saves memory, more saves CPU time"`
+
 	location  *time.Location
 	sensitive *words.List
 	proxies   []netip.Prefix
