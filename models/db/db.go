@@ -113,36 +113,26 @@ func (d *DB) openMySQL(s Settings) error {
 	if err != nil {
 		return fmt.Errorf("open MySQL: %w", err)
 	}
-	pool := s.pool(repeatable{c})
-	pool.SetMaxOpenConns(32)
-	pool.SetMaxIdleConns(8)
-	pool.SetConnMaxIdleTime(30 * time.Second) // sooner than the server ends idle ones
-	pool.SetConnMaxLifetime(30 * time.Minute)
-	d.engine, d.pools = MySQL, []*sql.DB{pool}
+	reading, err := newReading(cfg)
+	if err != nil {
+		return fmt.Errorf("open MySQL: %w", err)
+	}
+	writer, reader := s.pool(c), s.pool(reading)
+	for _, pool := range []*sql.DB{writer, reader} {
+		pool.SetMaxOpenConns(32)
+		pool.SetMaxIdleConns(8)
+		pool.SetConnMaxIdleTime(30 * time.Second) // sooner than the server ends idle ones
+		pool.SetConnMaxLifetime(30 * time.Minute)
+	}
+	d.engine, d.pools = MySQL, []*sql.DB{writer, reader}
 	// The dialector asks the server for its version, so a server that is away is
 	// noticed here; Ping gives the reason.
-	g, err := gorm.Open(gormmysql.New(gormmysql.Config{Conn: pool, SkipInitializeWithVersion: true, DontSupportForShareClause: true}), config())
+	g, err := gorm.Open(gormmysql.New(gormmysql.Config{Conn: writer, SkipInitializeWithVersion: true, DontSupportForShareClause: true}), config())
 	if err != nil {
 		return fmt.Errorf("open MySQL: %w", err)
 	}
 	d.write, d.read = g, g
 	return nil
-}
-
-// repeatable opens connections whose transactions see one state of the database, whatever the server's own
-// setting is: Read need not say so each time, which would take as long as a small query.
-type repeatable struct{ driver.Connector }
-
-// Connect implements driver.Connector.
-func (r repeatable) Connect(ctx context.Context) (driver.Conn, error) {
-	c, err := r.Connector.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", nil); err != nil {
-		return nil, errors.Join(fmt.Errorf("set isolation: %w", err), c.Close())
-	}
-	return c, nil
 }
 
 // pool opens the connections of a driver.
@@ -239,8 +229,8 @@ func (d *DB) Ping(ctx context.Context) error {
 func (d *DB) Close() error {
 	var errs []error
 	for _, p := range d.pools {
-		// A connection that the server ended is closed already.
-		if err := p.Close(); !errors.Is(err, driver.ErrBadConn) {
+		// A connection that the server ended is closed already, and nothing of a server's is left open by us.
+		if err := p.Close(); d.engine == SQLite {
 			errs = append(errs, err)
 		}
 	}

@@ -87,7 +87,7 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 
 // Read runs fn in a read-only transaction that sees one state of the database.
 func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
-	opts := &sql.TxOptions{ReadOnly: true} // a connection's own isolation is repeatable read
+	opts := &sql.TxOptions{ReadOnly: true} // what these connections do anyway, see reading
 	if d.engine == SQLite {
 		opts = nil
 	}
