@@ -68,10 +68,8 @@ func (v Vault) entries(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*e
 	for range min(runtime.GOMAXPROCS(0), len(ids)) {
 		wg.Go(func() {
 			for some := range read {
-				for _, e := range some {
-					if e.Body.Body != nil && e.Key.Wrapped != nil && tx.Context().Err() == nil {
-						e.doc, e.err = v.Open(&e.Body, &e.Key)
-					}
+				if tx.Context().Err() == nil {
+					v.openSome(some)
 				}
 			}
 		})
@@ -92,6 +90,28 @@ func (v Vault) entries(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*e
 		})
 	}()
 	return found, errors.Join(err, tx.Context().Err())
+}
+
+// openSome opens entries with one look at the key store for all of them: the keys were there at that moment.
+func (v Vault) openSome(some []*sealedEntry) {
+	in, places := make([]*sealedEntry, 0, len(some)), make([]seal.Place, 0, len(some))
+	for _, e := range some {
+		switch {
+		case e.Body.Body == nil || e.Key.Wrapped == nil:
+		case e.Key.Leaf < 0:
+			e.doc, e.err = v.Open(&e.Body, &e.Key)
+		default:
+			in, places = append(in, e), append(places, seal.Place{Bucket: uint64(e.Key.BucketID), Slot: e.Key.Slot, State: e.Key.Tree})
+		}
+	}
+	trees, errs := v.Store.Trees(places)
+	for i, e := range in {
+		var packed []byte
+		if e.err = errs[i]; e.err == nil {
+			packed, e.err = trees[i].Open(e.Key.Leaf, aad(e.ID, e.Body.Version, e.Body.DepartmentID), seal.Sealed{Body: e.Body.Body, Wrapped: e.Key.Wrapped})
+		}
+		e.doc, e.err = opened(packed, e.err)
+	}
 }
 
 // sealedEntry is an entry with what it is opened from. The numbers are zero where body or key is not there.

@@ -93,7 +93,11 @@ func (v Vault) trees(list []*Bucket) ([]*seal.Tree, []error) {
 // Open gives the document of a body; the key is one that Keys read. The errors are seal's: ErrDestroyed when its
 // key is gone, or was when the key's row was read, ErrTampered when anything about it was changed.
 func (v Vault) Open(b *Body, k *Key) (*Document, error) {
-	packed, err := v.unseal(k, aad(b.ID, b.Version, b.DepartmentID), seal.Sealed{Body: b.Body, Wrapped: k.Wrapped})
+	return opened(v.unseal(k, aad(b.ID, b.Version, b.DepartmentID), seal.Sealed{Body: b.Body, Wrapped: k.Wrapped}))
+}
+
+// opened is the document of what was unsealed, or why it was not.
+func opened(packed []byte, err error) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open body: %w", err)
 	}
