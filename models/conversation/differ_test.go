@@ -458,6 +458,7 @@ func (m *mirror) light() {
 // is left stays frozen until then.
 func (m *mirror) erase(n int) []id.Conversation {
 	m.t.Helper()
+	m.turn(n+n/4, conversation.Active, conversation.Binned) // else the bin would be empty one day
 	list := m.some(n+n/4, conversation.Binned)
 	m.put(list, conversation.Binned, conversation.Frozen)
 	m.turn(n/8, conversation.Frozen, conversation.Purging)
