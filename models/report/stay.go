@@ -29,10 +29,11 @@ const mostStays = 20
 // stays gives a conversation's times in the bin in the actor's departments, newest first.
 func stays(tx *db.Tx, by account.Actor, c id.Conversation) (stays []Stay, err error) {
 	q := tx.Model(&bin.Item{}).Joins("JOIN bin_batch b ON b.id = bin_item.batch_id").Joins("LEFT JOIN purge_request p ON p.id = bin_item.purge_id").
-		Where("bin_item.conversation_id = ?", c).Order("b.id DESC").Limit(mostStays).
+		Where("bin_item.conversation_id = ?", c).Order("b.id DESC").
 		Select("b.id AS batch, b.code, b.owner_name AS owner, bin_item.department_id, bin_item.state, b.created_at AS at, bin_item.changed_at, COALESCE(p.code, '') AS purge_code")
 	if err := q.Scan(&stays).Error; err != nil {
 		return nil, fmt.Errorf("read stays: %w", err)
 	}
-	return slices.DeleteFunc(stays, func(s Stay) bool { return !by.Scope.Has(s.DepartmentID) }), nil
+	stays = slices.DeleteFunc(stays, func(s Stay) bool { return !by.Scope.Has(s.DepartmentID) })
+	return stays[:min(len(stays), mostStays)], nil
 }
