@@ -33,14 +33,14 @@ func readSearch(v url.Values) templates.Search {
 		Types: list(v["type"]), Platforms: list(v["platform"]), Tags: list(v["tag"]), Agents: list(v["agent"]),
 		Personal: personalKinds(v["personal"]), Traits: readTraits(v), State: v.Get("state"), SID: v.Get("sid"), Sel: v.Get("sel"), Cursor: v.Get("cursor"),
 	}
-	if v.Get("sort") == templates.SortOldest {
-		s.Sort = templates.SortOldest
-	}
 	if period := v.Get("period"); slices.Contains(templates.Periods, period) {
 		s.Period = period
 	}
 	if code := v.Get("search"); search.IsCode(code) {
 		s.Saved, s.Changed = code, v.Get("changed") == "1"
+	}
+	if sort := v.Get("sort"); sort == templates.SortOldest || sort == templates.SortNewest && s.Saved != "" && !s.Changed {
+		s.Sort = sort
 	}
 	if under := v.Get("under"); account.IsReadingCode(under) {
 		s.Under = under

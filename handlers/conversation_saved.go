@@ -55,7 +55,9 @@ func (h recaller) recall(c echo.Context, s templates.Search) (templates.Search, 
 	if !s.Changed {
 		full, sealed := searchOf(saved.Conditions)
 		full.Saved, full.Under, full.Cursor, full.Size = s.Saved, s.Under, s.Cursor, s.Size
-		full.Sort = cmp.Or(s.Sort, full.Sort)
+		if full.Sort = cmp.Or(s.Sort, full.Sort); full.Sort == templates.SortNewest {
+			full.Sort = ""
+		}
 		if full.SID, err = sealed.seal(h.Seal, by, now(c)); err != nil {
 			return s, p, nil, err
 		}

@@ -74,6 +74,14 @@ func TestSavedSearches(t *testing.T) {
 		boss.Post(t, "/searches/"+code(phone)+"/update", url.Values{"back": {narrowed}}).WantRedirect(t, phone)
 		boss.Get(t, phone).Want(t, 200, "服务类型：投诉", "1 条会话").Lacks(t, "已修改")
 
+		// Another order names no condition in the address, whichever the kept one is.
+		boss.Get(t, phone+"&sort=last").Want(t, 200, "已修改", `aria-sort="ascending"`, `href="`+phone+`"`)
+		boss.Post(t, "/searches/"+code(phone)+"/update", url.Values{"back": {phone + "&sort=last"}}).WantRedirect(t, phone)
+		boss.Get(t, phone).Want(t, 200, `aria-sort="ascending"`, `href="`+phone+`&amp;sort=newest"`).Lacks(t, "已修改")
+		boss.Get(t, phone+"&sort=last").WantRedirect(t, phone)
+		clock.Advance(2 * time.Hour)
+		boss.Get(t, phone+"&sort=newest").Want(t, 200, "1 条会话", "已修改", `aria-sort="descending"`, `href="`+phone+`"`)
+
 		// The form keeps what it comes from, and says what is wrong with a name.
 		got := boss.Post(t, "/conversations", url.Values{"search": {code(dates)}, "period": {"last30"}})
 		if got.Location != "/conversations?search="+code(dates)+"&changed=1&period=last30" {

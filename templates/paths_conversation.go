@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -60,8 +61,12 @@ const (
 	SearchSealed = "sealed" // for those who may see what a customer wants deleted
 )
 
-// SortOldest orders a search by the last message, oldest first.
-const SortOldest = "last"
+// SortOldest orders a search by the last message, oldest first. SortNewest stands only in the address of a saved
+// search that is kept the other way round, whose conditions the address does not name.
+const (
+	SortOldest = "last"
+	SortNewest = "newest"
+)
 
 // ConversationsPath is the address of a search: parameters in one order, defaults left
 // out, so that the same search has one address.
@@ -80,14 +85,17 @@ func ConversationsPath(s Search) string {
 	switch {
 	case s.Saved == "":
 		s.asked(put)
-	case s.Edited():
+	case s.Differs():
 		put("changed", "1")
 		s.asked(put)
 	}
 	put("under", url.QueryEscape(s.Under))
 	put("sel", url.QueryEscape(s.Sel))
-	if s.Saved == "" || s.Base == nil || s.Edited() {
+	switch {
+	case s.Saved == "" || s.Base == nil || s.Differs():
 		put("sort", s.Sort)
+	case s.Sort != s.Base.Sort:
+		put("sort", cmp.Or(s.Sort, SortNewest))
 	}
 	put("cursor", url.QueryEscape(s.Cursor))
 	if s.Size != 0 {
