@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	measure "qingdang/cmd/qingdang/bench"
@@ -158,9 +159,10 @@ func openBench(ctx context.Context, dsn, dir string) (*measure.Console, error) {
 		return nil, err
 	}
 	h, err := a.handler()
-	if err = errors.Join(err, c.collect()); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	debug.SetGCPercent(c.collect)
 	return &measure.Console{
 		Handler: h, DB: a.db, Vault: a.conversations.Vault, Index: a.index, Accounts: a.accounts, Departments: a.departments, Close: a.Close,
 	}, nil

@@ -47,6 +47,7 @@ type Config struct {
 
 	Collect string `env:"GOGC" default:"200" doc:"by how many percent the console's memory may grow before it is cleared up; less saves memory, more saves CPU time"`
 
+	collect   int
 	location  *time.Location
 	sensitive *words.List
 	proxies   []netip.Prefix
@@ -118,7 +119,22 @@ func cmpOr(a, b string) string {
 	return b
 }
 
+// percent reads what the runtime takes for GOGC; -1 is off.
+func percent(s string) (int, error) {
+	if s == "off" {
+		return -1, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err == nil && n < 1 {
+		err = errors.New("a number from 1, or off")
+	}
+	return n, err
+}
+
 func (c *Config) check() (err error) {
+	if c.collect, err = percent(c.Collect); err != nil {
+		return fmt.Errorf("GOGC: %w", err)
+	}
 	if c.BatchCap > bin.MostItems {
 		return fmt.Errorf("QINGDANG_BATCH_CAP: at most %d", bin.MostItems)
 	}

@@ -47,7 +47,7 @@ func TestConfigNamesWhatItCannotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := loadConfig(env(map[string]string{"QINGDANG_DSN_FILE": secret, "QINGDANG_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.0/24"}))
-	if err != nil || c.DSN != "user:pw@tcp(db)/q" || len(c.proxies) != 2 || c.Keys != filepath.Join("var", "keys") || c.location.String() != "Asia/Shanghai" {
+	if err != nil || c.DSN != "user:pw@tcp(db)/q" || len(c.proxies) != 2 || c.Keys != filepath.Join("var", "keys") || c.location.String() != "Asia/Shanghai" || c.collect != 200 {
 		t.Errorf("config = %+v, %v", c, err)
 	}
 	for name, pairs := range map[string]map[string]string{
@@ -59,6 +59,7 @@ func TestConfigNamesWhatItCannotRead(t *testing.T) {
 		"QINGDANG_UPLOAD_MB":       {"QINGDANG_UPLOAD_MB": "-1"},
 		"QINGDANG_KEY_BACKUP_DAYS": {"QINGDANG_KEY_BACKUP_DAYS": "31"},
 		"QINGDANG_KEY_BACKUPS":     {"QINGDANG_KEY_BACKUPS": "./var/keys/backups"},
+		"GOGC":                     {"GOGC": "abc"},
 		"QINGDANG_SUITE":           {"QINGDANG_SUITE": "rot13"},
 		"QINGDANG_TRUSTED_PROXIES": {"QINGDANG_TRUSTED_PROXIES": "everywhere"},
 	} {

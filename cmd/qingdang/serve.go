@@ -7,9 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -47,9 +45,8 @@ const shutdownGrace = 15 * time.Second
 // serve runs the console, and the worker beside it, until ctx ends; requests and the worker's
 // step in hand are finished first.
 func (a *app) serve(ctx context.Context, withWorker bool) error {
-	if err := a.config.collect(); err != nil {
-		return err
-	}
+	// A page leaves much behind that lives no longer than it.
+	debug.SetGCPercent(a.config.collect)
 	h, err := a.handler()
 	if err != nil {
 		return err
@@ -77,20 +74,6 @@ func (a *app) serve(ctx context.Context, withWorker bool) error {
 		g.Go(func() error { return a.work(ctx) })
 	}
 	return g.Wait()
-}
-
-// collect lets the console's memory grow further than Go's default before it is cleared up: a page leaves much behind that
-// lives no longer than it. What stands in the process's own environment the runtime has read.
-func (c *Config) collect() error {
-	if os.Getenv("GOGC") != "" {
-		return nil
-	}
-	percent, err := strconv.Atoi(c.Collect)
-	if err != nil {
-		return fmt.Errorf("GOGC: %w", err)
-	}
-	debug.SetGCPercent(percent)
-	return nil
 }
 
 // handler is the console: the toolbox with every screen mounted.

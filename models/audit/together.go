@@ -24,7 +24,8 @@ var errStopped = errors.New("audit: appending stopped")
 // Together appends entries that stand alone, as of searches and openings: no change depends on them. What comes while
 // others are being written waits for its turn, and one of those that wait writes for all of them, in one
 // transaction. To each it is as if it had appended its own: when Append is back without an error the entry
-// is durable, and what is wrong with one fails no other. The zero value is ready to use.
+// is durable, and an entry that is refused refuses no other. Where nobody knows whether the shared transaction was
+// committed, all are told so. The zero value is ready to use.
 type Together struct {
 	mu      sync.Mutex
 	waiting []*waiting

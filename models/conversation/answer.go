@@ -128,5 +128,6 @@ func (l *look) tally(s *part, k index.Kind) []valueCount {
 	return out
 }
 
-// narrowed lets a part be asked again that has become less.
+// narrowed lets a part be asked again that has become less. Its conditions were all asked before, so that nobody
+// writes meets any more.
 func (s *part) narrowed() { s.answer = &answer{meets: s.answer.meets} }

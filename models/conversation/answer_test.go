@@ -2,6 +2,7 @@ package conversation_test
 
 import (
 	"maps"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,5 +58,21 @@ func TestARememberedAnswerIsOfItsOwnQuestion(t *testing.T) {
 		look(both, one.Scope, nil, 1, 1, map[id.Department]int64{sales: 1, other: 1})
 		folded(t, s)
 		look(both, one.Scope, nil, 1, 1, map[id.Department]int64{sales: 1, other: 1})
+		// Many ask at once, and more than what is remembered.
+		var wg sync.WaitGroup
+		for n := range 40 {
+			wg.Go(func() {
+				f := conversation.Filter{Departments: account.Everywhere(), To: day.AddDate(0, 0, n/2)}
+				want := int64(2)
+				if n < 2 {
+					want = 0
+				}
+				p, err := s.Search(t.Context(), both, conversation.Query{Filter: f, Size: 50, Zone: time.UTC})
+				if err != nil || p.Total != want || p.Overview.Departments[other] != want/2 {
+					t.Errorf("until day %d: %+v, %v", n/2, p, err)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }

@@ -133,7 +133,14 @@ func (n *note) begin(found int64, write func() error) {
 		return
 	}
 	n.found, n.written = found, make(chan error, 1)
-	go func() { n.written <- write() }()
+	go func() {
+		defer func() { // whatever is wrong with one search must not end the console
+			if r := recover(); r != nil {
+				n.written <- fmt.Errorf("note a search: %v", r)
+			}
+		}()
+		n.written <- write()
+	}()
 }
 
 // end waits for it.

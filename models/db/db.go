@@ -119,7 +119,7 @@ func (d *DB) openMySQL(s Settings) error {
 	}
 	writer, reader := s.pool(c), s.pool(reading)
 	for _, pool := range []*sql.DB{writer, reader} {
-		pool.SetMaxOpenConns(32)
+		pool.SetMaxOpenConns(24) // three processes stay below the 151 that servers allow by default
 		pool.SetMaxIdleConns(8)
 		pool.SetConnMaxIdleTime(30 * time.Second) // sooner than the server ends idle ones
 		pool.SetConnMaxLifetime(30 * time.Minute)

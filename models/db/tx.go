@@ -136,7 +136,7 @@ func (d *DB) once(ctx context.Context, g *gorm.DB, pool *sql.DB, opts *sql.TxOpt
 	}
 	done = true
 	if err := raw.Commit(); err != nil {
-		if again(err) || errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone) {
+		if again(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrTxDone) {
 			return fmt.Errorf("commit: %w", err)
 		}
 		return fmt.Errorf("%w: %w", ErrCommitUnknown, err)

@@ -42,7 +42,7 @@ var (
 
 // Options bound what an index keeps in memory. Zero values mean the defaults.
 type Options struct {
-	HeadBytes   int64 // opened heads, about 50 bytes for each conversation; 256 MB
+	HeadBytes   int64 // opened heads, about 50 bytes for each conversation; 256 MB. What they remember of searches comes on top, half as much again at most
 	ShardBytes  int64 // opened shards; 64 MB
 	MostChanges int   // more waiting changes than that are ErrBehind; 200,000
 	// Divisions tells of each department to which division it belongs now; nil: each is its own. It says only

@@ -30,7 +30,7 @@ type Around struct {
 	Scope          []string // names of the highest departments in scope; none when it is all of them
 }
 
-// Around counts for the menu, all of it as of one moment.
+// Around counts for the menu, all of it but the names of the scope as of one moment.
 func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) {
 	a := &Around{}
 	err := r.DB.Read(ctx, func(tx *db.Tx) error {

@@ -130,11 +130,11 @@ func (m *maker) orderState(r *rand.Rand, s *scene, at time.Time) string {
 	return state
 }
 
-func welcome(who customer, c *Conversation) string {
+func welcome(who customer, c *Conversation) (sender, text string) {
 	if who.foreign {
-		return "Agent " + c.AgentID + " has joined"
+		return "System", "Agent " + c.AgentID + " has joined"
 	}
-	return "客服 " + c.AgentName + " 为您服务"
+	return "系统", "客服 " + c.AgentName + " 为您服务"
 }
 
 // fill says the lines of script one after the other.
@@ -147,7 +147,8 @@ func (m *maker) fill(c *Conversation, r *rand.Rand, v *values, script []line) {
 		c.Messages = append(c.Messages, msg)
 	}
 	if r.Float64() < announceShare {
-		add(Message{Sender: "system", SenderName: "系统", Kind: "text", Text: welcome(v.who, c)})
+		name, text := welcome(v.who, c)
+		add(Message{Sender: "system", SenderName: name, Kind: "text", Text: text})
 	}
 	var choice choice
 	paused := false
