@@ -25,6 +25,10 @@ type valueCount struct {
 	n     int64
 }
 
+// worthRemembering is from how many conversations on a part's answer is not as soon made as found again. What a rare
+// word leaves of hundreds of segments would also drive out what is worth it.
+const worthRemembering = 64
+
 // noKind is no attribute.
 const noKind = index.Kind(-1)
 
@@ -46,7 +50,7 @@ func (l *look) answers(found map[*index.Segment]map[string]*roaring.Bitmap) erro
 		if of := found[s.Segment]; of != nil {
 			l.narrow(s, of)
 		}
-		if s.sealed {
+		if s.sealed && s.within.GetCardinality() >= worthRemembering {
 			s.within.RunOptimize()
 			if raw, err := s.within.ToBytes(); err == nil {
 				s.answer = s.Remembered(sha256.Sum256(append(raw, name...)), func() any { return s.answer }).(*answer)

@@ -1,6 +1,7 @@
 package conversation_test
 
 import (
+	"fmt"
 	"maps"
 	"sync"
 	"testing"
@@ -21,7 +22,12 @@ func TestARememberedAnswerIsOfItsOwnQuestion(t *testing.T) {
 		const other = sales + 1
 		v := vault(t)
 		s := process(d, v)
-		out := store(t, d, v, one("a", sales, said("第一句")), one("b", sales, said("第二句")), one("c", other, said("第一句")))
+		const n = 100 // of few nothing is remembered
+		var batch []conversation.New
+		for i := range n {
+			batch = append(batch, one(fmt.Sprint("a", i), sales, said("第一句")), one(fmt.Sprint("b", i), sales, said("第二句")), one(fmt.Sprint("c", i), other, said("第一句")))
+		}
+		out := store(t, d, v, batch...)
 		folded(t, s)
 		look := func(by account.Actor, of account.Scope, states []conversation.State, total, binned int64, want map[id.Department]int64) {
 			t.Helper()
@@ -38,10 +44,10 @@ func TestARememberedAnswerIsOfItsOwnQuestion(t *testing.T) {
 		both, all := accounttest.Actor(account.Supervisor, sales, other), accounttest.Actor(account.Legal)
 		all.Scope = account.Everywhere()
 		nobody, one := accounttest.Actor(account.Supervisor), accounttest.Actor(account.Supervisor, sales)
-		look(both, one.Scope, nil, 2, 0, map[id.Department]int64{sales: 2, other: 1})
-		look(one, account.Everywhere(), nil, 2, 0, map[id.Department]int64{sales: 2})
-		look(both, account.Everywhere(), nil, 3, 0, map[id.Department]int64{sales: 2, other: 1})
-		look(all, nobody.Scope, nil, 0, 0, map[id.Department]int64{sales: 2, other: 1})
+		look(both, one.Scope, nil, 2*n, 0, map[id.Department]int64{sales: 2 * n, other: n})
+		look(one, account.Everywhere(), nil, 2*n, 0, map[id.Department]int64{sales: 2 * n})
+		look(both, account.Everywhere(), nil, 3*n, 0, map[id.Department]int64{sales: 2 * n, other: n})
+		look(all, nobody.Scope, nil, 0, 0, map[id.Department]int64{sales: 2 * n, other: n})
 		look(nobody, account.Everywhere(), nil, 0, 0, map[id.Department]int64{})
 		look(both, one.Scope, []conversation.State{conversation.Hidden}, 0, 0, map[id.Department]int64{})
 		err := d.Write(t.Context(), func(tx *db.Tx) error {
@@ -55,21 +61,21 @@ func TestARememberedAnswerIsOfItsOwnQuestion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		look(both, one.Scope, nil, 1, 1, map[id.Department]int64{sales: 1, other: 1})
+		look(both, one.Scope, nil, 2*n-1, 1, map[id.Department]int64{sales: 2*n - 1, other: n})
 		folded(t, s)
-		look(both, one.Scope, nil, 1, 1, map[id.Department]int64{sales: 1, other: 1})
+		look(both, one.Scope, nil, 2*n-1, 1, map[id.Department]int64{sales: 2*n - 1, other: n})
 		// Many ask at once, and more than what is remembered.
 		var wg sync.WaitGroup
-		for n := range 40 {
+		for k := range 40 {
 			wg.Go(func() {
-				f := conversation.Filter{Departments: account.Everywhere(), To: day.AddDate(0, 0, n/2)}
-				want := int64(2)
-				if n < 2 {
-					want = 0
+				f := conversation.Filter{Departments: account.Everywhere(), To: day.AddDate(0, 0, k/2)}
+				want, there := int64(3*n-1), int64(n)
+				if k < 2 {
+					want, there = 0, 0
 				}
 				p, err := s.Search(t.Context(), both, conversation.Query{Filter: f, Size: 50, Zone: time.UTC})
-				if err != nil || p.Total != want || p.Overview.Departments[other] != want/2 {
-					t.Errorf("until day %d: %+v, %v", n/2, p, err)
+				if err != nil || p.Total != want || p.Overview.Departments[other] != there {
+					t.Errorf("until day %d: %+v, %v", k/2, p, err)
 				}
 			})
 		}
