@@ -2,6 +2,7 @@ package bin
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -85,20 +86,15 @@ func locksOf(tx *db.Tx, by account.Actor, all id.Set[id.Conversation], rows map[
 
 // lockable reads what lockOf asks of conversations, and nothing else of them: it is read for every list.
 func lockable(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*conversation.Conversation, error) {
-	rows, err := tx.Raw("SELECT id, department_id, service_type, state, order_state, last_at, batch_id FROM conversation WHERE id IN ?", ids).Rows()
-	if err != nil {
-		return nil, fmt.Errorf("read conversations: %w", err)
-	}
-	defer rows.Close()
 	out := make(map[id.Conversation]*conversation.Conversation, len(ids))
-	for rows.Next() {
+	q := tx.Raw("SELECT id, department_id, service_type, state, order_state, last_at, batch_id FROM conversation WHERE id IN ?", ids)
+	err := db.EachRow(q, func(r *sql.Rows) error {
 		c := &conversation.Conversation{}
-		if err := rows.Scan(&c.ID, &c.DepartmentID, &c.ServiceType, &c.State, &c.OrderState, &c.LastAt, &c.BatchID); err != nil {
-			return nil, fmt.Errorf("read conversations: %w", err)
-		}
+		err := r.Scan(&c.ID, &c.DepartmentID, &c.ServiceType, &c.State, &c.OrderState, &c.LastAt, &c.BatchID)
 		out[c.ID] = c
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read conversations: %w", err)
 	}
 	return out, nil

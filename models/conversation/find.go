@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -408,21 +409,16 @@ func preview(d *Document, w words.Query) string {
 // Tags gives the names of the tags of each conversation, in order. The names are a query of their own for
 // each row, as the engines may begin a joined one at the wrong end.
 func Tags(tx *db.Tx, ids []id.Conversation) (map[id.Conversation][]string, error) {
-	rows, err := tx.Raw("SELECT conversation_id, (SELECT name FROM tag WHERE tag.id = tag_id) FROM conversation_tag WHERE conversation_id IN ?", ids).Rows()
-	if err != nil {
-		return nil, fmt.Errorf("read tags: %w", err)
-	}
-	defer rows.Close()
 	out := map[id.Conversation][]string{}
-	for rows.Next() {
+	q := tx.Raw("SELECT conversation_id, (SELECT name FROM tag WHERE tag.id = tag_id) FROM conversation_tag WHERE conversation_id IN ?", ids)
+	err := db.EachRow(q, func(r *sql.Rows) error {
 		var c id.Conversation
 		var name string
-		if err := rows.Scan(&c, &name); err != nil {
-			return nil, fmt.Errorf("read tags: %w", err)
-		}
+		err := r.Scan(&c, &name)
 		out[c] = append(out[c], name)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}
 	for _, names := range out {

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -121,21 +122,18 @@ type sealedEntry struct {
 }
 
 func sealedEntries(tx *db.Tx, ids []id.Conversation, do func(*sealedEntry)) error {
-	rows, err := tx.Raw("SELECT "+columns+", "+pairColumns+" FROM conversation c "+
-		"LEFT JOIN conversation_body b ON b.id = c.id LEFT JOIN conversation_key k ON k.id = c.id LEFT JOIN key_bucket g ON g.id = k.bucket_id WHERE c.id IN ?", ids).Rows()
-	if err != nil {
-		return fmt.Errorf("read conversations: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	q := tx.Raw("SELECT "+columns+", "+pairColumns+" FROM conversation c "+
+		"LEFT JOIN conversation_body b ON b.id = c.id LEFT JOIN conversation_key k ON k.id = c.id LEFT JOIN key_bucket g ON g.id = k.bucket_id WHERE c.id IN ?", ids)
+	err := db.EachRow(q, func(r *sql.Rows) error {
 		e := &sealedEntry{}
-		if err := rows.Scan(append(e.entry.fields(), e.pair.fields()...)...); err != nil {
-			return fmt.Errorf("read conversations: %w", err)
+		if err := r.Scan(append(e.entry.fields(), e.pair.fields()...)...); err != nil {
+			return err
 		}
 		e.Body.ID, e.Key.ID = e.ID, e.ID
 		do(e)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("read conversations: %w", err)
 	}
 	return nil
@@ -159,22 +157,17 @@ func pairs(tx *db.Tx, ids []id.Conversation) (map[id.Conversation]*pair, error) 
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := tx.Raw("SELECT b.id, "+pairColumns+" FROM conversation_body b "+
-		"JOIN conversation_key k ON k.id = b.id LEFT JOIN key_bucket g ON g.id = k.bucket_id WHERE b.id IN ?", ids).Rows()
-	if err != nil {
-		return nil, fmt.Errorf("load bodies: %w", err)
-	}
-	defer rows.Close()
 	out := make(map[id.Conversation]*pair, len(ids))
-	for rows.Next() {
+	q := tx.Raw("SELECT b.id, "+pairColumns+" FROM conversation_body b "+
+		"JOIN conversation_key k ON k.id = b.id LEFT JOIN key_bucket g ON g.id = k.bucket_id WHERE b.id IN ?", ids)
+	err := db.EachRow(q, func(r *sql.Rows) error {
 		p := &pair{}
-		if err := rows.Scan(append([]any{&p.Body.ID}, p.fields()...)...); err != nil {
-			return nil, fmt.Errorf("load bodies: %w", err)
-		}
+		err := r.Scan(append([]any{&p.Body.ID}, p.fields()...)...)
 		p.Key.ID = p.Body.ID
 		out[p.Body.ID] = p
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("load bodies: %w", err)
 	}
 	return out, nil

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -122,20 +123,15 @@ func (s *source) IDs(tx *db.Tx, after id.Conversation, n int) (ids []id.Conversa
 }
 
 func tagIDs(tx *db.Tx, ids []id.Conversation) (map[id.Conversation][]id.Tag, error) {
-	rows, err := tx.Raw("SELECT conversation_id, tag_id FROM conversation_tag WHERE conversation_id IN ? ORDER BY conversation_id, tag_id", ids).Rows()
-	if err != nil {
-		return nil, fmt.Errorf("read tags: %w", err)
-	}
-	defer rows.Close()
 	out := map[id.Conversation][]id.Tag{}
-	for rows.Next() {
+	q := tx.Raw("SELECT conversation_id, tag_id FROM conversation_tag WHERE conversation_id IN ? ORDER BY conversation_id, tag_id", ids)
+	err := db.EachRow(q, func(r *sql.Rows) error {
 		var of ConversationTag
-		if err := rows.Scan(&of.ConversationID, &of.TagID); err != nil {
-			return nil, fmt.Errorf("read tags: %w", err)
-		}
+		err := r.Scan(&of.ConversationID, &of.TagID)
 		out[of.ConversationID] = append(out[of.ConversationID], of.TagID)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}
 	return out, nil

@@ -4,22 +4,33 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+
+	"gorm.io/gorm"
 )
 
 // Each runs a query past GORM and hands over its rows, for what every page asks and for what gives very many: to make
 // the statement and to find out by reflection where to put what takes longer than the rest. Each argument is one value.
 func (tx *Tx) Each(do func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := tx.guard.QueryContext(tx.Context(), query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := do(rows); err != nil {
+	return each(do)(tx.guard.QueryContext(tx.Context(), query, args...))
+}
+
+// EachRow hands over the rows of a query that GORM makes, for queries whose arguments are lists or whose conditions are
+// put together.
+func EachRow(q *gorm.DB, do func(*sql.Rows) error) error { return each(do)(q.Rows()) }
+
+func each(do func(*sql.Rows) error) func(*sql.Rows, error) error {
+	return func(rows *sql.Rows, err error) error {
+		if err != nil {
 			return err
 		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := do(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
 	}
-	return rows.Err()
 }
 
 // Number is where an integer column goes, whose values must fit; NULL is 0. It and Word take rows past the reflection of

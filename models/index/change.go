@@ -1,6 +1,7 @@
 package index
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -108,23 +109,17 @@ func (x *Index) waiting(tx *db.Tx) (map[id.Conversation]Change, error) {
 
 // changes reads what waits. More than most are ErrBehind.
 func changes(tx *db.Tx, most int) (map[id.Conversation]Change, error) {
-	rows, err := tx.Table("index_change").Select("conversation_id, content").Limit(most + 1).Rows()
-	if err != nil {
-		return nil, fmt.Errorf("read waiting changes: %w", err)
-	}
-	defer rows.Close()
 	out := map[id.Conversation]Change{}
-	for rows.Next() {
+	err := db.EachRow(tx.Table("index_change").Select("conversation_id, content").Limit(most+1), func(r *sql.Rows) error {
 		var c uint64
 		var content int
-		if err := rows.Scan(&c, &content); err != nil {
-			return nil, fmt.Errorf("read waiting changes: %w", err)
-		}
+		err := r.Scan(&c, &content)
 		out[id.Conversation(c)] = Change{Content: content != 0}
-	}
+		return err
+	})
 	switch {
-	case rows.Err() != nil:
-		return nil, fmt.Errorf("read waiting changes: %w", rows.Err())
+	case err != nil:
+		return nil, fmt.Errorf("read waiting changes: %w", err)
 	case len(out) > most:
 		return nil, ErrBehind
 	}

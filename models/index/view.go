@@ -1,6 +1,7 @@
 package index
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -56,20 +57,14 @@ func (x *Index) View(tx *db.Tx) (*View, error) {
 // current is segments for readers: as long as the heads of all are kept it reads numbers and versions only.
 // Nothing of a row that is ready changes without a new version.
 func (x *Index) current(tx *db.Tx) ([]*Segment, error) {
-	rows, err := tx.Raw("SELECT id, version FROM index_segment WHERE state = ?", ready).Rows()
-	if err != nil {
-		return nil, fmt.Errorf("list segments: %w", err)
-	}
-	defer rows.Close()
 	var listed []segmentRow
-	for rows.Next() {
+	err := tx.Each(func(rows *sql.Rows) error {
 		var r segmentRow
-		if err := rows.Scan(&r.ID, &r.Version); err != nil {
-			return nil, fmt.Errorf("list segments: %w", err)
-		}
+		err := rows.Scan(&r.ID, &r.Version)
 		listed = append(listed, r)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}, "SELECT id, version FROM index_segment WHERE state = ?", ready)
+	if err != nil {
 		return nil, fmt.Errorf("list segments: %w", err)
 	}
 	segments := make([]*Segment, len(listed))

@@ -89,7 +89,7 @@ func (c *chunk) takeAll(tx *db.Tx, s span, items []Item) error {
 		return nil
 	}
 	q := s.in(Pending).Query(tx, tx.DB, "conversation", "id").Where("conversation.version > 1")
-	err := eachRow(q.Select("conversation.department_id, conversation.started_at, conversation.last_at"), func(r *sql.Rows) error {
+	err := db.EachRow(q.Select("conversation.department_id, conversation.started_at, conversation.last_at"), func(r *sql.Rows) error {
 		var row conversation.Conversation
 		err := r.Scan(&row.DepartmentID, &row.StartedAt, &row.LastAt)
 		c.rooms[roomOf(&row)] = true

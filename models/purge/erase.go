@@ -114,7 +114,7 @@ func pendingIn(tx *db.Tx, s span) ([]Item, error) {
 	items := make([]Item, 0, s.to-s.from)
 	q := tx.Model(&Item{}).Select("seq, conversation_id, version, department_id, service_type, bucket_id, leaf, batch_id").
 		Where("purge_id = ? AND seq >= ? AND seq < ? AND state = ?", s.purge, s.from, s.to, Pending).Order("seq")
-	err := eachRow(q, func(r *sql.Rows) error {
+	err := db.EachRow(q, func(r *sql.Rows) error {
 		var it Item
 		err := r.Scan(&it.Seq, &it.ConversationID, &it.Version, &it.DepartmentID, &it.ServiceType, &it.BucketID, &it.Leaf, &it.BatchID)
 		items = append(items, it)

@@ -24,7 +24,7 @@ func putItems(tx *db.Tx, r *Request, each func(*Item) error, put func(ledgerLine
 	// reads all its tombstones for every line.
 	lines := tx.Raw("SELECT "+itemColumns+", t.external_mac, t.purge_id FROM purge_item i LEFT JOIN tombstone t ON t.conversation_id = i.conversation_id "+
 		"WHERE i.purge_id = ? ORDER BY i.seq", r.ID)
-	err = eachRow(lines, func(rows *sql.Rows) error {
+	err = db.EachRow(lines, func(rows *sql.Rows) error {
 		if err := rows.Scan(to...); err != nil {
 			return err
 		}

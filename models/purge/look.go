@@ -94,7 +94,7 @@ func lockSpan(tx *db.Tx, s span, items []Item) (*look, error) {
 	from := func(table, columns string) *gorm.DB {
 		return s.in(Pending).Query(tx, tx.ForUpdate(), table, "id").Order("l.seq").Select(columns)
 	}
-	err := eachRow(from("conversation c", "c.id, c.department_id, c.service_type, c.state, c.order_state, c.started_at, c.last_at, c.version, c.batch_id"), func(r *sql.Rows) error {
+	err := db.EachRow(from("conversation c", "c.id, c.department_id, c.service_type, c.state, c.order_state, c.started_at, c.last_at, c.version, c.batch_id"), func(r *sql.Rows) error {
 		var c conversation.Conversation
 		err := r.Scan(&c.ID, &c.DepartmentID, &c.ServiceType, &c.State, &c.OrderState, &c.StartedAt, &c.LastAt, &c.Version, &c.BatchID)
 		l.rows[c.ID] = &c
@@ -103,7 +103,7 @@ func lockSpan(tx *db.Tx, s span, items []Item) (*look, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at conversations: %w", err)
 	}
-	err = eachRow(from("conversation_body b", "b.id").Where("b.digest = l.digest"), func(r *sql.Rows) error {
+	err = db.EachRow(from("conversation_body b", "b.id").Where("b.digest = l.digest"), func(r *sql.Rows) error {
 		var c id.Conversation
 		err := r.Scan(&c)
 		l.same[c] = true
@@ -112,7 +112,7 @@ func lockSpan(tx *db.Tx, s span, items []Item) (*look, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at bodies: %w", err)
 	}
-	err = eachRow(from("conversation_key k", "k.id, k.bucket_id, k.leaf"), func(r *sql.Rows) error {
+	err = db.EachRow(from("conversation_key k", "k.id, k.bucket_id, k.leaf"), func(r *sql.Rows) error {
 		var k conversation.Key
 		err := r.Scan(&k.ID, &k.BucketID, &k.Leaf)
 		l.keys[k.ID] = k
@@ -156,21 +156,6 @@ func heldIn(tx *db.Tx, items []Item) (map[id.Conversation]bool, error) {
 		return nil, fmt.Errorf("look at conversations: %w", err)
 	}
 	return heldOf(tx, set, true)
-}
-
-// eachRow hands over the rows of a query, for the queries that give very many of them.
-func eachRow(q *gorm.DB, do func(*sql.Rows) error) error {
-	rows, err := q.Rows()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := do(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // heldOf tells which of the conversations a hold covers.

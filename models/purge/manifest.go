@@ -54,7 +54,7 @@ func storedRoot(tx *db.Tx, p id.Purge) (root [32]byte, size int64, err error) {
 func eachLine(tx *db.Tx, p id.Purge, do func(*Item) error) error {
 	var it Item
 	to := it.columns()
-	err := eachRow(tx.Raw("SELECT "+itemColumns+" FROM purge_item i WHERE i.purge_id = ? ORDER BY i.seq", p), func(r *sql.Rows) error {
+	err := db.EachRow(tx.Raw("SELECT "+itemColumns+" FROM purge_item i WHERE i.purge_id = ? ORDER BY i.seq", p), func(r *sql.Rows) error {
 		if err := r.Scan(to...); err != nil {
 			return err
 		}

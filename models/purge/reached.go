@@ -30,7 +30,7 @@ func erasedLeaves(tx *db.Tx, where string, args ...any) (map[id.Bucket]*seal.Lea
 	var leaf int
 	to := []any{db.Number(&b), db.Number(&leaf)}
 	lines := tx.Raw("SELECT i.bucket_id, i.leaf FROM purge_item i WHERE "+where+" AND i.state = ? AND i.leaf >= 0", append(args, Purged)...)
-	err := eachRow(lines, func(r *sql.Rows) error {
+	err := db.EachRow(lines, func(r *sql.Rows) error {
 		if err := r.Scan(to...); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func slotsUpTo(tx *db.Tx, p id.Purge) (map[id.Bucket][]uint64, error) {
 	var slot uint64
 	to := []any{db.Number(&b), db.Number(&slot)}
 	slots := tx.Raw("SELECT b.bucket_id, e.slot FROM purge_bucket b JOIN purge_bucket e ON e.bucket_id = b.bucket_id AND e.slot <> 0 AND e.slot <= b.slot WHERE b.purge_id = ?", p)
-	err := eachRow(slots, func(r *sql.Rows) error {
+	err := db.EachRow(slots, func(r *sql.Rows) error {
 		err := r.Scan(to...)
 		out[b] = append(out[b], slot)
 		return err

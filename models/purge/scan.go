@@ -37,7 +37,7 @@ func (i *Item) columns() []any {
 func bucketsOf(q *gorm.DB) (list []bucket, err error) {
 	var b bucket
 	to := []any{db.Number(&b.BucketID), db.Word(&b.State), db.Number(&b.Slot), db.Number(&b.Lifted)}
-	err = eachRow(q.Model(&bucket{}).Select("bucket_id", "state", "slot", "lifted"), func(r *sql.Rows) error {
+	err = db.EachRow(q.Model(&bucket{}).Select("bucket_id", "state", "slot", "lifted"), func(r *sql.Rows) error {
 		err := r.Scan(to...)
 		list = append(list, b)
 		return err
