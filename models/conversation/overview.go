@@ -63,15 +63,16 @@ func (l *look) count(p *Page, zone *time.Location) (err error) {
 	if p.Exact, err = l.settle(kinds); err != nil {
 		return err
 	}
-	p.Total, p.Binned, p.Unmarked = l.total(), l.binned(), l.unmarked()
+	states := l.states()
+	p.Total, p.Binned, p.Unmarked = l.total(), states[Binned]+states[Frozen]+states[Purging], l.unmarked()
 	l.plan.Candidates = p.Total
 	if zone != nil {
-		p.Overview, err = l.overview(zone)
+		p.Overview, err = l.overview(zone, states)
 	}
 	return err
 }
 
-func (l *look) overview(zone *time.Location) (*Overview, error) {
+func (l *look) overview(zone *time.Location, states map[State]int64) (*Overview, error) {
 	found := make([]*roaring.Bitmap, len(l.parts))
 	err := onAllCores(l.tx.Context(), len(l.parts), func(i int) {
 		s := l.parts[i]
@@ -89,7 +90,6 @@ func (l *look) overview(zone *time.Location) (*Overview, error) {
 		d, _ := id.Parse[id.Department](v)
 		o.Departments[d] += n
 	}
-	states := l.states()
 	o.States[Active], o.States[Hidden] = states[Active], states[Hidden]
 	if !l.filter.hides {
 		o.States[Sealed] = states[Sealed]
@@ -124,12 +124,6 @@ func (l *look) states() map[State]int64 {
 		out[State(s)] += n
 	}
 	return out
-}
-
-// binned counts what would be found were it not in the recycle bin.
-func (l *look) binned() int64 {
-	states := l.states()
-	return states[Binned] + states[Frozen] + states[Purging]
 }
 
 // unmarked counts what might be found were it looked into, where marks are asked for.
