@@ -17,6 +17,7 @@ import (
 	"qingdang/models/account/accounttest"
 	"qingdang/models/conversation"
 	"qingdang/models/db"
+	"qingdang/models/db/dbtest"
 	"qingdang/models/id"
 	"qingdang/models/words"
 )
@@ -29,6 +30,28 @@ type question struct {
 	none   []string
 	by     account.Scope
 	legal  bool // knows of what is sealed
+	under  *reading
+}
+
+// reading is a reading of what lies elsewhere, and the customer of whom alone it is, if of one.
+type reading struct {
+	account.Reading
+	customer string
+}
+
+// reach is all that might be found.
+func (q *question) reach() account.Scope {
+	if q.under != nil {
+		return q.under.Where
+	}
+	return q.by
+}
+
+// covers tells whether a reading opens a conversation.
+func (r *reading) covers(p *plain) bool {
+	at := p.lastAt()
+	return r.Where.Has(p.new.DepartmentID) && (r.Conversation == 0 || r.Conversation == p.id) && (r.customer == "" || r.customer == p.new.Document.CustomerID) &&
+		(r.From.IsZero() || !at.Before(r.From)) && (r.To.IsZero() || at.Before(r.To)) && (p.state == conversation.Active || p.state == conversation.Hidden)
 }
 
 // What words mean is said here with other means than package words: a text is folded as a whole, and
@@ -255,7 +278,28 @@ func (m *mirror) question() question {
 	if m.rnd.IntN(6) > 0 {
 		m.asking(&q)
 	}
+	if m.rnd.IntN(8) == 0 {
+		m.reading(&q)
+	}
 	return q
+}
+
+// reading lets a question be asked under a reading.
+func (m *mirror) reading(q *question) {
+	p := pick(m.rnd, m.all)
+	q.under = &reading{Reading: account.Reading{Code: "DY-20261122-001", Where: m.below(p.new.DepartmentID), Until: dbtest.Start.AddDate(10, 0, 0)}}
+	q.Under = q.under.Code
+	switch m.rnd.IntN(6) {
+	case 0:
+		q.under.Conversation = p.id
+	case 1:
+		q.under.customer = p.new.Document.CustomerID
+		q.under.Customer = m.s.Vault.CustomerMAC(q.under.customer)
+	case 2:
+		q.under.From = p.lastAt().AddDate(0, -1, 0)
+	case 3:
+		q.under.From, q.under.To = p.lastAt().AddDate(0, -1, 0), p.lastAt()
+	}
 }
 
 // narrow gives a question its filters.
@@ -399,7 +443,7 @@ func (m *mirror) meets(p *plain, q *question) (met int) {
 		}
 	}
 	note(inTime, (q.From.IsZero() || !at.Before(q.From)) && (q.To.IsZero() || at.Before(q.To)))
-	note(inScope, q.by.Has(n.DepartmentID))
+	note(inScope, q.reach().Has(n.DepartmentID) && (q.under == nil || q.under.covers(p)))
 	note(ofDepartment, q.Departments.Has(n.DepartmentID))
 	note(ofType, in(q.ServiceTypes, n.ServiceType))
 	note(ofPlatform, in(q.Platforms, n.Platform) && in(q.Words.Platforms, n.Platform))
@@ -435,7 +479,9 @@ func statesOf(q *question) []conversation.State {
 	if len(q.States) == 0 {
 		return []conversation.State{conversation.Active}
 	}
-	return slices.DeleteFunc(slices.Clone(q.States), func(s conversation.State) bool { return s == conversation.Sealed && !q.legal })
+	return slices.DeleteFunc(slices.Clone(q.States), func(s conversation.State) bool {
+		return s == conversation.Sealed && !q.legal || q.under != nil && s != conversation.Active && s != conversation.Hidden
+	})
 }
 
 // contradicts tells whether field and words name different platforms or customers, or only what the searcher may not
@@ -524,6 +570,10 @@ func (m *mirror) check(q question) {
 		by = accounttest.Actor(account.Legal)
 	}
 	by.Scope = q.by
+	if q.under != nil {
+		m.asked.read++
+		by.Readings = []account.Reading{{Code: "DY-20261122-002", Until: q.under.Until}, q.under.Reading}
+	}
 	m.tagged(by)
 	var pages []*conversation.Page
 	for at := 0; ; at += q.Size {
@@ -556,7 +606,7 @@ func (m *mirror) check(q question) {
 	}
 	m.counts(&q, pages[0], want)
 	m.beside(&q, by, want.list)
-	if m.rnd.IntN(4) == 0 {
+	if q.under == nil && m.rnd.IntN(4) == 0 {
 		m.picked(&q, by, idsOf(want.list))
 	}
 }
@@ -583,7 +633,8 @@ func (m *mirror) beside(q *question, by account.Actor, list []*plain) {
 	if len(list) > 0 && m.rnd.IntN(2) == 0 {
 		p = pick(m.rnd, list)
 	}
-	if !q.by.Has(p.new.DepartmentID) || p.state == conversation.Sealed && !q.legal {
+	own := q.by.Has(p.new.DepartmentID) && (p.state != conversation.Sealed || q.legal)
+	if !own && (q.under == nil || !q.under.covers(p)) {
 		return
 	}
 	d, err := m.s.OpenIn(m.t.Context(), by, p.id, q.Query)
@@ -615,7 +666,7 @@ func (m *mirror) page(by account.Actor, q conversation.Query) *conversation.Page
 }
 
 func describe(q *question) string {
-	return fmt.Sprintf("%q %+v customer %q scope %+v", q.Words, q.Filter, q.Customer, q.by)
+	return fmt.Sprintf("%q %+v customer %q scope %+v under %+v", q.Words, q.Filter, q.Customer, q.by, q.under)
 }
 
 // same compares the rows of a page: which they are, their tags, and what is shown of them.
