@@ -110,7 +110,14 @@ func merge(tx *db.Tx, v Vault, old *Conversation, n *New) (Outcome, error) {
 	old.Version++
 	old.ContentMAC = v.contentMAC(old.ExternalMAC, doc.Messages)
 	old.Messages, old.Attachments = len(doc.Messages), attachments(doc.Messages)
-	old.StartedAt, old.LastAt = doc.Messages[0].At.Time(), doc.Messages[len(doc.Messages)-1].At.Time()
+	// What is left may be less than there was, but the period stays: earlier versions were sealed in its months, where a
+	// purge looks for them, and the age of what was said last counts.
+	if first := doc.Messages[0].At.Time(); first.Before(old.StartedAt) {
+		old.StartedAt = first
+	}
+	if last := doc.Messages[len(doc.Messages)-1].At.Time(); last.After(old.LastAt) {
+		old.LastAt = last
+	}
 	return out, reseal(tx, v, old, doc, place{bucket, key.Leaf})
 }
 

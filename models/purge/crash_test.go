@@ -3,6 +3,7 @@ package purge_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -438,6 +439,52 @@ func TestNoBackupOfTheDatabaseOpensWhatWasPurged(t *testing.T) {
 					t.Errorf("%s: a survivor of the backup does not open: %v", name, err)
 				}
 			}
+		}
+	})
+}
+
+// The key of what a conversation had grown to is lost, and an import brings only its last message: the versions from before
+// lie in the months in which they ended all the same.
+func TestABackupFromBeforeAKeyWasLostOpensNothingPurged(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.store(chat{name: "n1"})
+		c := w.store(chat{name: "c0"})[0]
+		early := w.backup()
+		later := w.news(chat{name: "c0"}, "CANARY-c0", "还在吗", "在的")
+		brings := func(from, to int) {
+			n := later
+			n.Document.Messages = slices.Clone(later.Document.Messages[from:to])
+			w.write(func(tx *db.Tx) error {
+				_, err := conversation.Store(tx, w.vault, []conversation.New{n})
+				return err
+			})
+		}
+		for i, at := range []time.Time{old, old.AddDate(0, 1, 0), old.AddDate(0, 2, 0)} {
+			later.Document.Messages[i].At = conversation.MicrosOf(at)
+		}
+		brings(0, 3)
+		late := w.backup()
+		lost := late[c].key.Slot
+		w.must(w.keys.Destroy(lost))
+		w.write(func(tx *db.Tx) error { return conversation.SlotsGone(tx, []uint64{lost}) })
+		brings(1, 2)
+		w.open()
+		middle := w.backup()
+		if was, now := early[c].key.BucketID, middle[c].key.BucketID; was == now {
+			t.Fatal("the versions are not where they should be")
+		}
+		var row conversation.Conversation
+		w.must(w.d.Read(w.ctx(), func(tx *db.Tx) error { return tx.Where("id = ?", c).Take(&row).Error }))
+		if !row.StartedAt.Equal(old) || !row.LastAt.Equal(old.AddDate(0, 2, 0)) || row.Messages != 1 {
+			t.Errorf("from %v to %v, %d messages", row.StartedAt, row.LastAt, row.Messages)
+		}
+		r := w.approved(w.binned(clock.Time(), bin.ScopeDepartment, c))
+		w.toTheEvening(r)
+		w.work()
+		w.wantWhole(r)
+		for name, old := range map[string]map[id.Conversation]copied{"early": early, "late": late, "middle": middle} {
+			w.gone(name, old[c])
 		}
 	})
 }
