@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"qingdang/models/account"
+	"qingdang/models/conversation"
 	"qingdang/models/department"
 	"qingdang/models/fault"
 	"qingdang/models/id"
@@ -158,11 +159,7 @@ func (h *Conversations) offerSaved(c echo.Context, by account.Actor, view *templ
 	if err != nil {
 		return err
 	}
-	for _, s := range list {
-		if !s.Broken {
-			view.Tabs = append(view.Tabs, templates.SavedTab{Code: s.Code, Name: s.Name, Active: s.Code == view.Search.Saved, Shared: !s.Own})
-		}
-	}
+	view.Tabs = savedTabs(list, view.Search.Saved)
 	view.Kept.CanSave = by.May(account.SearchSave)
 	view.Kept.Shares = shareOptions(tree, by, search.Share{})
 	if saved == nil {
@@ -180,6 +177,60 @@ func (h *Conversations) offerSaved(c echo.Context, by account.Actor, view *templ
 		view.Departments = append(view.Departments, templates.LostDepartment(id.String(d), view.DeptName))
 	}
 	return nil
+}
+
+func savedTabs(list []search.Search, active string) (out []templates.SavedTab) {
+	for _, s := range list {
+		if !s.Broken {
+			out = append(out, templates.SavedTab{Code: s.Code, Name: s.Name, Active: s.Code == active, Shared: !s.Own})
+		}
+	}
+	return out
+}
+
+// TabCounts answers GET /conversations/tabs: how much each saved search finds whose tab is shown, once the page
+// is there. The address names the active tab's code and nothing of what is searched for.
+func (h *Conversations) TabCounts(c echo.Context) error {
+	if !web.Fragment(c) {
+		return web.See(c, templates.ConversationsRoot)
+	}
+	ctx, by := c.Request().Context(), web.Actor(c)
+	list, err := h.Saved.List(ctx, by)
+	if err != nil {
+		return err
+	}
+	tree, err := h.Departments.Tree(ctx)
+	if err != nil {
+		return err
+	}
+	tabs, _ := templates.ShownTabs(savedTabs(list, c.QueryParam("search")))
+	var counted []templates.SavedTab
+	var qs []conversation.Query
+	for _, t := range tabs {
+		i := slices.IndexFunc(list, func(s search.Search) bool { return s.Code == t.Code })
+		if q, err := savedQuery(c, &list[i], tree, h.Zone); err == nil && t.Code != c.QueryParam("known") {
+			counted, qs = append(counted, t), append(qs, q)
+		}
+	}
+	if len(qs) == 0 {
+		return web.Render(c, http.StatusOK, templates.TabCounts(nil))
+	}
+	counts, err := h.Find.Glance(ctx, by, qs)
+	if err != nil {
+		return err
+	}
+	for i, n := range counts {
+		counted[i].Count, counted[i].Known, counted[i].AtMost = n.Total, n.Known, !n.Exact
+	}
+	return web.Render(c, http.StatusOK, templates.TabCounts(counted))
+}
+
+// savedQuery is what a saved search asks for today.
+func savedQuery(c echo.Context, saved *search.Search, tree *department.Tree, zone *time.Location) (conversation.Query, error) {
+	s, p := searchOf(saved.Conditions)
+	s = dated(s, now(c), zone)
+	s.Base = &s
+	return query(s, p, tree, web.Actor(c), zone)
 }
 
 // tellHidden says what of a saved search this reader does not see, and what of it is no more.

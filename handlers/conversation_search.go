@@ -31,6 +31,7 @@ type Conversations struct {
 	Find interface {
 		Finder
 		Search(context.Context, account.Actor, conversation.Query) (*conversation.Page, error)
+		Glance(context.Context, account.Actor, []conversation.Query) ([]conversation.Count, error)
 		TagNames(context.Context, account.Actor) ([]string, error)
 		Strangers(ctx context.Context, by account.Actor, tags, agents []string) (noTags, noAgents []string, err error)
 	}

@@ -77,6 +77,7 @@ func (s *Screens) Routes() []web.Route {
 		{Method: post, Path: "/conversations/hide", Permission: account.ConversationHide, Handler: s.Conversations.HideRows, Slow: true},
 		{Method: post, Path: "/conversations/select", Permission: account.ConversationSearch, Handler: s.Conversations.Select},
 		{Method: post, Path: "/conversations/tags", Permission: account.ConversationTag, Handler: s.Conversations.TagRows, Slow: true},
+		{Method: get, Path: "/conversations/tabs", Permission: account.ConversationSearch, Handler: s.Conversations.TabCounts},
 		{Method: get, Path: "/conversations/:id", Permission: account.ConversationOpen, Handler: s.Conversation.Show},
 		{Method: post, Path: "/conversations/:id/hide", Permission: account.ConversationHide, Handler: s.Conversation.Hide},
 		{Method: post, Path: "/conversations/:id/unhide", Permission: account.ConversationHide, Handler: s.Conversation.Unhide},

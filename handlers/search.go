@@ -118,10 +118,7 @@ func (h *Searches) count(c echo.Context, list []search.Search, tree *department.
 	var qs []conversation.Query
 	var of []int
 	for i := range list {
-		s, p := searchOf(list[i].Conditions)
-		s = dated(s, now(c), h.Zone)
-		s.Base = &s
-		q, err := query(s, p, tree, by, h.Zone)
+		q, err := savedQuery(c, &list[i], tree, h.Zone)
 		if rows[i].Counted = true; err == nil && !list[i].Broken && len(qs) < conversation.MostCounted {
 			qs, of = append(qs, q), append(of, i)
 		}

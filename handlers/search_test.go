@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,7 @@ func TestSavedSearches(t *testing.T) {
 		list := boss.Get(t, "/searches?count=1").Want(t, 200, "最近一周", "那位客户", "关键词：含个人信息，不在此显示", "及下级部门的人")
 		list.Lacks(t, "138001")
 		boss.Htmx(t, "GET", "/searches/counts", nil).Want(t, 200, `id="count-`+code(dates)+`" hx-swap-oob="true">1<`, `id="count-`+code(recent)+`" hx-swap-oob="true">0<`).Lacks(t, "<html", "138001")
+		tabCounts(t, a, boss, code(dates), code(recent), code(phone), phone)
 		boss.Post(t, "/searches/"+code(phone)+"/move", url.Values{"way": {"up"}}).WantRedirect(t, "/searches")
 		boss.Get(t, "/searches/"+code(phone)).Want(t, 200, "那位客户", "改名", "修改共享", "最近使用").Lacks(t, "138001")
 		boss.Post(t, "/searches/"+code(phone)+"/rename", url.Values{"name": {"最近一周"}}).Want(t, 422, "同名", `id="name-error"`)
@@ -121,6 +123,51 @@ func TestSavedSearches(t *testing.T) {
 		if dbtest.Count(t, a.db, &leafRow{}) != before {
 			t.Error("a form without its token did something")
 		}
+	})
+}
+
+// tabCounts looks at the numbers that come to the tabs once the page is there. What they are of stands in no address and
+// in no entry of the log, of which each time makes one.
+func tabCounts(t *testing.T, a *archive, boss *webtest.Client, dates, recent, phone, at string) {
+	t.Helper()
+	num := func(code, n string) string { return `id="tab-` + code + `" hx-swap-oob="true">` + n + `<` }
+	boss.Get(t, "/conversations").Want(t, 200, `hx-get="/conversations/tabs"`, `id="tab-`+dates+`"`, `id="tab-`+phone+`"`)
+	boss.Get(t, at).Want(t, 200, `hx-get="/conversations/tabs?known=`+phone+`"`, "<small>1</small>").Lacks(t, `id="tab-`+phone+`"`)
+	boss.Get(t, at+"&sort=newest").Want(t, 200, `hx-get="/conversations/tabs?search=`+phone+`"`, `id="tab-`+phone+`"`)
+	before := dbtest.Count(t, a.db, &leafRow{})
+	boss.Htmx(t, "GET", "/conversations/tabs", nil).Want(t, 200, num(dates, "1"), num(recent, "0"), num(phone, "≤ 2")).Lacks(t, "<html", "138001")
+	boss.Htmx(t, "GET", "/conversations/tabs?known="+phone, nil).Want(t, 200, num(dates, "1")).Lacks(t, phone)
+	if n := dbtest.Count(t, a.db, &leafRow{}, "action = 'search.counted'"); dbtest.Count(t, a.db, &leafRow{}) != before+2 || n < 3 {
+		t.Errorf("%d entries of the log, %d of counts", dbtest.Count(t, a.db, &leafRow{})-before, n)
+	}
+	boss.Get(t, "/conversations/tabs").WantRedirect(t, "/conversations")
+}
+
+func TestTabsCountWhatTheIndexKnows(t *testing.T) {
+	eachArchive(t, func(t *testing.T, a *archive, clock *dbtest.Clock) {
+		a.add(t, talk("e1", "云栖优品集团/一店", "tb_1", "售后", long(clock.Time()), spoken), talk("e2", "云栖优品集团", "tb_1", "售后", long(clock.Time()), spoken))
+		boss := a.As(accounttest.User(t, a.db, a.people, account.Supervisor, a.shop.ID))
+		lone := a.As(accounttest.User(t, a.db, a.people, account.Supervisor, a.company.ID))
+		if lone.Htmx(t, "GET", "/conversations/tabs", nil).Want(t, 200).Lacks(t, "tab-"); dbtest.Count(t, a.db, &leafRow{}, "action = 'search.counted'") != 0 {
+			t.Error("where there is nothing to count, the log says that it was counted")
+		}
+		kinds := code(keep(t, boss, "/conversations?type=%E5%94%AE%E5%90%8E", "售后", "role-supervisor"))
+		his := code(keep(t, boss, boss.Post(t, "/conversations", url.Values{"customer": {"tb_1"}}).Location, "那位", "private"))
+		boss.Htmx(t, "GET", "/conversations/tabs", nil).Want(t, 200, `id="tab-`+kinds+`" hx-swap-oob="true">1<`, `id="tab-`+his+`" hx-swap-oob="true"></small>`)
+		for i := range 7 {
+			keep(t, boss, "/conversations?from=2020-01-0"+strconv.Itoa(i+1), "第"+strconv.Itoa(i), "private")
+		}
+		last := code(keep(t, boss, "/conversations?from=2020-01-09", "最后", "private"))
+		if n := strings.Count(boss.Htmx(t, "GET", "/conversations/tabs", nil).Body, "tab-"); n != 6 {
+			t.Errorf("%d tabs are counted, not as many as are shown", n)
+		}
+		if got := boss.Htmx(t, "GET", "/conversations/tabs?search="+last, nil); strings.Count(got.Body, "tab-") != 7 || !strings.Contains(got.Body, last) {
+			t.Errorf("not counted beside the others: %s", got.Body)
+		}
+		if _, err := a.conversations.Index.Fold(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		boss.Htmx(t, "GET", "/conversations/tabs", nil).Want(t, 200, `id="tab-`+kinds+`" hx-swap-oob="true">1<`)
 	})
 }
 

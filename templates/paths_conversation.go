@@ -11,6 +11,7 @@ import (
 const (
 	HomePath          = "/"
 	ConversationsRoot = "/conversations"
+	TabCountsRoot     = "/conversations/tabs"
 	HideRowsPath      = "/conversations/hide"
 	SelectRowsPath    = "/conversations/select"
 	TagRowsPath       = "/conversations/tags"
@@ -238,6 +239,18 @@ func ConversationPartPath(conversation uint64, part int, back string) string {
 
 // SavedPath is the search that was saved under a code.
 func SavedPath(code string) string { return ConversationsPath(Search{Saved: code}) }
+
+// TabCountsPath gives the numbers of the tabs of a page on which one is active, or none; known says that this one's
+// number is there.
+func TabCountsPath(active string, known bool) string {
+	switch {
+	case active == "":
+		return TabCountsRoot
+	case known:
+		return TabCountsRoot + "?known=" + url.QueryEscape(active)
+	}
+	return TabCountsRoot + "?search=" + url.QueryEscape(active)
+}
 
 // SavedActPath is where an act on a saved search is sent: rename, share, move, update or delete.
 func SavedActPath(code, act string) string { return SearchesPath + "/" + code + "/" + act }

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,9 +12,11 @@ import (
 
 // SavedTab is one saved search above the form.
 type SavedTab struct {
-	Code, Name string
-	Active     bool
-	Shared     bool // by somebody else
+	Code, Name    string
+	Active        bool
+	Shared        bool // by somebody else
+	Count         int64
+	AtMost, Known bool
 }
 
 // KeptSearch is what the search page says of the saved search from which it comes, and the form that keeps
@@ -65,21 +68,27 @@ func LostDepartment(value, name string) ui.Option {
 // mostTabs is how many saved searches stand above the form; the others are one link away.
 const mostTabs = 6
 
-// tabs are all conversations, and the saved searches. The active one is always there.
+// ShownTabs are those that stand above the form, and how many do not. The active one is always there.
+func ShownTabs(all []SavedTab) (shown []SavedTab, hidden int) {
+	for i, t := range all {
+		if i < mostTabs || t.Active {
+			shown = append(shown, t)
+		}
+	}
+	return shown, len(all) - len(shown)
+}
+
+// tabs are all conversations, and the saved searches.
 func (v ConversationsView) tabs(ctx context.Context) []ui.TabView {
 	out := []ui.TabView{{Label: locale.T(ctx, "search.tab_all"), Path: ConversationsRoot, Active: v.Search.Saved == ""}}
-	hidden := 0
-	for i, t := range v.Tabs {
-		if i >= mostTabs && !t.Active {
-			hidden++
-			continue
-		}
-		tab := ui.TabView{Label: t.Name, Path: SavedPath(t.Code), Active: t.Active}
+	shown, hidden := ShownTabs(v.Tabs)
+	for _, t := range shown {
+		tab := ui.TabView{Label: t.Name, Path: SavedPath(t.Code), Active: t.Active, CountID: t.countID()}
 		if t.Shared {
 			tab.Icon = "users"
 		}
-		if t.Active && v.Found && !v.Kept.Edited && v.Search.Sel == "" {
-			tab.Count = v.counted(ctx, v.Total)
+		if v.countsTab(t) {
+			tab.Count, tab.CountID = v.counted(ctx, v.Total), ""
 		}
 		out = append(out, tab)
 	}
@@ -87,6 +96,35 @@ func (v ConversationsView) tabs(ctx context.Context) []ui.TabView {
 		out = append(out, ui.TabView{Label: locale.T(ctx, "search.tab_more", hidden), Path: SearchesPath})
 	}
 	return out
+}
+
+// countsTab tells whether what was found is what a tab finds.
+func (v ConversationsView) countsTab(t SavedTab) bool {
+	return t.Active && v.Found && !v.Kept.Edited && v.Search.Sel == ""
+}
+
+// uncounted gives the address of the numbers that are not known yet; "" where there are none.
+func (v ConversationsView) uncounted() string {
+	shown, _ := ShownTabs(v.Tabs)
+	switch known := slices.ContainsFunc(shown, v.countsTab); {
+	case len(shown) == 0 || known && len(shown) == 1:
+		return ""
+	default:
+		return TabCountsPath(v.Search.Saved, known)
+	}
+}
+
+func (t SavedTab) countID() string { return "tab-" + t.Code }
+
+// count is nothing where it is not known: the tab stands without.
+func (t SavedTab) count(ctx context.Context) string {
+	switch {
+	case !t.Known:
+		return ""
+	case t.AtMost && t.Count > 0:
+		return locale.T(ctx, "conversation.at_most", t.Count)
+	}
+	return locale.N(ctx, t.Count)
 }
 
 // SearchesView is the page of the saved searches.

@@ -80,7 +80,7 @@ var places = []struct {
 
 // notPages are the routes that give files or parts of pages, or need a link of their own.
 var notPages = []string{
-	"/login/otp", "/login/enroll", "/setup/:token", "/go", "/searches/counts", "/holds/list.csv", "/batches/drafts/:id/exclusions.csv", "/batches/:id/state", "/purges/:id/state", "/purges/:id/manifest.csv",
+	"/login/otp", "/login/enroll", "/setup/:token", "/go", "/searches/counts", "/conversations/tabs", "/holds/list.csv", "/batches/drafts/:id/exclusions.csv", "/batches/:id/state", "/purges/:id/state", "/purges/:id/manifest.csv",
 	"/audit/entries.csv", "/audit/proof/log.jsonl", "/audit/proof/checkpoints/:size", "/inspections/:code/population.txt", "/imports/:id/state", "/imports/:id/rejects.csv",
 	"/deletion-requests/:id/answer.pdf", "/batches/drafts/:id", "/batches/drafts/:id/cap", "/purges/:id/execute", "/reports/:id", "/retention/changes/:code", "/imports/:id", "/jobs/:id", // walked through where they are made
 }

@@ -623,6 +623,15 @@ func (m *mirror) picked(q *question, by account.Actor, ids []id.Conversation) {
 	if err != nil || !counts[0].Known || counts[0].Total < int64(len(ids)) || counts[0].Exact && counts[0].Total != int64(len(ids)) {
 		m.t.Fatalf("%s: %+v of %d, %v", describe(q), counts, len(ids), err)
 	}
+	counts, err = m.s.Glance(m.t.Context(), by, []conversation.Query{q.Query})
+	n := int64(len(ids))
+	if q.Customer == "" && q.Words.Customer == "" { // nothing that the index does not know
+		if err != nil || !counts[0].Known || counts[0].Total < n || (counts[0].Exact || !q.Words.HasTerms()) && counts[0].Total != n {
+			m.t.Fatalf("%s: at a glance %+v of %d, %v", describe(q), counts, n, err)
+		}
+	} else if err != nil || counts[0] != (conversation.Count{}) {
+		m.t.Fatalf("%s: at a glance %+v of a customer, %v", describe(q), counts, err)
+	}
 	m.asked.picked++
 }
 
