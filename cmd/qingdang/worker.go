@@ -50,8 +50,13 @@ func (a *app) work(ctx context.Context) error {
 }
 
 func (a *app) workJobs(ctx context.Context) error {
+	if err := a.walk().Hurry(ctx); err != nil {
+		return err
+	}
 	return job.Work(ctx, a.db, workerName(), a.runners(), job.Options{Timers: a.timers(), Log: slog.Default(), Waits: audit.Halted})
 }
+
+func (a *app) walk() *retention.Walk { return &retention.Walk{DB: a.db, Vault: a.vault()} }
 
 // timers are the jobs that must always be waiting for their next time.
 func (a *app) timers() []job.New {
@@ -88,7 +93,7 @@ func (a *app) runners() map[string]job.Runner {
 		inspection.JobTimer: &inspection.Timer{Desk: a.inspections},
 		intake.JobRun:       a.imports.Runner(),
 		retention.JobTimer:  &retention.Timer{Desk: a.retention},
-		retention.JobWalk:   &retention.Walk{DB: a.db, Vault: a.vault()},
+		retention.JobWalk:   a.walk(),
 		export.JobRun:       a.exports.Runner(),
 		subject.JobTimer:    a.subjects.Timer(),
 		subject.JobBin:      a.subjects.Binner(),

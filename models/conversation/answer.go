@@ -43,6 +43,9 @@ func (l *look) name() []byte {
 
 // answers finds or begins the answer of every part, on all cores; found is what postings tell of the words.
 func (l *look) answers(found map[*index.Segment]map[string]*roaring.Bitmap) error {
+	if err := l.believe(); err != nil {
+		return err
+	}
 	name := l.name()
 	return onAllCores(l.tx.Context(), len(l.parts), func(i int) {
 		s := l.parts[i]
@@ -82,7 +85,7 @@ func (l *look) leftOf(s *part, k index.Kind) *roaring.Bitmap {
 	out := s.within.Clone()
 	for i, c := range l.conditions {
 		switch {
-		case c.kind == k:
+		case c.kind == k, c.kind == outdated && k == index.Mark:
 		case c.not:
 			out.AndNot(l.meets(s, i))
 		default:
@@ -93,7 +96,7 @@ func (l *look) leftOf(s *part, k index.Kind) *roaring.Bitmap {
 		out.And(l.own.meet(s.Segment))
 	}
 	if k == index.Mark {
-		out.AndNot(s.AnyOf(index.Mark, everyLanguage.names()))
+		l.unlooked(s, out)
 	}
 	if s.answer.left == nil {
 		s.answer.left = map[index.Kind]*roaring.Bitmap{}

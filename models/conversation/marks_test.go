@@ -172,3 +172,48 @@ func TestTheRowsAskByWhichListTheyWereMarked(t *testing.T) {
 		}
 	})
 }
+
+// While a walk marks the archive by another list of words, a search believes the marks as far as that has come, in segments as
+// beside them; what else it asks for is known of the rest, too.
+func TestASearchBelievesMarksAsFarAsTheWalkHasCome(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		out := store(t, d, v, one("e1", sales, said("退款没到")), one("e2", sales, said("退款没到")), one("e3", sales, said("where is it")))
+		x := conversation.NewIndex(d, v, index.Options{})
+		other, err := words.ReadList(strings.NewReader("退货\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Sensitive = other
+		s := &conversation.Conversations{DB: d, Vault: v, Index: x}
+		finds := func(total, unmarked int64, languages ...conversation.Language) {
+			t.Helper()
+			f := conversation.Filter{Departments: account.Everywhere(), Traits: conversation.Traits{Sensitive: conversation.No, Languages: languages}}
+			p, err := s.Search(t.Context(), accounttest.Actor(account.Supervisor, sales), conversation.Query{Filter: f, Size: 10})
+			if err != nil || p.Total != total || len(p.Rows) != int(total) || p.Unmarked != unmarked || p.Plan.Way != conversation.WayIndex {
+				t.Errorf("%d found, %d not looked into, want %d and %d; %v", p.Total, p.Unmarked, total, unmarked, err)
+			}
+		}
+		for _, folded := range []bool{false, true} {
+			if folded {
+				if _, err := x.Fold(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				dbtest.Exec(t, d, "DELETE FROM marked_by")
+			}
+			finds(3, 0) // no list has become another one
+			for done, unmarked := range map[int]int64{0: 2, 1: 1, 2: 0} {
+				dbtest.Exec(t, d, "DELETE FROM marked_by")
+				write(t, d, func(tx *db.Tx) error { return v.Reached(tx, out[done].ID, false) })
+				finds(3-unmarked, unmarked)
+			}
+			write(t, d, func(tx *db.Tx) error { return v.Reached(tx, out[0].ID, false) })
+			dbtest.Exec(t, d, "UPDATE marked_by SET upto = ?", out[0].ID)
+			finds(1, 1, conversation.Chinese)
+			finds(0, 1, conversation.English)
+			write(t, d, func(tx *db.Tx) error { return v.Reached(tx, 0, true) })
+			write(t, d, func(tx *db.Tx) error { return v.Reached(tx, out[0].ID, false) })
+			finds(3, 0) // a later walk takes nothing back
+		}
+	})
+}

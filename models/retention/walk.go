@@ -36,6 +36,18 @@ type Walk struct {
 	Vault conversation.Vault
 }
 
+// Hurry lets the walk begin now where the list of words became another one: until it has come to a conversation,
+// searches for sensitive words leave that out.
+func (w *Walk) Hurry(ctx context.Context) error {
+	return w.DB.Write(ctx, func(tx *db.Tx) error {
+		begun, err := w.Vault.Begun(tx)
+		if err != nil || begun {
+			return err
+		}
+		return job.Soon(tx, JobWalk)
+	})
+}
+
 // Step looks into the next conversations, and waits for the next hour at the end.
 func (w *Walk) Step(ctx context.Context, j *job.Job) (bool, error) {
 	var ids []id.Conversation
@@ -46,7 +58,15 @@ func (w *Walk) Step(ctx context.Context, j *job.Job) (bool, error) {
 		if waiting, err = index.Waiting(tx); err != nil || waiting > mostWaiting {
 			return err
 		}
-		ids, upto, last, err = w.Vault.Unlooked(tx, id.Conversation(j.Pos), walkAtOnce, walkSpan)
+		begun, err := w.Vault.Begun(tx)
+		if err != nil {
+			return err
+		}
+		from := id.Conversation(j.Pos)
+		if !begun {
+			from = 0 // as far as it has come, it looked by another list
+		}
+		ids, upto, last, err = w.Vault.Unlooked(tx, from, walkAtOnce, walkSpan)
 		return err
 	})
 	if err != nil {
@@ -62,6 +82,9 @@ func (w *Walk) Step(ctx context.Context, j *job.Job) (bool, error) {
 	return false, w.DB.Write(ctx, func(tx *db.Tx) error {
 		n, kinds, err := found.Note(tx, ids)
 		if err != nil {
+			return err
+		}
+		if err := w.Vault.Reached(tx, upto, last); err != nil {
 			return err
 		}
 		if last {

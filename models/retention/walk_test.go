@@ -282,6 +282,29 @@ func TestTheWalkMarksWhatIsThere(t *testing.T) {
 		var err error
 		k.vault.Sensitive, err = words.ReadList(strings.NewReader("在吗\nparcel"))
 		k.must(err)
+		unlooked := func(f conversation.Traits, want int64) {
+			t.Helper()
+			s := &conversation.Conversations{DB: k.d, Vault: k.vault, Index: k.index}
+			by := account.Actor{ID: 7, Role: account.Auditor, Name: "审计", Scope: account.Everywhere()}
+			p, err := s.Search(t.Context(), by, conversation.Query{Filter: conversation.Filter{Departments: account.Everywhere(), Traits: f}, Size: 10})
+			k.must(err)
+			if p.Unmarked != want || p.Plan.Way != conversation.WayIndex {
+				t.Errorf("%+v: %d not looked into, want %d; by %s", f, p.Unmarked, want, p.Plan.Way)
+			}
+		}
+		// What was marked by the other list nobody has looked into.
+		found(sensitive)
+		found(plain)
+		found(english, ids[2])
+		unlooked(sensitive, 3)
+		unlooked(conversation.Traits{Sensitive: conversation.No, Languages: []conversation.Language{conversation.English}}, 1)
+		unlooked(english, 0)
+		clock.Advance(time.Minute)
+		k.must(k.walk().Hurry(t.Context()))
+		k.work(k.walk())
+		found(sensitive, ids[1:]...)
+		found(plain, ids[0])
+		unlooked(sensitive, 0)
 		ids = append(ids, k.say(1, "你好，在吗")...)
 		clock.Advance(25 * time.Hour)
 		k.work(k.walk())
