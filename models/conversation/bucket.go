@@ -160,12 +160,11 @@ func fill(tx *db.Tx, taken map[id.Bucket]int) error {
 	return nil
 }
 
-// newBuckets makes the keys with one sync of the key store. If the transaction fails
-// the keys stay behind unused, which harms nobody.
+// newBuckets makes the keys with one sync of the key store.
 func newBuckets(tx *db.Tx, v Vault, waiting map[room][]*Conversation, needed int, places map[id.Conversation]place) error {
-	keys, err := v.Store.NewBuckets(needed)
+	keys, err := v.NewKeys(tx, needed)
 	if err != nil {
-		return fmt.Errorf("new bucket keys: %w", err)
+		return err
 	}
 	var rows []*Bucket
 	for r, members := range waiting {

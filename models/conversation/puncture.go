@@ -21,7 +21,7 @@ type Punctured struct {
 // Puncture takes everything out of buckets that has no row any more, so that the key under which they lie can be
 // destroyed: what has a row, and the places that nobody was given yet, can be reached from a fresh key then,
 // and nothing else. The rows of what lives are not written. A bucket in which nothing lives is closed. The
-// buckets stay locked. If the transaction fails, the fresh keys stay behind unused.
+// buckets stay locked.
 func Puncture(tx *db.Tx, v Vault, ids []id.Bucket) (map[id.Bucket]Punctured, error) {
 	rows, err := lockBuckets(tx, ids)
 	if err != nil {
@@ -168,9 +168,9 @@ func (v Vault) staying(open []*Bucket, live map[id.Bucket][]int) (map[id.Bucket]
 
 // moveOn puts what stays under fresh keys, made with one sync of the key store, with one row written for each bucket.
 func moveOn(tx *db.Tx, v Vault, open []*Bucket, staying map[id.Bucket]*stay, out map[id.Bucket]Punctured) error {
-	fresh, err := v.Store.NewBuckets(len(staying))
+	fresh, err := v.NewKeys(tx, len(staying))
 	if err != nil {
-		return fmt.Errorf("new bucket keys: %w", err)
+		return err
 	}
 	open = slices.DeleteFunc(slices.Clone(open), func(b *Bucket) bool { return staying[b.ID] == nil })
 	list := make([]seal.Keeping, len(open))

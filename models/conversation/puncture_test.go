@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"qingdang/models/conversation"
 	"qingdang/models/db"
@@ -417,5 +418,58 @@ func TestImportsBesidePunctures(t *testing.T) {
 			t.Errorf("%d are left", len(left))
 		}
 		opens(t, d, v, left...)
+	})
+}
+
+// Keys that were made for what came to nothing do not live on: neither those of a puncture nor those of an import.
+func TestKeysOfATransactionThatFailedAreDestroyed(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		ids := several(t, d, v, "c", 3)
+		_, key := copied(t, d, ids[0])
+		alive := func() []uint64 {
+			t.Helper()
+			slots, err := v.Store.LiveFor(seal.ForRecords, -time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return slots
+		}
+		before := alive()
+		erase(t, d, ids[0])
+		stop := errors.New("stop")
+		for name, do := range map[string]func(tx *db.Tx) error{
+			"a puncture": func(tx *db.Tx) error {
+				_, err := conversation.Puncture(tx, v, []id.Bucket{key.BucketID})
+				return err
+			},
+			"an import": func(tx *db.Tx) error {
+				_, err := conversation.Store(tx, v, []conversation.New{one("other", support, said("问题"))})
+				return err
+			},
+		} {
+			made := 0
+			err := d.Write(t.Context(), func(tx *db.Tx) error {
+				tx.MarkAudited()
+				if err := do(tx); err != nil {
+					return err
+				}
+				made = len(alive()) - len(before)
+				return stop
+			})
+			if !errors.Is(err, stop) || made != 1 {
+				t.Fatalf("%s: %v, %d keys made", name, err, made)
+			}
+			if now := alive(); !slices.Equal(now, before) {
+				t.Errorf("%s: alive are %v, were %v", name, now, before)
+			}
+		}
+		opens(t, d, v, ids[1:]...)
+		p := puncture(t, d, v, key.BucketID)[key.BucketID]
+		destroy(t, d, v, key.BucketID, p.Slot)
+		if now := alive(); len(now) != len(before) || !slices.Contains(now, p.To) {
+			t.Errorf("alive are %v, the bucket lies under %d", now, p.To)
+		}
+		opens(t, d, v, ids[1:]...)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"qingdang/models/db"
 	"qingdang/models/id"
 	"qingdang/models/seal"
 	"qingdang/models/words"
@@ -20,6 +21,20 @@ type Vault struct {
 
 // List gives the words to look out for.
 func (v Vault) List() *words.List { return cmp.Or(v.Sensitive, words.UsualList()) }
+
+// NewKeys makes n keys in the key store for a transaction, and gives their numbers. If it comes to nothing, so do they: a key that
+// lives opens what is written of it, if only in a log of the database. Where that cannot be known, or the process dies, they
+// stay behind unused.
+func (v Vault) NewKeys(tx *db.Tx, n int) ([]uint64, error) {
+	keys, err := v.Store.NewBuckets(n)
+	if err != nil {
+		return nil, fmt.Errorf("new bucket keys: %w", err)
+	}
+	if n > 0 {
+		tx.OnRollback(func() { _ = v.Store.Destroy(keys...) })
+	}
+	return keys, nil
+}
 
 // ExternalMAC is the keyed name of a conversation on its platform.
 func (v Vault) ExternalMAC(platform, externalID string) []byte {

@@ -29,6 +29,34 @@ func TestWriteStoresAllOrNothing(t *testing.T) {
 	})
 }
 
+func TestWhatComesToNothingIsClearedAway(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func(tx *db.Tx) error
+		want int
+	}{
+		{"committed", func(tx *db.Tx) error { return tx.Create(&setting{"a", "1"}).Error }, 0},
+		{"an error of the caller's", func(*db.Tx) error { return errors.New("changed my mind") }, 1},
+		{"a failed statement that nobody looked at", func(tx *db.Tx) error { tx.Create(&setting{"a", "2"}); return nil }, 1},
+		{"a panic", func(*db.Tx) error { panic("oh") }, 1},
+	}
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		for _, tt := range tests {
+			cleared := 0
+			func() {
+				defer func() { _ = recover() }()
+				_ = d.Write(t.Context(), func(tx *db.Tx) error {
+					tx.OnRollback(func() { cleared++ })
+					return tt.do(tx)
+				})
+			}()
+			if cleared != tt.want {
+				t.Errorf("%s: cleared away %d times, want %d", tt.name, cleared, tt.want)
+			}
+		}
+	})
+}
+
 func TestFirstErrorPoisonsTheTransaction(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
 		dbtest.Insert(t, d, &setting{"a", "1"})

@@ -37,6 +37,7 @@ type Tx struct {
 	engine string
 	guard  *guard
 	still  bool
+	undo   []func()
 }
 
 // Context is the caller's.
@@ -65,6 +66,10 @@ func (tx *Tx) ForShare() *gorm.DB {
 // MarkAudited notes that the transaction wrote its audit leaf. Only
 // audit.Append calls it.
 func (tx *Tx) MarkAudited() { tx.guard.audited = true }
+
+// OnRollback keeps do for the case that the transaction comes to nothing for certain: it is called when that is so, and not
+// where the outcome of the commit is unknown. It clears away what the transaction made outside the database.
+func (tx *Tx) OnRollback(do func()) { tx.undo = append(tx.undo, do) }
 
 // Write runs fn in one transaction at READ COMMITTED (BEGIN IMMEDIATE on SQLite)
 // and commits if it returns nil. The first failing statement poisons the
@@ -112,20 +117,25 @@ func (d *DB) once(ctx context.Context, g *gorm.DB, pool *sql.DB, opts *sql.TxOpt
 			d.held(time.Since(from))
 		}
 	}()
+	gd := &guard{tx: raw}
+	tx := &Tx{engine: d.engine, guard: gd, still: still}
 	defer func() {
 		// Also after a panic in fn: the connection must not go back with open work.
 		if !done {
 			_ = raw.Rollback()
+			for _, do := range tx.undo {
+				do()
+			}
 		}
 	}()
-	gd := &guard{tx: raw}
 	now, err := d.clock.Now(ctx, d.engine, raw)
 	if err != nil {
 		return fmt.Errorf("read the clock: %w", err)
 	}
 	session := g.Session(&gorm.Session{NewDB: true, Context: ctx, SkipDefaultTransaction: true})
 	session.Statement.ConnPool = gd
-	if err := fn(&Tx{DB: session, Now: Instant(now), engine: d.engine, guard: gd, still: still}); err != nil {
+	tx.DB, tx.Now = session, Instant(now)
+	if err := fn(tx); err != nil {
 		return err
 	}
 	switch {

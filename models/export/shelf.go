@@ -35,13 +35,13 @@ func secretAAD(e id.Export) seal.AAD {
 	return seal.AAD{Kind: kindSecret, Record: uint64(e), Version: 1}
 }
 
-// newKey makes the key of an export. If the transaction fails, its bucket stays behind unused.
+// newKey makes the key of an export.
 func (d *Desk) newKey(tx *db.Tx, e *Export) error {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		return fmt.Errorf("key of an export: %w", err)
 	}
-	ids, err := d.Vault.Store.NewBuckets(1)
+	ids, err := d.Vault.NewKeys(tx, 1)
 	if err != nil {
 		return fmt.Errorf("key of an export: %w", err)
 	}

@@ -116,7 +116,7 @@ func (w *Runner) puncture(ctx context.Context, j *job.Job) (more bool, err error
 }
 
 // puncturePart punctures buckets and notes which of their slots go. If the process dies before the commit, the fresh keys
-// stay behind in the key store unused.
+// stay behind in the key store unused; if the transaction fails they go with it.
 func (w *Runner) puncturePart(tx *db.Tx, j *job.Job, r *Request, list []bucket) error {
 	ids := bucketIDs(list)
 	punctured, err := conversation.Puncture(tx, w.Vault, ids)
