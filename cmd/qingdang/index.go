@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"qingdang/models/index"
 	"qingdang/models/job"
 	"qingdang/templates/locale"
@@ -91,14 +93,19 @@ func (c *indexRebuild) Run(t *terminal) error {
 	})
 }
 
-// indexEvery is how often changes are taken into the search index. What waits is found all the same.
+// indexEvery is how often changes are taken into the search index, unless many wait. What waits is found all the same.
 const indexEvery = time.Minute
 
 // workIndex takes changes into the search index, beside the other jobs: an import or a purge may
 // take hours, and whoever searches meanwhile should not have to wait for the rows.
 func (a *app) workIndex(ctx context.Context) error {
-	return job.Work(ctx, a.db, workerName(), map[string]job.Runner{index.JobFold: a.index.Runner(indexEvery)},
-		job.Options{Timers: []job.New{{Kind: index.JobFold}}, Log: slog.Default()})
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.index.Hasten(ctx) })
+	g.Go(func() error {
+		return job.Work(ctx, a.db, workerName(), map[string]job.Runner{index.JobFold: a.index.Runner(indexEvery)},
+			job.Options{Timers: []job.New{{Kind: index.JobFold}}, Log: slog.Default()})
+	})
+	return g.Wait()
 }
 
 // indexNow takes what a command has changed into the search index. Where it cannot, a worker will.

@@ -72,7 +72,7 @@ const (
 )
 
 // mostLoose bounds how many conversations are looked at without a segment.
-const mostLoose = 20_000
+const mostLoose = 50_000
 
 // newLook prepares the parts. The errors are those of index.View, and ErrBehind for too many
 // conversations of one customer.
@@ -121,12 +121,14 @@ func (l *look) fromSegments() error {
 		l.parts = append(l.parts, &part{Segment: s, sealed: true, within: within})
 		l.plan.Segments++
 	}
-	changed := make([]id.Conversation, 0, len(l.view.Changes))
-	for c := range l.view.Changes {
-		changed = append(changed, c)
+	changed, err := l.view.Loose()
+	if err != nil {
+		return err
 	}
-	slices.Sort(changed)
-	return l.loose(changed)
+	for _, s := range changed {
+		l.loose(s)
+	}
+	return nil
 }
 
 // fromRows takes the conversations of one customer or batch, or the only one, which the rows' indexes find.
@@ -139,7 +141,11 @@ func (l *look) fromRows() error {
 	if len(ids) > mostLoose {
 		return index.ErrBehind
 	}
-	return l.loose(ids)
+	docs, err := l.s.Index.Source.Docs(l.tx.Context(), l.tx, ids, false)
+	if err == nil {
+		l.loose(index.Unsealed(docs))
+	}
+	return err
 }
 
 var everyState = []State{Active, Hidden, Binned, Frozen, Purging, Sealed}
@@ -147,25 +153,15 @@ var everyState = []State{Active, Hidden, Binned, Frozen, Purging, Sealed}
 // looseAtOnce bounds one statement.
 const looseAtOnce = 1000
 
-// loose makes a part of conversations, from their rows.
-func (l *look) loose(ids []id.Conversation) error {
-	if len(ids) == 0 {
-		return nil
+// loose makes a part of conversations that no segment has as they are.
+func (l *look) loose(s *index.Segment) {
+	if s.N() == 0 {
+		return
 	}
-	var docs []index.Doc
-	for part := range slices.Chunk(ids, looseAtOnce) {
-		some, err := l.s.Index.Source.Docs(l.tx.Context(), l.tx, part, false)
-		if err != nil {
-			return err
-		}
-		docs = append(docs, some...)
-	}
-	s := index.Unsealed(docs)
 	lo, hi := s.Range(l.filter.From, l.filter.To)
 	within := roaring.New()
 	within.AddRange(uint64(lo), uint64(hi))
 	l.parts = append(l.parts, &part{Segment: s, within: within})
-	return nil
 }
 
 func (l *look) conditionsOf(f Filter) ([]condition, error) {

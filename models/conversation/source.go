@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"qingdang/models/db"
@@ -30,28 +31,39 @@ type source struct {
 
 // Docs implements index.Source.
 func (s *source) Docs(ctx context.Context, tx *db.Tx, ids []id.Conversation, terms bool) ([]index.Doc, error) {
-	var rows []Conversation
-	if err := tx.Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read conversations: %w", err)
-	}
-	tags, err := tagIDs(tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	docs := make([]index.Doc, len(rows))
-	for i := range rows {
-		docs[i] = doc(&rows[i], tags[rows[i].ID])
+	docs := make([]index.Doc, 0, len(ids))
+	for part := range slices.Chunk(ids, looseAtOnce) {
+		tags, err := tagIDs(tx, part)
+		if err != nil {
+			return nil, err
+		}
+		var c Conversation
+		to := []any{
+			db.Number(&c.ID), db.Number(&c.DepartmentID), db.Word(&c.ServiceType), db.Word(&c.Platform), db.Word(&c.AgentID), db.Word(&c.AgentName),
+			db.Number(&c.State), db.Number(&c.Messages), db.Number(&c.Version), &c.LastAt, &c.Personal, &c.Marks,
+		}
+		q := tx.Raw("SELECT id, department_id, service_type, platform, agent_id, agent_name, state, messages, version, last_at, personal, marks "+
+			"FROM conversation WHERE id IN ? ORDER BY id", part)
+		err = db.EachRow(q, func(r *sql.Rows) error {
+			err := r.Scan(to...)
+			docs = append(docs, doc(&c, tags[c.ID]))
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read conversations: %w", err)
+		}
 	}
 	if terms {
-		err = s.terms(ctx, tx, docs, ids)
+		return docs, s.terms(ctx, tx, docs, ids)
 	}
-	return docs, err
+	return docs, nil
 }
 
 func doc(c *Conversation, tags []id.Tag) index.Doc {
 	return index.Doc{
 		ID: c.ID, Version: c.Version, LastAt: c.LastAt, Department: c.DepartmentID,
 		ServiceType: folded(c.ServiceType), Platform: folded(c.Platform), Agent: folded(c.AgentID) + agentMark + folded(c.AgentName), State: int(c.State), Tags: tags, Personal: c.holds(), Messages: c.Messages, Marks: c.marks(),
+		Fleeting: c.State == Frozen || c.State == Purging, // a purge erases it, and notes that in its own list
 	}
 }
 

@@ -1,8 +1,6 @@
 package index
 
 import (
-	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -53,16 +51,6 @@ func Changed(tx *db.Tx, content bool, ids ...id.Conversation) error {
 	return nil
 }
 
-// ChangedListed is Changed for the conversations of a list.
-func ChangedListed(tx *db.Tx, content bool, list db.List) error {
-	args := append([]any{flag(content), newStamp(), tx.Now}, list.Args...)
-	query := fmt.Sprintf("INSERT INTO index_change (conversation_id, content, stamp, changed_at) SELECT l.%s, ?, ?, ? FROM %s l WHERE %s", list.Column, list.Table, list.Where)
-	if err := tx.Exec(query+again(tx), args...).Error; err != nil {
-		return fmt.Errorf("note changes for the index: %w", err)
-	}
-	return nil
-}
-
 // again is what happens to a note that is there.
 func again(tx *db.Tx) string {
 	if tx.Engine() == db.SQLite {
@@ -88,40 +76,4 @@ func flag(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// waiting reads what waits. The error is ErrBehind: as long as it was given the last time, it is found out by counting,
-// since reading so much in vain, at every search, would take more than what is done in its place.
-func (x *Index) waiting(tx *db.Tx) (map[id.Conversation]Change, error) {
-	if x.behind.Load() {
-		var one []int
-		if err := tx.Raw("SELECT 1 FROM index_change LIMIT 1 OFFSET ?", x.mostChanges).Scan(&one).Error; err != nil {
-			return nil, fmt.Errorf("count waiting changes: %w", err)
-		}
-		if len(one) > 0 {
-			return nil, ErrBehind
-		}
-	}
-	all, err := changes(tx, x.mostChanges)
-	x.behind.Store(errors.Is(err, ErrBehind))
-	return all, err
-}
-
-// changes reads what waits. More than most are ErrBehind.
-func changes(tx *db.Tx, most int) (map[id.Conversation]Change, error) {
-	out := map[id.Conversation]Change{}
-	err := db.EachRow(tx.Table("index_change").Select("conversation_id, content").Limit(most+1), func(r *sql.Rows) error {
-		var c uint64
-		var content int
-		err := r.Scan(&c, &content)
-		out[id.Conversation(c)] = Change{Content: content != 0}
-		return err
-	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read waiting changes: %w", err)
-	case len(out) > most:
-		return nil, ErrBehind
-	}
-	return out, nil
 }

@@ -27,6 +27,7 @@ type Doc struct {
 	Marks       []string // what else is known of its body
 	Terms       []Token  // distinct, in any order; nil where the body was not opened
 	Later       bool     // the body does not open for now: Terms are not known
+	Fleeting    bool     // it may be gone without a note of it
 }
 
 // Source tells what conversations are. models/conversation implements it.

@@ -59,6 +59,7 @@ type Index struct {
 
 	mostChanges int
 	behind      atomic.Bool // at the last View
+	last        atomic.Pointer[waiting]
 	divisions   func(*db.Tx) (func(id.Department) id.Department, error)
 	heads       *cache[headKey, *head]
 	shards      *cache[shardKey, *shard]

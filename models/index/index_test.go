@@ -60,9 +60,7 @@ func TestAChangedContentStaysOne(t *testing.T) {
 		}
 		before := note(ids[1])
 		w.write(func(tx *db.Tx) error { return Changed(tx, true, ids[1]) })
-		w.write(func(tx *db.Tx) error {
-			return ChangedListed(tx, false, db.List{Table: "conversation", Column: "id", Where: "l.id IN ?", Args: []any{ids[1:]}})
-		})
+		w.write(func(tx *db.Tx) error { return Changed(tx, false, ids[1:]...) })
 		if n := note(ids[1]); n.Content != 1 || n.Stamp == before.Stamp {
 			t.Errorf("%+v after %+v", n, before)
 		}

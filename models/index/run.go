@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -146,6 +147,40 @@ func (x *Index) Runner(interval time.Duration) job.Runner {
 		}
 		return false, x.DB.Write(ctx, func(tx *db.Tx) error { return job.Every(tx, j, interval) })
 	})
+}
+
+// A search looks at what waits conversation by conversation, and opens those whose texts are new, so that much of it
+// is not left until the timer's next time. A new text counts as much as newText others: it costs searches more and
+// Fold less, which writes the heads of segments anew for the others.
+const (
+	muchWaits = foldAtOnce
+	newText   = 8
+	lookEvery = 2 * time.Second
+)
+
+// Hasten lets the job of Fold run before its time as often as much waits, until the context ends.
+func (x *Index) Hasten(ctx context.Context) error {
+	for {
+		if err := x.hasten(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "what waits for the search index was not counted", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+func (x *Index) hasten(ctx context.Context) error {
+	waits := int64(0)
+	err := x.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.Raw("SELECT COALESCE(SUM(CASE WHEN content = 0 THEN 1 ELSE ? END), 0) FROM (SELECT content FROM index_change LIMIT ?) w", newText, muchWaits).Scan(&waits).Error
+	})
+	if err != nil || waits < muchWaits {
+		return err
+	}
+	return x.DB.Write(ctx, func(tx *db.Tx) error { return job.Hasten(tx, JobFold) })
 }
 
 // folding is foldOnce; what does not open is taken out of the index first.

@@ -21,12 +21,13 @@ import (
 type View struct {
 	// Segments are sorted by the time of their latest document, newest first. Their times may overlap.
 	Segments []*Segment
-	// Changes are the conversations about which the segments must not be believed: their attributes
+	// Changes are shared. They are the conversations about which the segments must not be believed: their attributes
 	// are to be asked of the rows; and their text too where Content is true or no segment has them.
 	Changes map[id.Conversation]Change
 
-	x  *Index
-	tx *db.Tx
+	x       *Index
+	tx      *db.Tx
+	waiting *waiting
 }
 
 // Segment is one segment of a view. Its documents have ordinals from 0, later ones higher. The bitmaps
@@ -42,7 +43,7 @@ type Segment struct {
 // Fold beside it may take away what the view has listed. The errors are ErrBehind and ErrUnreadable: the rows have
 // to be asked then.
 func (x *Index) View(tx *db.Tx) (*View, error) {
-	waiting, err := x.waiting(tx)
+	waiting, err := x.waitingAt(tx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (x *Index) View(tx *db.Tx) (*View, error) {
 		return nil, err
 	}
 	slices.SortFunc(segments, func(a, b *Segment) int { return b.row.LastAt.Compare(a.row.LastAt) })
-	return &View{Segments: segments, Changes: waiting, x: x, tx: tx}, nil
+	return &View{Segments: segments, Changes: waiting.by, x: x, tx: tx, waiting: waiting}, nil
 }
 
 // current is segments for readers: as long as the heads of all are kept it reads numbers and versions only.
@@ -320,17 +321,7 @@ func (v *View) Find(c id.Conversation) (*Segment, uint32, bool) {
 // Settled gives the living documents of a segment about which it may be believed: those without a
 // waiting change. The bitmap is the caller's own.
 func (v *View) Settled(s *Segment) *roaring.Bitmap {
-	var unsettled []uint32
-	for c := range v.Changes {
-		if ord, ok := s.find(c); ok {
-			unsettled = append(unsettled, ord)
-		}
-	}
-	out := s.live.Clone()
-	for _, ord := range unsettled {
-		out.Remove(ord)
-	}
-	return out
+	return roaring.AndNot(s.live, v.waiting.in(s.head))
 }
 
 // Postings gives, for each of the segments, the living documents that have each token; a token that

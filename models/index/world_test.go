@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,7 +75,11 @@ func (w *world) open(d *db.DB) *Index {
 type rowSource struct {
 	said *said
 	x    *Index
+	read atomic.Int64 // documents without terms
 }
+
+// fleeting is a state out of which a conversation is erased.
+const fleeting = 9
 
 type conversationRow struct {
 	ID                   id.Conversation
@@ -100,11 +105,14 @@ func (s *rowSource) Docs(_ context.Context, tx *db.Tx, ids []id.Conversation, te
 	if err := tx.Table("conversation_tag").Where("conversation_id IN ?", ids).Order("tag_id").Find(&tags).Error; err != nil {
 		return nil, err
 	}
+	if !terms {
+		s.read.Add(int64(len(rows)))
+	}
 	docs := make([]Doc, len(rows))
 	for i, r := range rows {
 		docs[i] = Doc{
 			ID: r.ID, Version: r.Version, LastAt: r.LastAt, Department: r.DepartmentID,
-			ServiceType: r.ServiceType, Platform: r.Platform, Agent: r.AgentID, State: r.State,
+			ServiceType: r.ServiceType, Platform: r.Platform, Agent: r.AgentID, State: r.State, Fleeting: r.State == fleeting,
 		}
 		for _, t := range tags {
 			if t.ConversationID == r.ID {
@@ -367,7 +375,35 @@ func (w *world) checkView(x *Index, v *View) (settled int, err error) {
 			w.t.Errorf("conversation %d is lost", c)
 		}
 	}
-	return settled, nil
+	return settled, w.checkLoose(v)
+}
+
+// checkLoose compares what is known of what waits.
+func (w *world) checkLoose(v *View) error {
+	w.t.Helper()
+	loose, err := v.Loose()
+	known := map[id.Conversation]bool{}
+	for _, s := range loose {
+		attrs := attributesOf(s)
+		for ord := range uint32(s.N()) {
+			c := s.ID(ord)
+			if want, there := w.truth[c]; there {
+				w.checkDoc(s, ord, want, attrs[ord])
+			} else if !w.loose[c] {
+				w.t.Errorf("conversation %d is gone and loose", c)
+			}
+			if _, waits := v.Changes[c]; !waits || known[c] {
+				w.t.Errorf("conversation %d is loose twice or does not wait", c)
+			}
+			known[c] = true
+		}
+	}
+	for c := range v.Changes {
+		if _, there := w.truth[c]; there && !known[c] {
+			w.t.Errorf("conversation %d waits and is not loose", c)
+		}
+	}
+	return err
 }
 
 func (w *world) checkDoc(s *Segment, ord uint32, want Doc, attrs []string) {

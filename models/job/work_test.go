@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -160,6 +161,44 @@ func TestATimerNeitherDriftsNorCatchesUp(t *testing.T) {
 				t.Fatalf("after %v: %d runs, %+v, %v", clock.Time().Sub(start), runs, p, err)
 			}
 		}
+	})
+}
+
+func TestWhatIsHastenedRunsNowUnlessItFailed(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		start, runs, fails := clock.Time(), 0, false
+		r := RunnerFunc(func(ctx context.Context, j *Job) (bool, error) {
+			if runs++; fails {
+				return false, errors.New("broken")
+			}
+			return true, d.Write(ctx, func(tx *db.Tx) error { return Every(tx, j, time.Hour) })
+		})
+		work := func(want int) {
+			t.Helper()
+			o := Options{Once: true, Timers: []New{{Kind: "fold", RunAt: start}}, Log: slog.New(slog.DiscardHandler)}
+			if err := Work(t.Context(), d, "w", map[string]Runner{"fold": r}, o); err != nil || runs != want {
+				t.Fatalf("%d runs, want %d: %v", runs, want, err)
+			}
+		}
+		hasten := func(kind string) {
+			t.Helper()
+			if err := d.Write(t.Context(), func(tx *db.Tx) error { return Hasten(tx, kind) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		work(1)
+		clock.Advance(time.Minute)
+		hasten("another")
+		work(1)
+		hasten("fold")
+		work(2)
+		clock.Advance(time.Hour - time.Second)
+		work(2) // an hour after it was hastened, not after its old time
+		fails = true
+		clock.Advance(time.Second)
+		work(3)
+		hasten("fold")
+		work(3)
 	})
 }
 
