@@ -36,9 +36,9 @@ func TestWhatAChangeLeftIsReadOnce(t *testing.T) {
 		reads(0)
 		other := w.open(d)
 		w.checkWith(other)
-		w.turn(ids[0])
+		w.turn(ids[0], ids[199]) // the ends of a segment
 		w.checkWith(other)
-		reads(1)
+		reads(2)
 
 		w.freeze(ids[20:30]...) // these may be gone at any time
 		reads(10)
@@ -47,7 +47,7 @@ func TestWhatAChangeLeftIsReadOnce(t *testing.T) {
 		w.loose = map[id.Conversation]bool{}
 		reads(5)
 		reads(5)
-		if waits := w.waits(); waits != 80 {
+		if waits := w.waits(); waits != 81 {
 			t.Errorf("%d wait", waits)
 		}
 		w.fold()

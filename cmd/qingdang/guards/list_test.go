@@ -176,6 +176,7 @@ var guards = []guard{
 
 	// I15: nothing comes back.
 	{"whose departments a remembered answer counts", "I12", "models/conversation/answer.go", "b := strconv.AppendBool(slices.Clone(l.own.name[:]), l.scope.All)", "var b []byte", "models/conversation", "ARememberedAnswerIsOfItsOwnQuestion", lite},
+	{"after which change a conversation is known", "I12", "models/index/waiting.go", "known && before.stamp(n.c) == n.stamp", "known", "models/index", "WhatAChangeLeftIsReadOnce", lite},
 	{"tombstone", "I15", "models/conversation/store.go", "if bytes.Equal(macs[i], s.ExternalMAC) {", "if false && bytes.Equal(macs[i], s.ExternalMAC) {", "models/purge", "APurgedConversationIsNotImportedAgain", lite},
 	{"a restored database stays closed", "I15", "models/purge/standing.go", "return s.Forked || s.Begun || known < len(s.Entries)", "return known < 0", "models/purge", "ARestoredDatabaseStaysClosedUntilTheLedgerWasReplayed", lite},
 
