@@ -180,8 +180,8 @@ func tops(tree *department.Tree, reach account.Scope) (out []id.Department) {
 
 // showHistogram hands over when what was found was written to last.
 func showHistogram(view *templates.ConversationsView, h conversation.Histogram) {
-	view.Histogram.Unit = h.Unit
+	view.Histogram.Unit, view.Histogram.Framed = h.Unit, h.Framed
 	for _, b := range h.Bars {
-		view.Histogram.Bars = append(view.Histogram.Bars, templates.SearchBar{From: b.From, To: b.To, Count: b.Count})
+		view.Histogram.Bars = append(view.Histogram.Bars, templates.SearchBar{From: b.From, To: b.To, Count: b.Count, Beside: b.Beside})
 	}
 }

@@ -168,6 +168,14 @@ func TestFacetsAndBars(t *testing.T) {
 		first, last := old.In(shanghai), old.AddDate(0, 1, 0).In(shanghai)
 		span := boss.Get(t, "/conversations?from="+first.Format("2006-01-02")+"&to="+last.Format("2006-01-02")).Want(t, 200, "2 条会话", "柱宽：日")
 		boss.Get(t, link(t, span, "后移")).Want(t, 200, "1 条会话")
+
+		// A chosen time stands in a frame, between what lies before and after it.
+		from, to := last.AddDate(0, 0, -20).Format("2006-01-02"), last.AddDate(0, 0, 5).Format("2006-01-02")
+		framed := boss.Get(t, "/conversations?from="+from+"&to="+to).Want(t, 200, "1 条会话", "已框选 "+from+" ～ "+to+"（26 天）", "chart-frame", last.Format("2006-01-02")+" · 时段内 1")
+		boss.Get(t, link(t, framed, first.Format("2006-01-02")+" · 前后 1")).Want(t, 200, "1 条会话", "已框选 "+first.Format("2006-01-02")+"（1 天）")
+		if all.Lacks(t, "chart-frame"); strings.Contains(link(t, framed, "缩小到全部"), "from") {
+			t.Error("there is no way out of the frame")
+		}
 		boss.Get(t, link(t, span, "缩小到全部")).Want(t, 200, "3 条会话")
 		boss.Get(t, "/conversations?from="+first.Format("2006-01-02")+"&to="+first.Format("2006-01-02")).Want(t, 200, "1 条会话", "柱宽：小时").Lacks(t, `aria-label="`+first.Format("01-02 15:00"))
 	})

@@ -3,6 +3,7 @@ package templates
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -89,16 +90,17 @@ func impactSample() templ.Component {
 		binned = append(binned, int64(2400+(d*1531)%2900))
 		purged = append(purged, int64(map[bool]int{true: 6800, false: 0}[d%7 == 3]))
 	}
-	inside := make([]bool, 30)
-	paths := make([]string, 30)
+	inside, beside, paths := slices.Clone(fresh), make([]int64, 30), make([]string, 30)
 	for i := range inside {
-		inside[i], paths[i] = i > 8 && i < 22, "?from="+days[i]
+		if paths[i] = "?from=" + days[i]; i <= 8 || i >= 22 {
+			inside[i], beside[i] = 0, fresh[i]
+		}
 	}
 	return around(Shell(Page{Title: "影响", Crumbs: []Crumb{{Label: "处置", Path: "/batches"}}}),
 		box("qd-split",
 			box("qd-stack",
 				around(ui.Card(ui.CardView{Title: "从 91,755 条到 78,902 条"}), ui.Waterfall(ui.WaterfallView{Title: "91,755 条符合，78,902 条进入回收站", Steps: []ui.WaterStep{{Label: "符合条件", Value: 91755, Class: "chart-quiet"}, {Label: "未选子部门", Value: 6034, Class: "chart-warning"}, {Label: "法务保留", Value: 1268, Class: "chart-hold"}, {Label: "保留期未满", Value: 4915, Class: "chart-retained"}, {Label: "订单未完结", Value: 636, Class: "chart-ordered"}, {Label: "进入回收站", Value: 78902, Class: "chart-primary"}}})),
-				around(ui.Card(ui.CardView{Title: "12,846 条会话", Count: "共 418,203 条消息"}), ui.Histogram(ui.HistogramView{ID: "hist", Title: "7 月底最高", Labels: days, Series: []ui.Series{{Label: "会话", Class: "chart-primary", Values: fresh}}, Inside: inside, Paths: paths, Range: "已框选 2025-04-08 ～ 2025-10-20（28 周）", Earlier: "?e", Later: "?l", ZoomOut: "?z"})),
+				around(ui.Card(ui.CardView{Title: "12,846 条会话", Count: "共 418,203 条消息"}), ui.Histogram(ui.HistogramView{ID: "hist", Title: "7 月底最高", Labels: days, Series: []ui.Series{{Label: "时段内", Class: "chart-primary", Values: inside}, {Label: "前后", Class: "chart-outside", Values: beside}}, FrameAt: 9, Framed: 13, Paths: paths, Range: "已框选 2025-04-08 ～ 2025-10-20（28 周）", Earlier: "?e", Later: "?l", ZoomOut: "?z"})),
 				around(ui.Card(ui.CardView{Title: "近 30 日会话流量", Actions: ui.Legend([]ui.Series{{Label: "新增", Class: "chart-primary"}, {Label: "移入回收站", Class: "chart-warning"}, {Label: "彻底删除", Class: "chart-danger"}})}), ui.Flow(ui.FlowView{Title: "流量", Labels: days, Lines: []ui.Series{{Label: "新增", Class: "chart-primary", Values: fresh}, {Label: "移入回收站", Class: "chart-warning", Values: binned, Dashed: true}}, Bars: []ui.Series{{Label: "彻底删除", Class: "chart-danger", Values: purged}}})),
 				around(ui.Card(ui.CardView{Title: "13,551 条记录"}), ui.Histogram(ui.HistogramView{ID: "stack", Title: "堆叠", Labels: days, Series: []ui.Series{{Label: "查看", Class: "chart-1", Values: fresh}, {Label: "变更", Class: "chart-2", Values: binned}, {Label: "高危", Class: "chart-3", Values: purged}}}))),
 			box("qd-stack",

@@ -461,7 +461,7 @@ func (m *mirror) meets(p *plain, q *question) (met int) {
 	ok = ok && (len(q.Personal) == 0 || !p.dark && p.holds&conversation.PersonalOf(q.Personal...) != 0)
 	ok = ok && len(n.Document.Messages) >= t.Least && (t.Most == 0 || len(n.Document.Messages) <= t.Most)
 	note(others, ok)
-	if met&(inTime|inScope|others) != inTime|inScope|others {
+	if met&(inScope|others) != inScope|others {
 		return met // nothing counts it
 	}
 	said := true
@@ -497,6 +497,7 @@ func (q *question) contradicts() bool {
 // wanted is the brute-force answer.
 type wanted struct {
 	list             []*plain // newest first
+	beside           []*plain // the chosen time
 	binned, unmarked int64
 	conversation.Overview
 	counted int // what the search may have to open, to count
@@ -510,6 +511,9 @@ func (m *mirror) want(q *question) *wanted {
 	for _, p := range m.sorted() {
 		met := m.meets(p, q)
 		all := func(but int) bool { return met|but == everything }
+		if all(inTime) && !all(0) {
+			w.beside = append(w.beside, p)
+		}
 		if all(0) {
 			w.list = append(w.list, p)
 			for _, t := range p.new.Tags {
@@ -761,7 +765,7 @@ func (m *mirror) counts(q *question, p *conversation.Page, want *wanted) {
 	if diff := gocmp.Diff([]any{want.Types, want.Platforms, want.Departments, want.Tags}, []any{got.Types, got.Platforms, got.Departments, got.Tags}); diff != "" {
 		m.t.Fatalf("%s: %s", describe(q), diff)
 	}
-	m.bars(q, got.Histogram, want.list)
+	m.bars(q, got.Histogram, want.list, want.beside)
 }
 
 // kept compares what the home page says of a scope.
@@ -811,19 +815,34 @@ func covers[K comparable](got, want map[K]int64) bool {
 	return true
 }
 
-// bars compares the histogram: its bars follow one another and hold everything that was found.
-func (m *mirror) bars(q *question, h conversation.Histogram, list []*plain) {
+// bars compares the histogram: its bars follow one another and hold everything that was found, and what lies in them
+// beside the chosen time.
+func (m *mirror) bars(q *question, h conversation.Histogram, list, beside []*plain) {
 	m.t.Helper()
-	sum := int64(0)
-	for i, b := range h.Bars {
-		n := int64(0)
+	in := func(list []*plain, b conversation.Bar) (n int64) {
 		for _, p := range list {
 			if at := p.lastAt(); !at.Before(b.From) && at.Before(b.To) {
 				n++
 			}
 		}
+		return n
+	}
+	if chosen := !q.From.IsZero() || !q.To.IsZero(); h.Framed && (!chosen || q.under != nil) || !h.Framed && chosen && q.under == nil && !q.Words.HasTerms() && len(h.Bars) > 0 && len(h.Bars) < 119 {
+		m.t.Fatalf("%s: %d bars, framed: %v", describe(q), len(h.Bars), h.Framed)
+	}
+	if !h.Framed {
+		beside = nil
+	} else {
+		m.asked.framed++
+	}
+	sum := int64(0)
+	for i, b := range h.Bars {
+		n := in(list, b)
 		if sum += n; n != b.Count || i > 0 && !b.From.Equal(h.Bars[i-1].To) {
 			m.t.Fatalf("%s: bar %s: %d counted, %d are", describe(q), b.From, b.Count, n)
+		}
+		if n := in(beside, b); n != b.Beside {
+			m.t.Fatalf("%s: bar %s: %d counted beside the time, %d are", describe(q), b.From, b.Beside, n)
 		}
 	}
 	if sum != int64(len(list)) {

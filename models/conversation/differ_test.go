@@ -73,7 +73,7 @@ type mirror struct {
 
 // tally counts what was asked.
 type tally struct {
-	queries, words, pages, hits, empty, inexact, waiting, beside, picked, read, inScrub, inFold int
+	queries, words, pages, hits, empty, inexact, waiting, beside, picked, framed, read, inScrub, inFold int
 }
 
 func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {

@@ -36,7 +36,8 @@ type Filter struct {
 	// WordsList is the list of sensitive words whose marks are believed; 0: the usual one.
 	WordsList uint32
 
-	hides bool // what lies in the bin under seal is not found, either
+	hides   bool // what lies in the bin under seal is not found, either
+	bounded bool // by a reading: nothing is told of what lies beside its time
 }
 
 // Apply narrows a query on the conversation table. It is the one place where

@@ -224,7 +224,7 @@ func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, 
 	if asked && len(f.States) == 0 { // what lies in the bin alone is not shown as if the rest was asked for
 		f.Only = noConversation
 	}
-	f.hides = true // a reading opens nothing that is under seal
+	f.hides, f.bounded = true, true // a reading opens nothing that is under seal
 	return f, r.Where, nil
 }
 

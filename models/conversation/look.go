@@ -28,10 +28,14 @@ type look struct {
 	conditions []condition
 	own        condition // that it is of what the searcher may see
 	parts      []*part
+	but        *span // the time that is left out
 	opened     map[id.Conversation]*entry
 	stale      bool // a key was gone: a purge moved it since the transaction began
 	plan       *Plan
 }
+
+// span is a time, from From until To; zero is open.
+type span struct{ from, to time.Time }
 
 // part is a segment on the way to an answer.
 type part struct {
@@ -86,7 +90,12 @@ func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w word
 	if l.conditions, err = l.conditionsOf(f); err != nil {
 		return nil, err
 	}
-	if f.CustomerMAC != nil || f.Batch != 0 || f.Only != 0 {
+	return l, l.prepare()
+}
+
+// prepare asks everything of the conditions and the words, so that only what must be opened is not known.
+func (l *look) prepare() (err error) {
+	if f := &l.filter; f.CustomerMAC != nil || f.Batch != 0 || f.Only != 0 {
 		err = l.fromRows()
 	} else {
 		err = l.fromSegments()
@@ -98,26 +107,24 @@ func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w word
 		err = l.dropSealed()
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	found, err := l.askPostings()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return l, l.answers(found)
+	return l.answers(found)
 }
 
 // fromSegments takes what is settled of every segment, and what changed since.
-func (l *look) fromSegments() error {
+func (l *look) fromSegments() (err error) {
 	for _, s := range l.view.Segments {
-		lo, hi := s.Range(l.filter.From, l.filter.To)
-		if lo == hi {
+		if l.passes(s) {
 			l.plan.Outside++
 			continue
 		}
 		within := l.view.Settled(s)
-		within.RemoveRange(0, uint64(lo))
-		within.RemoveRange(uint64(hi), uint64(s.N()))
+		l.keepTime(s, within)
 		l.parts = append(l.parts, &part{Segment: s, sealed: true, within: within})
 		l.plan.Segments++
 	}
@@ -129,6 +136,27 @@ func (l *look) fromSegments() error {
 		l.loose(s)
 	}
 	return nil
+}
+
+// passes tells whether a segment has nothing of the time.
+func (l *look) passes(s *index.Segment) bool {
+	lo, hi := s.Range(l.filter.From, l.filter.To)
+	if lo < hi && l.but != nil {
+		from, to := s.Range(l.but.from, l.but.to)
+		return from <= lo && hi <= to
+	}
+	return lo == hi
+}
+
+// keepTime leaves of conversations those of the time.
+func (l *look) keepTime(s *index.Segment, in *roaring.Bitmap) {
+	lo, hi := s.Range(l.filter.From, l.filter.To)
+	in.RemoveRange(0, uint64(lo))
+	in.RemoveRange(uint64(hi), uint64(s.N()))
+	if l.but != nil {
+		lo, hi = s.Range(l.but.from, l.but.to)
+		in.RemoveRange(uint64(lo), uint64(hi))
+	}
 }
 
 // fromRows takes the conversations of one customer or batch, or the only one, which the rows' indexes find.
@@ -158,9 +186,9 @@ func (l *look) loose(s *index.Segment) {
 	if s.N() == 0 {
 		return
 	}
-	lo, hi := s.Range(l.filter.From, l.filter.To)
 	within := roaring.New()
-	within.AddRange(uint64(lo), uint64(hi))
+	within.AddRange(0, uint64(s.N()))
+	l.keepTime(s, within)
 	l.parts = append(l.parts, &part{Segment: s, within: within})
 }
 

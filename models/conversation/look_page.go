@@ -41,7 +41,7 @@ func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
 		if in.IsEmpty() {
 			continue
 		}
-		if n += in.GetCardinality(); n > countOpens {
+		if n += in.GetCardinality(); n > uint64(countOpens-l.plan.Opened) {
 			return false, nil
 		}
 		doubts = append(doubts, doubt{s, in, asked})

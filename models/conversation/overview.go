@@ -23,16 +23,19 @@ type Overview struct {
 	Histogram   Histogram
 }
 
-// Histogram counts conversations by the time of their last message.
+// Histogram counts conversations by the time of their last message. Where a time was chosen, Framed says that
+// bars before and after it are there, too, and what lies beside it was counted.
 type Histogram struct {
-	Unit string // a code of Units
-	Bars []Bar
+	Unit   string // a code of Units
+	Bars   []Bar
+	Framed bool
 }
 
-// Bar is one part of a histogram: From is included, To is not.
+// Bar is one part of a histogram: From is included, To is not. Beside is what of it lies outside the chosen
+// time and meets all other conditions.
 type Bar struct {
-	From, To time.Time
-	Count    int64
+	From, To      time.Time
+	Count, Beside int64
 }
 
 // The units of a histogram, UX.md section 4.2.
@@ -67,12 +70,12 @@ func (l *look) count(p *Page, zone *time.Location) (err error) {
 	p.Total, p.Binned, p.Unmarked = l.total(), states[Binned]+states[Frozen]+states[Purging], l.unmarked()
 	l.plan.Candidates = p.Total
 	if zone != nil {
-		p.Overview, err = l.overview(zone, states)
+		p.Overview, err = l.overview(zone, states, p.Exact)
 	}
 	return err
 }
 
-func (l *look) overview(zone *time.Location, states map[State]int64) (*Overview, error) {
+func (l *look) overview(zone *time.Location, states map[State]int64, exact bool) (*Overview, error) {
 	found := make([]*roaring.Bitmap, len(l.parts))
 	err := onAllCores(l.tx.Context(), len(l.parts), func(i int) {
 		s := l.parts[i]
@@ -102,7 +105,7 @@ func (l *look) overview(zone *time.Location, states map[State]int64) (*Overview,
 		o.Tags[name] += tags[t]
 	}
 	o.Histogram = l.histogram(found, zone)
-	return o, nil
+	return o, l.frame(&o.Histogram, exact)
 }
 
 // sum counts by value what a facet is counted in.
@@ -167,24 +170,29 @@ func (l *look) histogram(found []*roaring.Bitmap, zone *time.Location) Histogram
 	unit := unitOf(to.Sub(from))
 	h := Histogram{Unit: unit}
 	for at := startOf(from.In(zone), unit); at.Before(to); {
-		next := after(at, unit)
+		next := later(at, unit, 1)
 		h.Bars = append(h.Bars, Bar{From: at, To: next})
 		at = next
 	}
 	for i, s := range l.parts {
-		if found[i].IsEmpty() {
-			continue
-		}
-		lo, _ := s.Range(h.Bars[0].From, time.Time{})
-		before := rank(found[i], lo)
-		for b, all := 0, found[i].GetCardinality(); b < len(h.Bars) && before < all; b++ {
-			_, hi := s.Range(time.Time{}, h.Bars[b].To)
-			until := rank(found[i], hi)
-			h.Bars[b].Count += int64(until - before)
-			before = until
-		}
+		h.count(s, found[i], func(b *Bar) *int64 { return &b.Count })
 	}
 	return h
+}
+
+// count adds to bars, or what stands beside them, how much of a part falls on each.
+func (h *Histogram) count(s *part, found *roaring.Bitmap, of func(*Bar) *int64) {
+	if found.IsEmpty() {
+		return
+	}
+	lo, _ := s.Range(h.Bars[0].From, time.Time{})
+	before := rank(found, lo)
+	for b, all := 0, found.GetCardinality(); b < len(h.Bars) && before < all; b++ {
+		_, hi := s.Range(time.Time{}, h.Bars[b].To)
+		until := rank(found, hi)
+		*of(&h.Bars[b]) += int64(until - before)
+		before = until
+	}
 }
 
 // rank counts what is below an ordinal.
@@ -221,14 +229,15 @@ func startOf(t time.Time, unit string) time.Time {
 	return time.Date(y, m, 1, 0, 0, 0, 0, t.Location())
 }
 
-func after(t time.Time, unit string) time.Time {
+// later is the beginning of the part n parts on, or back.
+func later(t time.Time, unit string, n int) time.Time {
 	switch unit {
 	case Hour:
-		return t.Add(time.Hour)
+		return t.Add(time.Duration(n) * time.Hour)
 	case Day:
-		return t.AddDate(0, 0, 1)
+		return t.AddDate(0, 0, n)
 	case Week:
-		return t.AddDate(0, 0, 7)
+		return t.AddDate(0, 0, 7*n)
 	}
-	return t.AddDate(0, 1, 0)
+	return t.AddDate(0, n, 0)
 }
