@@ -166,7 +166,7 @@ func visible(by account.Actor) (where string, args []any) {
 		return "1 = 1", nil
 	case by.May(account.AccessDecide) && !by.Scope.Empty():
 		return "(asker_id = ? OR approver_id = ? OR EXISTS (SELECT 1 FROM access_department ad WHERE ad.grant_id = access_grant.id)" +
-			" AND NOT EXISTS (SELECT 1 FROM access_department ad WHERE ad.grant_id = access_grant.id AND ad.department_id NOT IN ?))", []any{by.ID, by.ID, by.Scope.Listed()}
+			" AND NOT EXISTS (SELECT 1 FROM access_department ad WHERE ad.grant_id = access_grant.id AND NOT " + db.In("ad.department_id", by.Scope.Listed()) + "))", []any{by.ID, by.ID}
 	}
 	return "(asker_id = ? OR approver_id = ?)", []any{by.ID, by.ID}
 }

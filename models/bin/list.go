@@ -57,12 +57,11 @@ type BatchPage struct {
 // his own.
 func visible(q *gorm.DB, by account.Actor) *gorm.DB {
 	if by.Role == account.Agent {
-		q = q.Where("EXISTS (SELECT 1 FROM bin_item vi JOIN conversation vc ON vc.id = vi.conversation_id WHERE vi.batch_id = bin_batch.id AND vc.agent_id = ? AND vi.department_id IN ?)",
-			by.StaffNo, by.Scope.Listed())
+		q = q.Where("EXISTS (SELECT 1 FROM bin_item vi JOIN conversation vc ON vc.id = vi.conversation_id WHERE vi.batch_id = bin_batch.id AND vc.agent_id = ? AND "+db.In("vi.department_id", by.Scope.Listed())+")", by.StaffNo)
 		return q
 	}
 	if !by.Scope.All {
-		q = q.Where("(EXISTS (SELECT 1 FROM bin_item vi WHERE vi.batch_id = bin_batch.id AND vi.department_id IN ?))", by.Scope.Listed())
+		q = q.Where("(EXISTS (SELECT 1 FROM bin_item vi WHERE vi.batch_id = bin_batch.id AND " + db.In("vi.department_id", by.Scope.Listed()) + "))")
 	}
 	return q
 }
@@ -70,7 +69,7 @@ func visible(q *gorm.DB, by account.Actor) *gorm.DB {
 // ownItems keeps the items in the actor's scope; for an agent, of his own conversations.
 func ownItems(q *gorm.DB, by account.Actor) *gorm.DB {
 	if !by.Scope.All {
-		q = q.Where("bin_item.department_id IN ?", by.Scope.Listed())
+		q = q.Where(db.In("bin_item.department_id", by.Scope.Listed()))
 	}
 	if by.Role == account.Agent {
 		q = q.Where("EXISTS (SELECT 1 FROM conversation oc WHERE oc.id = bin_item.conversation_id AND oc.agent_id = ?)", by.StaffNo)

@@ -140,8 +140,7 @@ func seen(q *gorm.DB, by account.Actor) *gorm.DB {
 		return q
 	}
 	return q.Where("(requester_id = ? AND requester_id <> 0 OR EXISTS (SELECT 1 FROM purge_department pd WHERE pd.purge_id = purge_request.id) "+
-		"AND NOT EXISTS (SELECT 1 FROM purge_department pd WHERE pd.purge_id = purge_request.id AND pd.department_id NOT IN ?))",
-		by.ID, by.Scope.Listed())
+		"AND NOT EXISTS (SELECT 1 FROM purge_department pd WHERE pd.purge_id = purge_request.id AND NOT "+db.In("pd.department_id", by.Scope.Listed())+"))", by.ID)
 }
 
 // unseen writes down that somebody asked for a request that exists and is hidden from them;

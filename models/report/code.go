@@ -177,7 +177,7 @@ func exportsOf(q *gorm.DB, by account.Actor) *gorm.DB {
 	case by.Scope.All:
 		return q
 	}
-	return q.Where("(t.owner_id = ? OR NOT EXISTS (SELECT 1 FROM export_department d WHERE d.export_id = t.id AND d.department_id NOT IN ?))", by.ID, by.Scope.Listed())
+	return q.Where("(t.owner_id = ? OR NOT EXISTS (SELECT 1 FROM export_department d WHERE d.export_id = t.id AND NOT "+db.In("d.department_id", by.Scope.Listed())+"))", by.ID)
 }
 
 // purgesOf keeps the purges that lie wholly in the scope, as their own pages do.
@@ -185,6 +185,6 @@ func purgesOf(q *gorm.DB, purge string, s account.Scope) *gorm.DB {
 	if s.All {
 		return q
 	}
-	return q.Where("EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+") AND "+
-		"NOT EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = "+purge+" AND d.department_id NOT IN ?)", s.Listed())
+	return q.Where("EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = " + purge + ") AND " +
+		"NOT EXISTS (SELECT 1 FROM purge_department d WHERE d.purge_id = " + purge + " AND NOT " + db.In("d.department_id", s.Listed()) + ")")
 }
