@@ -38,7 +38,7 @@ func (b *Bin) Get(ctx context.Context, by account.Actor, batch id.Batch) (*Detai
 		if len(found) == 0 {
 			return fault.NotFound("bin.batch_not_found")
 		}
-		tree, err := department.Load(tx)
+		tree, err := department.Seen(tx)
 		if err != nil {
 			return fmt.Errorf("load departments: %w", err)
 		}

@@ -107,7 +107,7 @@ func (b *Bin) items(ctx context.Context, by account.Actor, choose choice, order 
 	p := &ItemPage{}
 	err := b.DB.Read(ctx, func(tx *db.Tx) error {
 		*p = ItemPage{Now: tx.Now}
-		tree, err := department.Load(tx)
+		tree, err := department.Seen(tx)
 		if err != nil {
 			return fmt.Errorf("load departments: %w", err)
 		}

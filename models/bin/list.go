@@ -85,7 +85,7 @@ func (b *Bin) List(ctx context.Context, by account.Actor, v View) (*BatchPage, e
 	p := &BatchPage{}
 	err := b.DB.Read(ctx, func(tx *db.Tx) error {
 		*p = BatchPage{Now: tx.Now}
-		tree, err := department.Load(tx)
+		tree, err := department.Seen(tx)
 		if err != nil {
 			return fmt.Errorf("load departments: %w", err)
 		}
