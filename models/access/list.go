@@ -141,17 +141,17 @@ func (q Query) narrow(rows *gorm.DB) *gorm.DB {
 	return rows.Where("(code LIKE ? ESCAPE '!' OR asker_name LIKE ? ESCAPE '!' OR reason LIKE ? ESCAPE '!')", strings.ToUpper(like), like, like)
 }
 
-// CountWaiting tells how many wishes wait for the actor's own answer, for the menu and the home page.
+// Unanswered are the wishes that wait for anybody's answer.
+func Unanswered(tx *db.Tx) *gorm.DB {
+	return tx.Model(&Grant{}).Where("state = ? AND expires_at > ?", Asked, tx.Now)
+}
+
+// CountWaiting tells how many wishes wait for the actor's own answer, for the menu.
 func CountWaiting(tx *db.Tx, by account.Actor) (n int64, err error) {
 	if !by.May(account.AccessDecide) {
 		return 0, nil
 	}
-	// Mostly none waits anywhere, and then no departments, which may be hundreds, need be compared.
-	err = tx.Model(&Grant{}).Where("state = ? AND expires_at > ?", Asked, tx.Now).Count(&n).Error
-	if err == nil && n > 0 {
-		err = in(tx, by, Waiting).Count(&n).Error
-	}
-	if err != nil {
+	if err = in(tx, by, Waiting).Count(&n).Error; err != nil {
 		return 0, fmt.Errorf("count access that waits: %w", err)
 	}
 	return n, nil

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"strings"
 
 	"gorm.io/gorm"
 )
@@ -31,6 +32,23 @@ func each(do func(*sql.Rows) error) func(*sql.Rows, error) error {
 		}
 		return rows.Err()
 	}
+}
+
+// Counts are counts that one statement makes of several queries.
+type Counts struct{ of, into []any }
+
+// Add counts the rows of a query into n.
+func (c *Counts) Add(q *gorm.DB, n *int64) {
+	c.of, c.into = append(c.of, q.Select("COUNT(*)")), append(c.into, n)
+}
+
+// Read counts all that was added.
+func (c *Counts) Read(tx *Tx) error {
+	if len(c.of) == 0 {
+		return nil
+	}
+	q := tx.Raw("SELECT (?)"+strings.Repeat(", (?)", len(c.of)-1), c.of...)
+	return EachRow(q, func(r *sql.Rows) error { return r.Scan(c.into...) })
 }
 
 // Number is where an integer column goes, whose values must fit; NULL is 0. It and Word take rows past the reflection of

@@ -35,28 +35,10 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 	a := &Around{}
 	err := r.DB.Read(ctx, func(tx *db.Tx) error {
 		*a = Around{}
-		if by.May(account.BinRead) {
-			if err := restorable(tx, by).Count(&a.Binned).Error; err != nil {
-				return err
-			}
-		}
-		if states := decides(by.Role); len(states) > 0 {
-			waiting := func() *gorm.DB {
-				return tx.Table("purge_request r").Where("r.state IN ? AND r.requester_person <> ?", states, by.PersonID)
-			}
-			// Mostly none waits anywhere, and then no departments, which may be hundreds, need be compared.
-			err := waiting().Count(&a.Waiting).Error
-			if err == nil && a.Waiting > 0 && !by.Scope.All {
-				err = purgesOf(waiting(), "r.id", by.Scope).Count(&a.Waiting).Error
-			}
-			if err != nil {
-				return err
-			}
-		}
-		var err error
-		if a.Access, err = access.CountWaiting(tx, by); err != nil {
+		if err := a.count(tx, by); err != nil {
 			return err
 		}
+		var err error
 		if a.Exports, err = export.CountWaiting(tx, by); err != nil {
 			return err
 		}
@@ -68,7 +50,7 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 			return err
 		}
 		a.Halted = clock.Halted
-		return job.AtWork(tx.Table("job").Where("created_by = ?", by.ID), tx.Now).Count(&a.JobsRunning).Error
+		return nil
 	})
 	if err == nil && !by.Scope.All {
 		var tree *department.Tree
@@ -80,6 +62,34 @@ func (r *Reader) Around(ctx context.Context, by account.Actor) (*Around, error) 
 		return nil, fmt.Errorf("count around a page: %w", err)
 	}
 	return a, nil
+}
+
+// count makes the counts that one statement can make. Mostly nothing waits for anybody, and then no departments, which may
+// be hundreds, need be compared.
+func (a *Around) count(tx *db.Tx, by account.Actor) error {
+	var all db.Counts
+	if by.May(account.BinRead) {
+		all.Add(restorable(tx, by), &a.Binned)
+	}
+	states := decides(by.Role)
+	waiting := func() *gorm.DB {
+		return tx.Table("purge_request r").Where("r.state IN ? AND r.requester_person <> ?", states, by.PersonID)
+	}
+	if len(states) > 0 {
+		all.Add(waiting(), &a.Waiting)
+	}
+	if by.May(account.AccessDecide) {
+		all.Add(access.Unanswered(tx), &a.Access)
+	}
+	all.Add(job.AtWork(tx.Table("job").Where("created_by = ?", by.ID), tx.Now), &a.JobsRunning)
+	err := all.Read(tx)
+	if err == nil && a.Waiting > 0 && !by.Scope.All {
+		err = purgesOf(waiting(), "r.id", by.Scope).Count(&a.Waiting).Error
+	}
+	if err == nil && a.Access > 0 {
+		a.Access, err = access.CountWaiting(tx, by)
+	}
+	return err
 }
 
 // decides gives the states of purge requests in which a role has the word.
