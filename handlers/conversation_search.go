@@ -43,7 +43,7 @@ type Conversations struct {
 		Undo(ctx context.Context, by account.Actor, act string) (conversation.Tagged, error)
 	}
 	Bin interface {
-		Locks(context.Context, account.Actor, []id.Conversation) (map[id.Conversation]bin.Lock, error)
+		LocksOf(context.Context, account.Actor, []conversation.Row) (map[id.Conversation]bin.Lock, error)
 	}
 	Departments interface {
 		Tree(context.Context) (*department.Tree, error)
@@ -130,11 +130,7 @@ func (h *Conversations) find(c echo.Context, by account.Actor, view *templates.C
 	if err != nil {
 		return err
 	}
-	ids := make([]id.Conversation, len(page.Rows))
-	for i, r := range page.Rows {
-		ids[i] = r.ID
-	}
-	locks, err := h.Bin.Locks(ctx, by, ids)
+	locks, err := h.Bin.LocksOf(ctx, by, page.Rows)
 	if err != nil {
 		return err
 	}

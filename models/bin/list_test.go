@@ -169,6 +169,16 @@ func TestLocksTellWhatProtects(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
+		found := make([]conversation.Row, len(ids))
+		for i, c := range ids {
+			found[i].Conversation = *w.row(c)
+		}
+		if of, err := w.bin.LocksOf(w.ctx(), w.boss, found); err != nil || !cmp.Equal(of, got) {
+			t.Errorf("of what was found: %+v, %v", of, err)
+		}
+		if none, err := w.bin.LocksOf(w.ctx(), w.boss, nil); err != nil || len(none) != 0 {
+			t.Errorf("nothing found: %v, %v", none, err)
+		}
 		for c, l := range got {
 			if l.Locked() != (c != ids[0]) {
 				t.Errorf("%+v is locked: %v", l, l.Locked())

@@ -52,6 +52,26 @@ func (b *Bin) Locks(ctx context.Context, by account.Actor, ids []id.Conversation
 	return out, err
 }
 
+// LocksOf is Locks for conversations that the caller has just found.
+func (b *Bin) LocksOf(ctx context.Context, by account.Actor, found []conversation.Row) (out map[id.Conversation]Lock, err error) {
+	if err := by.Require(account.ConversationSearch); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	ids, rows := make([]id.Conversation, len(found)), make(map[id.Conversation]*conversation.Conversation, len(found))
+	for i := range found {
+		ids[i], rows[found[i].ID] = found[i].ID, &found[i].Conversation
+	}
+	all, err := id.NewSet(ids...)
+	if err != nil {
+		return nil, err
+	}
+	err = b.DB.Read(ctx, func(tx *db.Tx) error {
+		out, err = locksOf(tx, by, all, rows)
+		return err
+	})
+	return out, err
+}
+
 // LockOf is Locks for one conversation that the caller has read.
 func LockOf(tx *db.Tx, by account.Actor, c *conversation.Conversation) (Lock, error) {
 	only, err := id.NewSet(c.ID)
