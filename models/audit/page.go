@@ -69,8 +69,8 @@ func (l *Log) Page(ctx context.Context, f Filter, cursor string, size int) (Page
 		if err := tx.Model(&leafRow{}).Scopes(f.chosen).Count(&page.Total).Error; err != nil {
 			return fmt.Errorf("count leaves: %w", err)
 		}
-		var rows []leafRow
-		if err := tx.Scopes(f.chosen, c.from).Limit(size + 1).Find(&rows).Error; err != nil {
+		rows, err := leafRows(tx.Scopes(f.chosen, c.from).Limit(size + 1))
+		if err != nil {
 			return fmt.Errorf("list leaves: %w", err)
 		}
 		page.fill(rows, c, size)
@@ -87,8 +87,8 @@ func Latest(tx *db.Tx, f Filter, most int) (out []Leaf, err error) {
 		f.Seen = Seen{All: true}
 	}
 	for size := most; ; size = min(2*size, largestPage) {
-		var rows []leafRow
-		if err := tx.Scopes(f.chosen).Order("n DESC").Limit(size).Find(&rows).Error; err != nil {
+		rows, err := leafRows(tx.Scopes(f.chosen).Order("n DESC").Limit(size))
+		if err != nil {
 			return nil, fmt.Errorf("list leaves: %w", err)
 		}
 		for i := range rows {

@@ -2,10 +2,13 @@ package audit
 
 import (
 	"bytes"
+	"database/sql"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+	"gorm.io/gorm"
 
+	"qingdang/models/db"
 	"qingdang/models/id"
 )
 
@@ -45,6 +48,19 @@ type leafRow struct {
 
 // TableName is part of GORM.
 func (leafRow) TableName() string { return "audit_leaf" }
+
+// leafRows gives the leaves that a query chooses, past the reflection of GORM: pages ask for dozens.
+func leafRows(q *gorm.DB) (rows []leafRow, err error) {
+	q = q.Model(&leafRow{}).Select("n, at, actor_id, person_id, actor_name, actor_role, action, object_kind, object, department_id, result, source, request_id, item_count, leaf, hash")
+	err = db.EachRow(q, func(r *sql.Rows) error {
+		var l leafRow
+		err := r.Scan(db.Number(&l.N), &l.At, db.Number(&l.ActorID), db.Number(&l.PersonID), &l.ActorName, &l.ActorRole, &l.Action, &l.ObjectKind, &l.Object,
+			db.Number(&l.DepartmentID), &l.Result, &l.Source, &l.RequestID, db.Number(&l.ItemCount), &l.Leaf, &l.Hash)
+		rows = append(rows, l)
+		return err
+	})
+	return rows, err
+}
 
 // nodeRow is one node of the tree, numbered as tlog.StoredHashIndex does.
 type nodeRow struct {

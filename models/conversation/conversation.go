@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"qingdang/models/db"
 	"qingdang/models/id"
 )
 
@@ -91,8 +92,9 @@ const columns = "c.id, c.platform, c.external_mac, c.department_id, c.service_ty
 
 func (c *Conversation) fields() []any {
 	return []any{
-		&c.ID, &c.Platform, &c.ExternalMAC, &c.DepartmentID, &c.ServiceType, &c.State, &c.OrderState, &c.AgentID, &c.AgentName, &c.CustomerMAC,
-		&c.StartedAt, &c.LastAt, &c.Messages, &c.Attachments, &c.Bytes, &c.Version, &c.BatchID, &c.ContentMAC, &c.CreatedAt, &c.Personal, &c.Marks, &c.MarksList,
+		db.Number(&c.ID), &c.Platform, &c.ExternalMAC, db.Number(&c.DepartmentID), &c.ServiceType, db.Number(&c.State), db.Number(&c.OrderState),
+		&c.AgentID, &c.AgentName, &c.CustomerMAC, &c.StartedAt, &c.LastAt, db.Number(&c.Messages), db.Number(&c.Attachments), db.Number(&c.Bytes),
+		db.Number(&c.Version), &c.BatchID, &c.ContentMAC, &c.CreatedAt, &c.Personal, &c.Marks, &c.MarksList,
 	}
 }
 

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"database/sql"
 	"reflect"
 	"strings"
 	"sync"
@@ -27,7 +28,13 @@ func TestTheColumnsOfASearchAreThoseOfAConversation(t *testing.T) {
 			t.Errorf("no column %s", n)
 			continue
 		}
-		if want := reflect.ValueOf(&c).Elem().FieldByName(f.Name).Addr().Interface(); places[i] != want {
+		field := reflect.ValueOf(&c).Elem().FieldByName(f.Name)
+		read := places[i] == field.Addr().Interface()
+		if number, ok := places[i].(sql.Scanner); ok {
+			c = Conversation{}
+			read = number.Scan(int64(7)) == nil && !field.IsZero()
+		}
+		if !read {
 			t.Errorf("%s is not read into %s", n, f.Name)
 		}
 	}
