@@ -51,7 +51,7 @@ func accessPath(by account.Actor, path string) string {
 }
 
 func departmentsOf(tree *department.Tree, within account.Scope, chosen string) []ui.Option {
-	var out []ui.Option
+	out := make([]ui.Option, 0, within.Departments.Len())
 	top := 0
 	for _, d := range tree.Preorder() {
 		if !within.Has(d) {
@@ -61,7 +61,8 @@ func departmentsOf(tree *department.Tree, within account.Scope, chosen string) [
 		if top == 0 || dep.Level < top {
 			top = dep.Level
 		}
-		out = append(out, ui.Option{Value: id.String(d), Label: dep.Name, Depth: dep.Level, Chosen: id.String(d) == chosen})
+		value := id.String(d)
+		out = append(out, ui.Option{Value: value, Label: dep.Name, Depth: dep.Level, Chosen: value == chosen})
 	}
 	for i := range out {
 		out[i].Depth -= top

@@ -236,7 +236,8 @@ const (
 
 // shareOptions are the audiences that somebody may choose, and the one that is chosen.
 func shareOptions(tree *department.Tree, by account.Actor, chosen search.Share) []templates.ShareOption {
-	out := []templates.ShareOption{{Value: sharePrivate, Chosen: chosen.Department == 0 && chosen.Role == ""}}
+	out := make([]templates.ShareOption, 0, 1+by.Scope.Departments.Len()+len(account.Roles()))
+	out = append(out, templates.ShareOption{Value: sharePrivate, Chosen: chosen.Department == 0 && chosen.Role == ""})
 	for _, d := range tree.Preorder() {
 		if by.Scope.Has(d) || d == chosen.Department {
 			out = append(out, templates.ShareOption{Value: shareDepartment + id.String(d), Department: tree.Path(d), Chosen: d == chosen.Department})

@@ -41,10 +41,18 @@ type ShareOption struct {
 	Chosen                  bool
 }
 
+// shareChoices looks the words for a department up once: there may be hundreds.
 func shareChoices(ctx context.Context, all []ShareOption) []ui.Option {
+	const name = "\x00"
+	before, behind, _ := strings.Cut(shareWord(ctx, name, ""), name)
 	out := make([]ui.Option, len(all))
 	for i, s := range all {
-		out[i] = ui.Option{Value: s.Value, Label: shareWord(ctx, s.Department, s.Role), Chosen: s.Chosen}
+		out[i] = ui.Option{Value: s.Value, Chosen: s.Chosen}
+		if s.Department != "" {
+			out[i].Label = before + s.Department + behind
+		} else {
+			out[i].Label = shareWord(ctx, "", s.Role)
+		}
 	}
 	return out
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"qingdang/models/account"
 	"qingdang/models/db"
 	"qingdang/models/id"
@@ -89,12 +91,14 @@ func (l *look) labels(of []spot) (map[id.Conversation][]string, error) {
 	}
 	have := map[string][]id.Conversation{}
 	for p, ords := range in {
+		wanted := roaring.BitmapOf(ords...)
 		for _, v := range p.Values(index.Tag) {
 			tagged := p.Attr(index.Tag, v)
-			for _, ord := range ords {
-				if tagged.Contains(ord) {
-					have[v] = append(have[v], p.ID(ord))
-				}
+			if !tagged.Intersects(wanted) {
+				continue
+			}
+			for ord := range roaring.Values(roaring.And(tagged, wanted)) {
+				have[v] = append(have[v], p.ID(ord))
 			}
 		}
 	}

@@ -51,12 +51,13 @@ func match(text string, g []group) (Span, bool) {
 	if len(g) == 0 {
 		return Span{}, false
 	}
-	for _, find := range []func(string, []group) (Span, bool){matchID, matchPhone, matchCard} {
-		if s, ok := find(text, g); ok {
-			return s, true
-		}
+	if s, ok := matchID(text, g); ok {
+		return s, true
 	}
-	return Span{}, false
+	if s, ok := matchPhone(text, g); ok {
+		return s, true
+	}
+	return matchCard(text, g)
 }
 
 // run reads the groups from i on into groups, as far as a number can reach. It

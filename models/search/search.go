@@ -178,7 +178,7 @@ func IsCode(s string) bool { return codeForm.MatchString(s) }
 
 // around are the departments that contain one where the actor works, or are one.
 func around(tree *department.Tree, s account.Scope) []id.Department {
-	seen := map[id.Department]bool{}
+	seen := make(map[id.Department]bool, s.Departments.Len())
 	for _, d := range s.Departments.Values() {
 		for dep, ok := tree.Get(d); ok && !seen[dep.ID]; dep, ok = tree.Get(dep.ParentID) {
 			seen[dep.ID] = true

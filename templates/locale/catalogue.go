@@ -51,12 +51,16 @@ func Has(key string) bool {
 	return true
 }
 
+// roomForArguments is for those of most texts: names and numbers.
+const roomForArguments = 48
+
 func fill(ctx context.Context, text string, args []any) string {
 	if len(args) == 0 {
 		return text
 	}
 	// By hand: making a replacer for every text takes longer than all of what it does.
 	var b strings.Builder
+	b.Grow(len(text) + roomForArguments)
 	for {
 		before, behind, found := strings.Cut(text, "{")
 		if b.WriteString(before); !found {
