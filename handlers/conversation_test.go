@@ -94,7 +94,7 @@ func (a *archive) picker(keys handlers.Sealer) handlers.Picker {
 }
 
 func (a *archive) tagging() *conversation.Tagging {
-	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
+	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (map[string]int64, error) {
 		return hold.OnStore(tx, a.imports.Importer.Vault.Store, ids, bin.Rescue)
 	}}
 }

@@ -264,7 +264,7 @@ func (a *app) address() string {
 
 // tagging lets people tag, under the eyes of the holds.
 func (a *app) tagging() *conversation.Tagging {
-	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
+	return &conversation.Tagging{DB: a.db, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (map[string]int64, error) {
 		return hold.OnStore(tx, a.store, ids, bin.Rescue)
 	}}
 }

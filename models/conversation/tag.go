@@ -22,9 +22,10 @@ import (
 type Tagging struct {
 	DB *db.DB
 	// Share comes before every lock of rows and Cover after every change of tags: holds by tags take what
-	// begins to match (invariant I3). Holds lie a floor above: these are hold.ShareEpoch and hold.OnStore.
+	// begins to match (invariant I3), and Cover tells how many by the codes of the holds. Holds lie a floor above: these are
+	// hold.ShareEpoch and hold.OnStore.
 	Share func(*db.Tx) error
-	Cover func(*db.Tx, []id.Conversation) (int64, error)
+	Cover func(*db.Tx, []id.Conversation) (map[string]int64, error)
 }
 
 // Tagged counts what an edit did to the conversations of a list, each once.
@@ -285,7 +286,7 @@ func (t *Tagging) settle(tx *db.Tx, by account.Actor, d *tagging) error {
 }
 
 // entry names the tags by number: what people type is not kept for ever.
-func (d *tagging) entry(by account.Actor, added, removed []Tag, held int64) audit.Entry {
+func (d *tagging) entry(by account.Actor, added, removed []Tag, held map[string]int64) audit.Entry {
 	e := audit.Entry{
 		Actor: by.Audit(), Action: tagged, ObjectKind: "conversation", Count: int64(len(d.rows)), Department: d.rows[0].DepartmentID,
 		Data: map[string]any{"added": numbers(added), "removed": numbers(removed), "digest": digestOf(d.ids())},
@@ -304,10 +305,13 @@ func (d *tagging) entry(by account.Actor, added, removed []Tag, held int64) audi
 	if d.undoes != "" {
 		e.Data["undoes"], e.Data["lists"] = d.undoes, d.lists(added, removed)
 	}
-	for name, n := range map[string]int{"same": d.done.Same, "full": d.done.Full, "left": d.done.Left, "held": int(held)} {
+	for name, n := range map[string]int{"same": d.done.Same, "full": d.done.Full, "left": d.done.Left} {
 		if n > 0 {
 			e.Data[name] = n
 		}
+	}
+	if len(held) > 0 {
+		e.Data["held_by"] = held
 	}
 	return e
 }

@@ -22,7 +22,7 @@ import (
 // tagger lets people tag where no hold looks on.
 func tagger(d *db.DB) *conversation.Tagging {
 	return &conversation.Tagging{
-		DB: d, Share: func(*db.Tx) error { return nil }, Cover: func(*db.Tx, []id.Conversation) (int64, error) { return 0, nil },
+		DB: d, Share: func(*db.Tx) error { return nil }, Cover: func(*db.Tx, []id.Conversation) (map[string]int64, error) { return nil, nil },
 	}
 }
 

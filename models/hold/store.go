@@ -15,42 +15,42 @@ import (
 // they match now, and takes those out of the bin that came under one. What a hold covers it keeps,
 // also when it no longer matches. The caller has shared the epoch and locked the rows, and calls
 // this in the transaction that stores: whoever places a hold comes before all of it or after all
-// of it. It tells how many items that made.
-func OnStore(tx *db.Tx, k approval.Keys, ids []id.Conversation, rescue Rescue) (covered int64, err error) {
+// of it. It tells how many came under which holds, by their codes; the caller's entry in the log has that as held_by.
+func OnStore(tx *db.Tx, k approval.Keys, ids []id.Conversation, rescue Rescue) (covered map[string]int64, err error) {
 	if len(ids) == 0 {
-		return 0, nil
+		return nil, nil
 	}
 	var holds []Hold
 	if err := tx.Where("released_at IS NULL AND continuing = ?", true).Order("id").Find(&holds).Error; err != nil {
-		return 0, fmt.Errorf("find holds: %w", err)
+		return nil, fmt.Errorf("find holds: %w", err)
 	}
 	if len(holds) == 0 {
-		return 0, nil
+		return nil, nil
 	}
 	tree, err := department.Load(tx)
 	if err != nil {
-		return 0, fmt.Errorf("load departments: %w", err)
+		return nil, fmt.Errorf("load departments: %w", err)
 	}
+	covered = map[string]int64{}
 	for part := range slices.Chunk(ids, perStatement) {
-		n, err := coverNew(tx, k, holds, tree, part, rescue)
-		if err != nil {
-			return 0, err
+		if err := coverNew(tx, k, holds, tree, part, covered, rescue); err != nil {
+			return nil, err
 		}
-		covered += n
 	}
 	return covered, nil
 }
 
-func coverNew(tx *db.Tx, k approval.Keys, holds []Hold, tree *department.Tree, ids []id.Conversation, rescue Rescue) (covered int64, err error) {
+func coverNew(tx *db.Tx, k approval.Keys, holds []Hold, tree *department.Tree, ids []id.Conversation, covered map[string]int64, rescue Rescue) error {
 	var rows []conversation.Conversation
-	err = tx.Select("id", "platform", "department_id", "service_type", "state", "agent_id", "last_at").Where("id IN ?", ids).Order("id").Find(&rows).Error
+	err := tx.Select("id", "platform", "department_id", "service_type", "state", "agent_id", "last_at").Where("id IN ?", ids).Order("id").Find(&rows).Error
 	if err != nil {
-		return 0, fmt.Errorf("find stored conversations: %w", err)
+		return fmt.Errorf("find stored conversations: %w", err)
 	}
+	more := false
 	for i := range holds {
 		m, f, err := holds[i].match(tree)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		// Most holds are about something else altogether: only what may match is asked for.
 		likely := candidates(rows, f)
@@ -59,14 +59,17 @@ func coverNew(tx *db.Tx, k approval.Keys, holds []Hold, tree *department.Tree, i
 		}
 		n, err := cover(tx, k, holds[i].ID, m.and("conversation.id IN ?", likely), later)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		covered += n
+		if n > 0 {
+			covered[holds[i].Code] += n
+			more = true
+		}
 	}
-	if covered == 0 {
-		return 0, nil
+	if !more {
+		return nil
 	}
-	return covered, giveBack(tx, rows, rescue)
+	return giveBack(tx, rows, rescue)
 }
 
 func candidates(rows []conversation.Conversation, f conversation.Filter) (ids []id.Conversation) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/hold"
@@ -80,6 +81,33 @@ func TestAnOldHoldIsCounted(t *testing.T) {
 		dbtest.Exec(t, w.d, "DELETE FROM hold_item WHERE conversation_id IN ?", []id.Conversation{ids[0], ids[1]})
 		if codes := w.stripped(); !slices.Equal(codes, []string{h.Code}) {
 			t.Errorf("it lost two: %v", codes)
+		}
+	})
+}
+
+// What came under a hold later cannot be taken off it either, though it no longer is what the hold takes.
+func TestWhatAHoldTookLaterCannotBeTakenOff(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ids := w.bring(chat{}, chat{}, chat{})
+		h := w.place(hold.Order{Kind: hold.OnQuery, Criteria: hold.Criteria{Tags: []string{"诉讼"}}})
+		for _, c := range ids {
+			for _, e := range []conversation.TagEdit{{Add: []string{"诉讼"}}, {Remove: []string{"诉讼"}}} {
+				_, err := w.tagging().Edit(w.ctx(), w.supervisor, c, e)
+				w.must(err)
+			}
+		}
+		w.wantCovered(ids...)
+		if codes := w.stripped(); len(codes) != 0 {
+			t.Fatalf("as the program left it: %v", codes)
+		}
+		dbtest.Exec(t, w.d, "DELETE FROM hold_item WHERE conversation_id = ?", ids[1])
+		if codes := w.stripped(); !slices.Equal(codes, []string{h.Code}) {
+			t.Errorf("it lost one: %v", codes)
+		}
+		// An entry of an earlier version does not tell under which hold.
+		dbtest.Exec(t, w.d, `UPDATE audit_leaf SET leaf = REPLACE(leaf, '"held_by":{', '"was_held":{') WHERE action = 'conversation.tagged'`)
+		if codes := w.stripped(); len(codes) != 0 {
+			t.Errorf("by entries of an earlier version: %v", codes)
 		}
 	})
 }

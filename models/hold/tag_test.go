@@ -14,7 +14,7 @@ import (
 func (w *world) tagging() *conversation.Tagging {
 	return &conversation.Tagging{
 		DB: w.d, Share: hold.ShareEpoch,
-		Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
+		Cover: func(tx *db.Tx, ids []id.Conversation) (map[string]int64, error) {
 			return hold.OnStore(tx, w.vault.Store, ids, bin.Rescue)
 		},
 	}

@@ -127,8 +127,8 @@ func Uncovered(tx *db.Tx) (codes []string, err error) {
 }
 
 // UncoveredOf gives the codes of continuing holds in force, of any kind, that do not cover everything of some conversations
-// that is within their reach; conversations is a query for their ids. The log does not tell which came under a hold later,
-// so this is how a purge sees that one was taken off.
+// that is within their reach; conversations is a query for their ids. What earlier versions put under a hold later the log does
+// not count, so this is how a purge sees that one was taken off.
 func UncoveredOf(tx *db.Tx, conversations *gorm.DB) (codes []string, err error) {
 	return misses(tx, tx.DB, match(func(q *gorm.DB) *gorm.DB { return q }).and("conversation.id IN (?)", conversations))
 }

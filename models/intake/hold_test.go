@@ -57,5 +57,21 @@ func TestAnImportComesUnderTheHoldsThatItMatches(t *testing.T) {
 		if n := dbtest.Count(t, d, &bin.Item{}, "state = ? AND reason = ?", bin.ItemRestored, bin.Held); n != 1 {
 			t.Errorf("%d came out of the bin", n)
 		}
+		stripped := func(want int) {
+			t.Helper()
+			err := d.Read(t.Context(), func(tx *db.Tx) error {
+				codes, err := hold.Stripped(tx, w.Vault.Store)
+				if len(codes) != want {
+					t.Errorf("%d holds lost something: %v", len(codes), codes)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		stripped(0)
+		dbtest.Exec(t, d, "DELETE FROM hold_item WHERE conversation_id = ?", ids[0])
+		stripped(1) // the log counts what the import put under it
 	})
 }

@@ -190,10 +190,11 @@ func (r *run) store(ctx context.Context, batch []pending) error {
 			return err
 		}
 		created, messages := added(out)
-		return audit.Append(tx, audit.Entry{
-			Actor: r.by.Audit(), Action: "conversation.imported", ObjectKind: "import", Count: created,
-			Data: map[string]any{"messages": messages, "held": held, "first": id.String(out[0].ID), "last": id.String(out[len(out)-1].ID)},
-		})
+		data := map[string]any{"messages": messages, "first": id.String(out[0].ID), "last": id.String(out[len(out)-1].ID)}
+		if len(held) > 0 {
+			data["held_by"] = held
+		}
+		return audit.Append(tx, audit.Entry{Actor: r.by.Audit(), Action: "conversation.imported", ObjectKind: "import", Count: created, Data: data})
 	})
 	if err != nil {
 		return err

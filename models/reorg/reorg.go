@@ -220,10 +220,12 @@ func (e *Effect) entry(by account.Actor, d id.Department) audit.Entry {
 	if e.Renames {
 		action = "department.renamed"
 	}
-	var covered, back int64
-	gains, loses := []string{}, []string{}
+	var back int64
+	gains, loses, held := []string{}, []string{}, map[string]int64{}
 	for i, h := range e.Holds {
-		covered, back = covered+h.Covers, back+h.Binned
+		if back += h.Binned; h.Covers > 0 {
+			held[h.Hold.Code] = h.Covers
+		}
 		if len(h.Gains) > 0 && i < mostCodes {
 			gains = append(gains, h.Hold.Code)
 		}
@@ -234,7 +236,7 @@ func (e *Effect) entry(by account.Actor, d id.Department) audit.Entry {
 	return audit.Entry{
 		Actor: by.Audit(), Action: action, ObjectKind: "department", Object: e.To, Department: d, Count: int64(e.Departments),
 		Data: map[string]any{
-			"from": e.From, "to": e.To, "people": len(e.People), "held": covered, "returned": back,
+			"from": e.From, "to": e.To, "people": len(e.People), "held_by": held, "returned": back,
 			"holds": len(e.Holds), "holds_gain": gains, "holds_lose": loses, "access_ends": len(e.Grants),
 		},
 	}

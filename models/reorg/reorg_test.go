@@ -1,6 +1,7 @@
 package reorg_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -85,11 +86,28 @@ func TestWhatAMoveChanges(t *testing.T) {
 		if d, err := w.bin.Draft(w.ctx(), w.now(w.boss), draft); err != nil || len(d.Form.Scope.Departments) != 1 {
 			t.Errorf("the draft: %+v, %v", d, err)
 		}
-		w.wantEntry("department.moved", `"from":"集团/华东/杭州"`, `"to":"集团/华北/杭州"`, `"held":2`, left.Code, gains.Code)
+		w.wantEntry("department.moved", `"from":"集团/华东/杭州"`, `"to":"集团/华北/杭州"`, `"held_by":{"`+gains.Code+`":2}`, left.Code, gains.Code)
 		// What arrives later comes under the new parent's hold alone.
 		later := w.add(w.shop)[0]
 		if slices.Contains(w.covered(left), later) || !slices.Contains(w.covered(gains), later) {
 			t.Error("a later conversation is not under the hold of where it lies")
+		}
+		// The log counts what came with the department.
+		undone := errors.New("undone")
+		err = w.d.Write(w.ctx(), func(tx *db.Tx) error {
+			for _, want := range [][]string{nil, {gains.Code}} {
+				stripped, err := hold.Stripped(tx, w.vault.Store)
+				if err != nil || !slices.Equal(stripped, want) {
+					t.Errorf("holds that lost something: %v, want %v; %v", stripped, want, err)
+				}
+				if err := tx.Exec("DELETE FROM hold_item WHERE hold_id = ?", gains.ID).Error; err != nil {
+					return err
+				}
+			}
+			return undone
+		})
+		if !errors.Is(err, undone) {
+			t.Error(err)
 		}
 	})
 }

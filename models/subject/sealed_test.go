@@ -112,7 +112,7 @@ func (d *doors) acts() {
 	d.say("opening", opened != nil, err)
 	d.say("hiding", d.archive.Hide(ctx, d.by, d.one))
 	d.say("showing", d.archive.Unhide(ctx, d.by, d.one))
-	tagging := &conversation.Tagging{DB: w.d, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (int64, error) {
+	tagging := &conversation.Tagging{DB: w.d, Share: hold.ShareEpoch, Cover: func(tx *db.Tx, ids []id.Conversation) (map[string]int64, error) {
 		return hold.OnStore(tx, w.vault.Store, ids, bin.Rescue)
 	}}
 	_, err = tagging.Edit(ctx, d.by, d.one, conversation.TagEdit{Add: []string{"投诉"}})
