@@ -152,7 +152,7 @@ func TestSearchShowsOnlyTheScopeAndPagesBothWays(t *testing.T) {
 			if len(forward) != 20 || pages != 3 {
 				t.Fatalf("%d conversations on %d pages, want 20 on 3", len(forward), pages)
 			}
-			q.Cursor = back
+			q.Cursor, q.Number = back, 3 // a place says more than a number
 			p, err := s.Search(t.Context(), by, q)
 			if err != nil || len(p.Rows) != 7 || p.Rows[0].ID != forward[7] || p.Newer == "" || p.Older == "" {
 				t.Errorf("going back gave %d rows, err %v; want the second page", len(p.Rows), err)

@@ -609,6 +609,7 @@ func (m *mirror) check(q question) {
 		}
 	}
 	m.counts(&q, pages[0], want)
+	m.numbered(q, by, list, pages)
 	m.beside(&q, by, want.list)
 	if q.under == nil && m.rnd.IntN(4) == 0 {
 		m.picked(&q, by, idsOf(want.list))

@@ -73,7 +73,7 @@ type mirror struct {
 
 // tally counts what was asked.
 type tally struct {
-	queries, words, pages, hits, empty, inexact, waiting, beside, picked, framed, read, inScrub, inFold int
+	queries, words, pages, numbered, unindexed, hits, empty, inexact, waiting, beside, picked, framed, read, inScrub, inFold int
 }
 
 func newMirror(t *testing.T, engine string, n int, seed uint64) *mirror {
@@ -614,7 +614,7 @@ func TestEverySearchEqualsABruteForceFilter(t *testing.T) {
 			m := newMirror(t, engine, n+n/20+kills*n/50, 11)
 			m.life(n, queries, kills)
 			t.Logf("%d conversations, %d terms, %+v", len(m.all), len(m.terms), m.asked)
-			if len(m.all) < n || m.asked.queries < queries || kills > 1 && (m.asked.inScrub == 0 || m.asked.inFold == 0) {
+			if len(m.all) < n || m.asked.queries < queries || m.asked.numbered == 0 || m.asked.unindexed == 0 || kills > 1 && (m.asked.inScrub == 0 || m.asked.inFold == 0) {
 				t.Error("that is less than was to be asked")
 			}
 		})

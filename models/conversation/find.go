@@ -43,6 +43,7 @@ type Query struct {
 	Saved    string // code of the saved search that this is, as it was saved; for the log only
 	Oldest   bool   // pages begin with the oldest; else with the newest
 	Cursor   string
+	Number   int // of the page, from 1, where Cursor is empty; one that is not there gives the last that has a number
 	Size     int // 1 to 100
 }
 
@@ -69,6 +70,7 @@ type Page struct {
 	Exact        bool  // false: counts are of what may match the words; there was too much to open
 	Overview     *Overview
 	Newer, Older string
+	Skipped      int64 // rows before this page, where it was asked for by its number
 	Plan         Plan
 
 	stale  bool
@@ -76,6 +78,9 @@ type Page struct {
 }
 
 const pageLimit = 100
+
+// MostNumbered is how far down pages have numbers: whoever wants more goes on from page to page, or narrows.
+const MostNumbered = 10_000
 
 // Search gives a page of the conversations that the actor may see, once the search is written
 // into the audit log. The faults are forbidden, and invalid for reversed dates, a
@@ -95,8 +100,8 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 	var page *Page
 	var note note
 	err = s.fresh(ctx, func(tx *db.Tx, last bool) (*Page, error) {
-		page, err = s.page(tx, by, q, at, backward, last, func(found int64) {
-			note.begin(found, func() error { return s.note(ctx, by, q, found, false) })
+		page, err = s.page(tx, by, q, at, backward, last, func(found, skipped int64) {
+			note.begin(found, skipped, func() error { return s.note(ctx, by, q, found, skipped, false) })
 		})
 		return page, err
 	})
@@ -111,8 +116,8 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 	if q.Under != "" {
 		page.Binned = 0 // the bin is not opened to readers from elsewhere
 	}
-	if noted == nil && note.found != page.Total { // it was read again, and is not what it was
-		noted = s.note(ctx, by, q, page.Total, true)
+	if noted == nil && (note.found != page.Total || note.skipped != page.Skipped) { // it was read again, and is not what it was
+		noted = s.note(ctx, by, q, page.Total, page.Skipped, true)
 	}
 	if noted != nil {
 		return nil, noted
@@ -124,16 +129,16 @@ func (s *Conversations) Search(ctx context.Context, by account.Actor, q Query) (
 // note is the entry of the audit log on its way while the page that it tells of is still read. Nobody
 // sees the page before it is written.
 type note struct {
-	found   int64
-	written chan error
+	found, skipped int64
+	written        chan error
 }
 
 // begin lets write go its way, the first time.
-func (n *note) begin(found int64, write func() error) {
+func (n *note) begin(found, skipped int64, write func() error) {
 	if n.written != nil {
 		return
 	}
-	n.found, n.written = found, make(chan error, 1)
+	n.found, n.skipped, n.written = found, skipped, make(chan error, 1)
 	go func() {
 		defer func() { // whatever is wrong with one search must not end the console
 			if r := recover(); r != nil {
@@ -188,6 +193,16 @@ func (q *Query) check() error {
 		return fault.Invalid("conversation.size", pageLimit).On("size")
 	}
 	return nil
+}
+
+// skipped is how many of what was counted stand before the page that is asked for. Where words leave open how many
+// there are, pages have no numbers.
+func (q *Query) skipped(p *Page) int64 {
+	if q.Cursor != "" || q.Number <= 1 || !p.Exact || p.Total == 0 {
+		return 0
+	}
+	size := int64(q.Size)
+	return min(int64(q.Number)-1, (p.Total-1)/size, max(MostNumbered/size, 1)-1) * size
 }
 
 // narrow adds what the actor may see to what was asked for: the own departments, or what a reading
@@ -266,7 +281,7 @@ func (s *Conversations) overdue(ctx context.Context, by account.Actor, q Query, 
 
 // page finds one page; where counted is not nil, everything that was found is counted first and told to it. ErrUnreadable is
 // given unless it is the last time.
-func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, backward, last bool, counted func(found int64)) (*Page, error) {
+func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, backward, last bool, counted func(found, skipped int64)) (*Page, error) {
 	f, scope, err := s.narrow(tx, by, q)
 	if err != nil {
 		return nil, err
@@ -280,7 +295,7 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 		if q.Words.HasTerms() {
 			return nil, fmt.Errorf("%w: %w", fault.Busy("conversation.index_behind"), err)
 		}
-		if ids, err = s.fromRows(tx, f, p, at, backward, q.Size+1, counted); err == nil {
+		if ids, err = s.fromRows(tx, f, q, p, at, backward, counted); err == nil {
 			tags, err = Tags(tx, ids)
 		}
 	}
@@ -299,7 +314,7 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 		if q.Oldest {
 			newest, oldest = oldest, newest
 		}
-		toNewer, toOlder := at.id != 0, more
+		toNewer, toOlder := at.id != 0 || p.Skipped > 0, more
 		if backward {
 			toNewer, toOlder = toOlder, toNewer
 		}
@@ -316,7 +331,7 @@ func (s *Conversations) page(tx *db.Tx, by account.Actor, q Query, at position, 
 
 // fromIndex asks the index, for the tags of what it finds, too. The errors are index.ErrBehind and ErrUnreadable: then
 // the rows have to be asked.
-func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, p *Page, at position, backward bool, counted func(found int64)) ([]id.Conversation, map[id.Conversation][]string, error) {
+func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Query, p *Page, at position, backward bool, counted func(found, skipped int64)) ([]id.Conversation, map[id.Conversation][]string, error) {
 	if s.Index == nil {
 		return nil, nil, index.ErrUnreadable
 	}
@@ -328,7 +343,11 @@ func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Qu
 		if err := l.count(p, q.Zone); err != nil {
 			return nil, nil, err
 		}
-		counted(p.Total)
+		p.Skipped = q.skipped(p)
+		counted(p.Total, p.Skipped)
+	}
+	if p.Skipped > 0 {
+		at = l.pass(p.Skipped, backward)
 	}
 	found, err := l.take(at, backward, q.Size+1)
 	if err != nil {
@@ -340,7 +359,7 @@ func (s *Conversations) fromIndex(tx *db.Tx, f Filter, scope account.Scope, q Qu
 }
 
 // fromRows asks the rows: for attributes only, and without an overview.
-func (s *Conversations) fromRows(tx *db.Tx, f Filter, p *Page, at position, backward bool, n int, counted func(found int64)) (found []id.Conversation, err error) {
+func (s *Conversations) fromRows(tx *db.Tx, f Filter, q Query, p *Page, at position, backward bool, counted func(found, skipped int64)) (found []id.Conversation, err error) {
 	p.Plan = Plan{Way: WayRows}
 	if counted != nil {
 		if err := f.Apply(tx.Model(&Conversation{})).Count(&p.Total).Error; err != nil {
@@ -351,9 +370,10 @@ func (s *Conversations) fromRows(tx *db.Tx, f Filter, p *Page, at position, back
 		if err := binned.Apply(tx.Model(&Conversation{})).Count(&p.Binned).Error; err != nil {
 			return nil, err
 		}
-		counted(p.Total)
+		p.Skipped = q.skipped(p)
+		counted(p.Total, p.Skipped)
 	}
-	err = at.after(f.Apply(tx.Model(&Conversation{})), backward).Limit(n).Pluck("conversation.id", &found).Error
+	err = at.after(f.Apply(tx.Model(&Conversation{})), backward).Offset(int(p.Skipped)).Limit(q.Size+1).Pluck("conversation.id", &found).Error
 	return found, err
 }
 
@@ -431,14 +451,17 @@ func Tags(tx *db.Tx, ids []id.Conversation) (map[id.Conversation][]string, error
 	return out, nil
 }
 
-// note writes a search into the audit log; again says that another entry of it told another number before.
-func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, found int64, again bool) error {
+// note writes a search into the audit log; again says that another entry of it told other numbers before.
+func (s *Conversations) note(ctx context.Context, by account.Actor, q Query, found, skipped int64, again bool) error {
 	data := s.Vault.Conditions(q)
 	if q.Under != "" {
 		data["access"] = q.Under
 	}
 	if q.Saved != "" {
 		data["saved"] = q.Saved
+	}
+	if skipped > 0 {
+		data["first_row"] = skipped + 1
 	}
 	if again {
 		data["again"] = true

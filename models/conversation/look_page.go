@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"cmp"
+	"container/heap"
 	"errors"
 	"fmt"
 	"slices"
@@ -132,16 +133,16 @@ func (l *look) confirm(spots []spot) error {
 	return nil
 }
 
-// line hands over what is left of a part in order, from a position on.
+// line hands over what is left of a part in order.
 type line struct {
 	part *part
 	next func() (uint32, bool)
 	head spot
-	ok   bool
 }
 
-func (l *look) lines(at position, backward bool) []*line {
-	var all []*line
+// queueFrom is what is left of all parts, from a position on.
+func (l *look) queueFrom(at position, backward bool) *queue {
+	q := &queue{backward: backward}
 	for _, s := range l.parts {
 		in := l.meeting(s)
 		if !backward && at.id != 0 {
@@ -149,7 +150,7 @@ func (l *look) lines(at position, backward bool) []*line {
 			in.RemoveRange(uint64(behind(s, at)), uint64(s.N()))
 		}
 		it := in.ReverseIterator()
-		one := &line{part: s, next: func() (uint32, bool) {
+		one := line{part: s, next: func() (uint32, bool) {
 			if !it.HasNext() {
 				return 0, false
 			}
@@ -166,10 +167,46 @@ func (l *look) lines(at position, backward bool) []*line {
 			}
 		}
 		if one.step(at, backward) {
-			all = append(all, one)
+			q.lines = append(q.lines, one)
 		}
 	}
-	return all
+	heap.Init(q)
+	return q
+}
+
+// queue hands over what is left of all parts in order: the line stands first whose head is next.
+type queue struct {
+	lines    []line
+	backward bool
+}
+
+func (q *queue) Len() int { return len(q.lines) }
+
+func (q *queue) Less(i, j int) bool {
+	c := q.lines[i].head.position().compare(q.lines[j].head.position())
+	return q.backward && c < 0 || !q.backward && c > 0
+}
+
+func (q *queue) Swap(i, j int) { q.lines[i], q.lines[j] = q.lines[j], q.lines[i] }
+
+func (q *queue) Push(one any) { q.lines = append(q.lines, one.(line)) }
+
+func (q *queue) Pop() any {
+	last := len(q.lines) - 1
+	one := q.lines[last]
+	q.lines = q.lines[:last]
+	return one
+}
+
+// next takes the next one. There must be one.
+func (q *queue) next() spot {
+	first := q.lines[0].head
+	if q.lines[0].step(position{}, q.backward) {
+		heap.Fix(q, 0)
+	} else {
+		heap.Remove(q, 0)
+	}
+	return first
 }
 
 // firstAt and behind bound where in a part a position would stand.
@@ -188,10 +225,9 @@ func (n *line) step(at position, backward bool) bool {
 	for {
 		ord, ok := n.next()
 		if !ok {
-			n.ok = false
 			return false
 		}
-		n.head, n.ok = spot{part: n.part, ord: ord}, true
+		n.head = spot{part: n.part, ord: ord}
 		if at.id == 0 {
 			return true
 		}
@@ -201,33 +237,28 @@ func (n *line) step(at position, backward bool) bool {
 	}
 }
 
+// pass goes by the first n of what was found, and gives the position of the last of them. There must be so many, and all
+// that was found must be certain.
+func (l *look) pass(n int64, backward bool) position {
+	rest := l.queueFrom(position{}, backward)
+	for range n - 1 {
+		rest.next()
+	}
+	return rest.next().position()
+}
+
 // take gives the next n conversations from a position on, newest first, or oldest first backward.
 func (l *look) take(at position, backward bool, n int) ([]spot, error) {
-	lines := l.lines(at, backward)
+	rest := l.queueFrom(at, backward)
 	var found []spot
 	for open := min(n+n/8, pageOpens); len(found) < n; open = min(4*open, pageOpens) { // most of what terms leave matches
 		var some []spot
-		for doubtful := 0; len(found)+len(some) < n+doubtful && doubtful < open; {
-			best := -1
-			for i, o := range lines {
-				if !o.ok {
-					continue
-				}
-				if best < 0 {
-					best = i
-				} else if c := o.head.position().compare(lines[best].head.position()); backward && c < 0 || !backward && c > 0 {
-					best = i
-				}
-			}
-			if best < 0 {
-				break
-			}
-			o := lines[best]
-			if !l.certain(o.part, o.head.ord) {
+		for doubtful := 0; rest.Len() > 0 && len(found)+len(some) < n+doubtful && doubtful < open; {
+			one := rest.next()
+			if !l.certain(one.part, one.ord) {
 				doubtful++
 			}
-			some = append(some, o.head)
-			o.step(position{}, backward)
+			some = append(some, one)
 		}
 		if len(some) == 0 {
 			return found, nil

@@ -34,7 +34,7 @@ func (s *Conversations) Pick(ctx context.Context, by account.Actor, q Query, lim
 	if err != nil {
 		return nil, fmt.Errorf("pick conversations: %w", err)
 	}
-	return ids, s.note(ctx, by, q, int64(len(ids)), false)
+	return ids, s.note(ctx, by, q, int64(len(ids)), 0, false)
 }
 
 func (s *Conversations) pick(tx *db.Tx, by account.Actor, q Query, limit int, p *Page, last bool) ([]id.Conversation, error) {

@@ -40,10 +40,16 @@ func tagsOf(t *testing.T, d *db.DB, c id.Conversation) string {
 	return strings.Join(names[c], " ")
 }
 
-func tagLeaves(t *testing.T, d *db.DB) (leaves []string) {
+func tagLeaves(t *testing.T, d *db.DB) []string {
+	t.Helper()
+	return leavesOf(t, d, "conversation.tagged")
+}
+
+// leavesOf gives the entries of one act, as the log has them.
+func leavesOf(t *testing.T, d *db.DB, action string) (leaves []string) {
 	t.Helper()
 	err := d.Read(t.Context(), func(tx *db.Tx) error {
-		return tx.Table("audit_leaf").Where("action = 'conversation.tagged'").Order("n").Pluck("leaf", &leaves).Error
+		return tx.Table("audit_leaf").Where("action = ?", action).Order("n").Pluck("leaf", &leaves).Error
 	})
 	if err != nil {
 		t.Fatal(err)
