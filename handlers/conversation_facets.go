@@ -15,8 +15,8 @@ import (
 // showFacets makes the counted choices beside a result. Each is a link that applies at once and keeps
 // the other conditions.
 func showFacets(view *templates.ConversationsView, o *conversation.Overview, tree *department.Tree, reach account.Scope, sealed bool) {
-	base := view.Search
-	base.Cursor, base.Sel = "", ""
+	base := view.Search.FirstPage()
+	base.Sel = ""
 	view.Facets = slices.DeleteFunc([]templates.Facet{
 		chosenFacet("platform", templates.SearchPlatforms, o.Platforms, base, func(s *templates.Search) *[]string { return &s.Platforms }),
 		chosenFacet("type", templates.SearchTypes, o.Types, base, func(s *templates.Search) *[]string { return &s.Types }),

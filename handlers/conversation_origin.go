@@ -91,18 +91,18 @@ func (o origin) show(view *templates.ConversationView, beside *conversation.Besi
 	if o.query.Oldest {
 		before, after, toBefore, toAfter = after, before, toAfter, toBefore
 	}
-	first, size := firstRow(o.search.Cursor), sizeOf(o.search)
+	first, size := firstRow(o.search), sizeOf(o.search)
 	if before != 0 {
 		s, row := o.search, max(o.row-1, 1)
 		if row < first {
-			s.Cursor = cursorBefore(toBefore, first, size)
+			s.Cursor, s.Page = cursorBefore(toBefore, first, size), 0
 		}
 		view.Walk.Before = way(before, s, row)
 	}
 	if after != 0 {
 		s, row := o.search, o.row+1
 		if row >= first+size {
-			s.Cursor = cursorAt(toAfter, row)
+			s.Cursor, s.Page = cursorAt(toAfter, row), 0
 		}
 		view.Walk.After = way(after, s, row)
 	}

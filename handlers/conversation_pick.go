@@ -53,8 +53,8 @@ func (p Picker) pick(c echo.Context, form selectForm, limit int) (out picked, er
 		return out, out.forget(s, err)
 	}
 	out.all, out.except = true, len(sel.Except)
-	plain := s
-	plain.Sel, plain.Cursor = "", ""
+	plain := s.FirstPage()
+	plain.Sel = ""
 	out.after = templates.ConversationsPath(plain)
 	if out.query, err = p.query(c, s); err != nil {
 		return out, out.forget(s, err)
@@ -89,7 +89,8 @@ func (p Picker) query(c echo.Context, s templates.Search) (q conversation.Query,
 // forget leads back without the selection where that counts no more.
 func (p *picked) forget(s templates.Search, err error) error {
 	if fault.KindOf(err) == fault.KindConflict {
-		s.Sel, s.Cursor = "", ""
+		s = s.FirstPage()
+		s.Sel = ""
 		p.back = templates.ConversationsPath(s)
 	}
 	return err

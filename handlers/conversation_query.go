@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -49,6 +50,9 @@ func readSearch(v url.Values) templates.Search {
 		s.State = ""
 	}
 	s.Sub = s.Sub && s.Dept != ""
+	if n := pageOf(v.Get("page")); n > 1 && s.Cursor == "" {
+		s.Page = n
+	}
 	if n, err := strconv.Atoi(v.Get("size")); err == nil && n != templates.SearchSizes[0] && slices.Contains(templates.SearchSizes, n) {
 		s.Size = n
 	}
@@ -108,6 +112,7 @@ func query(s templates.Search, p private, tree *department.Tree, by account.Acto
 	q.Words, badWords = parseWords(cmp.Or(p.Q, s.Q))
 	q.Size, q.Oldest = int(sizeOf(s)), s.Sort == templates.SortOldest
 	q.Cursor, _, _ = strings.Cut(s.Cursor, cursorMark)
+	q.Number = s.Page
 	q.ServiceTypes, q.Platforms, q.Tags, q.AgentIDs, q.Personal = s.Types, s.Platforms, s.Tags, s.Agents, s.Personal
 	switch s.State {
 	case templates.SearchHidden:
@@ -201,8 +206,32 @@ const cursorMark = "~"
 // mostRows bounds the numbers of rows.
 const mostRows = 1 << 40
 
-func firstRow(cursor string) int64 {
-	_, number, _ := strings.Cut(cursor, cursorMark)
+// mostPages bounds the numbers of pages that may be asked for. It is beyond any that there is.
+const mostPages = 1_000_000
+
+// pageOf reads the number of a page as people type it; what is none is the first.
+func pageOf(text string) int {
+	n, err := strconv.Atoi(strings.Map(func(r rune) rune {
+		switch {
+		case r == ',' || r == '，':
+			return -1
+		case '０' <= r && r <= '９':
+			return r - '０' + '0'
+		}
+		return r
+	}, strings.TrimSpace(text)))
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 1
+	}
+	return min(max(n, 1), mostPages)
+}
+
+// firstRow is the number of the first row of a page.
+func firstRow(s templates.Search) int64 {
+	if s.Page > 1 {
+		return int64(s.Page-1)*sizeOf(s) + 1
+	}
+	_, number, _ := strings.Cut(s.Cursor, cursorMark)
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 1 || n > mostRows {
 		return 1

@@ -55,7 +55,7 @@ func (h recaller) recall(c echo.Context, s templates.Search) (templates.Search, 
 	}
 	if !s.Changed {
 		full, sealed := searchOf(saved.Conditions)
-		full.Saved, full.Under, full.Cursor, full.Size = s.Saved, s.Under, s.Cursor, s.Size
+		full.Saved, full.Under, full.Cursor, full.Page, full.Size = s.Saved, s.Under, s.Cursor, s.Page, s.Size
 		if full.Sort = cmp.Or(s.Sort, full.Sort); full.Sort == templates.SortNewest {
 			full.Sort = ""
 		}

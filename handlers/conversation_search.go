@@ -84,8 +84,7 @@ func (h *Conversations) Search(c echo.Context) error {
 		return h.render(c, http.StatusOK, view)
 	case fault.KindInvalid:
 		if f, _ := fault.Of(err); f.Field == "cursor" {
-			s.Cursor = ""
-			return c.Redirect(http.StatusSeeOther, templates.ConversationsPath(s))
+			return c.Redirect(http.StatusSeeOther, templates.ConversationsPath(s.FirstPage()))
 		}
 		view.Problems = problems(err)
 		return h.render(c, http.StatusUnprocessableEntity, view)
@@ -182,7 +181,8 @@ func (h *Conversations) Ask(c echo.Context) error {
 	}
 	by := web.Actor(c)
 	typed := templates.SearchForm{Search: permitted(readSearch(form), by), Customer: strings.TrimSpace(form.Get("customer"))}
-	typed.SID, typed.Cursor, typed.Sel, typed.Changed = "", "", "", true
+	typed.Search = typed.FirstPage()
+	typed.SID, typed.Sel, typed.Changed = "", "", true
 	s, p := privately(typed.Search, typed.Customer)
 	if s, err = h.recaller().beside(c, s, p); err != nil {
 		return err

@@ -35,8 +35,8 @@ type selection struct {
 
 // conditionsOf is the address of a search without what only orders it and pages through it.
 func conditionsOf(s templates.Search) string {
-	s.Sort, s.Cursor, s.Sel, s.Size, s.Saved, s.Base, s.Changed = "", "", "", 0, "", nil, false
-	return templates.ConversationsPath(s)
+	s.Sort, s.Sel, s.Size, s.Saved, s.Base, s.Changed = "", "", 0, "", nil, false
+	return templates.ConversationsPath(s.FirstPage())
 }
 
 func (sel selection) seal(k Sealer, by account.Actor, now time.Time) (string, error) {
@@ -150,7 +150,8 @@ func (h *Conversations) unpicked(c echo.Context, s templates.Search, err error) 
 		return err
 	}
 	if f.Kind == fault.KindConflict {
-		s.Sel, s.Cursor = "", ""
+		s = s.FirstPage()
+		s.Sel = ""
 	}
 	web.FlashError(c, f.Key, f.Args...)
 	return web.See(c, templates.ConversationsPath(s))

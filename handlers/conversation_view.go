@@ -79,8 +79,10 @@ func chooseDepartment(options []ui.Option, chosen string) []ui.Option {
 }
 
 func showFound(view *templates.ConversationsView, page *conversation.Page, q conversation.Query, locks map[id.Conversation]bin.Lock, tree *department.Tree, by account.Actor) {
+	showNumber(view, page)
 	s := view.Search
-	view.Found, view.Total, view.Binned, view.Unmarked, view.First = true, page.Total, page.Binned, page.Unmarked, firstRow(s.Cursor)
+	view.Found, view.Total, view.Binned, view.Unmarked, view.First = true, page.Total, page.Binned, page.Unmarked, firstRow(s)
+	view.Numbered = conversation.MostNumbered
 	view.AtMost, view.Took, view.NoOverview = !page.Exact, page.Plan.Took, page.Overview == nil
 	offerBatch(view, q, by)
 	if by.May(account.ExportCreate) && by.Role != account.Agent && page.Total > 0 {
@@ -102,14 +104,34 @@ func showFound(view *templates.ConversationsView, page *conversation.Page, q con
 		prev, next = next, prev
 	}
 	if prev != "" {
-		to := s
+		to := s.FirstPage()
 		to.Cursor = cursorBefore(prev, view.First, sizeOf(s))
 		view.Prev = templates.ConversationsPath(to)
 	}
 	if next != "" {
-		to := s
+		to := s.FirstPage()
 		to.Cursor = cursorAt(next, view.First+int64(len(page.Rows)))
 		view.Next = templates.ConversationsPath(to)
+	}
+}
+
+// showNumber notes which page of those with numbers it is, and says so where another was asked for.
+func showNumber(view *templates.ConversationsView, page *conversation.Page) {
+	asked, size := view.Search.Page, sizeOf(view.Search)
+	if asked <= 1 || page.Total == 0 {
+		return
+	}
+	shown := int(page.Skipped/size) + 1
+	if view.Search.Page = shown; shown == asked {
+		return
+	}
+	switch {
+	case !page.Exact:
+		view.Elsewhere = templates.Words{Key: "conversation.page_unnumbered"}
+	case page.Total > int64(shown)*size:
+		view.Elsewhere = templates.Words{Key: "conversation.page_deep", Args: []any{asked, shown, conversation.MostNumbered}}
+	default:
+		view.Elsewhere = templates.Words{Key: "conversation.page_last", Args: []any{asked, shown}}
 	}
 }
 

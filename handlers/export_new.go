@@ -288,7 +288,8 @@ func (h *Exports) askAll(c echo.Context, form exportForm) error {
 		web.FlashError(c, f.Key, f.Args...)
 		return web.See(c, searchPath(form.Back))
 	}
-	s.Cursor, s.Size, s.Sel = "", 0, ""
+	s = s.FirstPage()
+	s.Size, s.Sel = 0, ""
 	if len(sel.Except) > 0 {
 		if s.Sel, err = sel.seal(h.Seal, by, now(c)); err != nil {
 			return err

@@ -137,8 +137,8 @@ func (v ConversationsView) barPath(ctx context.Context, b SearchBar) string {
 }
 
 func (v ConversationsView) days(from, to string) string {
-	s := v.Search
-	s.Period, s.From, s.To, s.Cursor, s.Sel = "", from, to, "", ""
+	s := v.Search.FirstPage()
+	s.Period, s.From, s.To, s.Sel = "", from, to, ""
 	return ConversationsPath(s)
 }
 

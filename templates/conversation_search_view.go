@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -44,6 +45,8 @@ type ConversationsView struct {
 	First      int64
 	Prev       string
 	Next       string
+	Numbered   int64 // rows so far down are on pages with numbers
+	Elsewhere  Words // why this is not the page that was asked for
 	// Acts are what can be done with chosen rows; CanTag says that tagging is, beside them.
 	Acts       []ChosenAct
 	CanTag     bool
@@ -255,8 +258,8 @@ func (v ConversationsView) folded() int {
 // chips are the active conditions, each with the address of the search without it.
 func (v ConversationsView) chips(ctx context.Context) []ui.Chip {
 	var out []ui.Chip
-	base := v.Search
-	base.Cursor, base.Sel = "", ""
+	base := v.Search.FirstPage()
+	base.Sel = ""
 	add := func(on bool, text string, drop func(*Search)) {
 		if !on {
 			return
@@ -345,15 +348,16 @@ func (v ConversationsView) places(ctx context.Context) []ui.TabView {
 	return out
 }
 
-func (v ConversationsView) pager() ui.PagerView {
+func (v ConversationsView) pager(ctx context.Context) ui.PagerView {
 	p := ui.PagerView{First: v.First, Last: v.First + int64(len(v.Rows)) - 1, Total: v.Total, NoTotal: v.AtMost, Prev: v.Prev, Next: v.Next, Target: "#results"}
-	current := v.Search.Size
-	if current == 0 {
-		current = SearchSizes[0]
+	current := cmp.Or(v.Search.Size, SearchSizes[0])
+	if !v.AtMost {
+		v.number(ctx, &p, int64(current))
 	}
+	p.Hint = cmp.Or(v.Elsewhere.In(ctx), p.Hint) // whoever jumped is here, not above
 	for _, n := range []int{10, 20, 50, 100} {
-		s := v.Search
-		s.Cursor, s.Size = "", n
+		s := v.Search.FirstPage()
+		s.Size = n
 		if n == SearchSizes[0] {
 			s.Size = 0
 		}
@@ -362,10 +366,31 @@ func (v ConversationsView) pager() ui.PagerView {
 	return p
 }
 
+// number gives the pager its numbers, as far down as there are any. What lies deeper is reached from page to page alone.
+func (v ConversationsView) number(ctx context.Context, p *ui.PagerView, size int64) {
+	at, of := int((v.First-1)/size+1), int((v.Total+size-1)/size)
+	last := min(of, int(v.Numbered/size))
+	if of < 2 || at > of {
+		return
+	}
+	p.At, p.Of = at, of
+	if v.Next != "" && of > last && at >= last {
+		p.Hint = locale.T(ctx, "conversation.page_hint", v.Numbered)
+	}
+	if at > last {
+		return
+	}
+	s := v.Search.FirstPage()
+	p.Pages = ui.Pages(at, last, func(page int) string {
+		s.Page = page
+		return ConversationsPath(s)
+	})
+	p.Jump = ui.JumpTo(ConversationsPath(v.Search.FirstPage()), last)
+}
+
 // sortHead is the head of the column by which the rows are ordered: it turns the order around.
 func (v ConversationsView) sortHead(ctx context.Context) ui.SortView {
-	s, dir := v.Search, "asc"
-	s.Cursor = ""
+	s, dir := v.Search.FirstPage(), "asc"
 	if s.Sort == "" {
 		s.Sort, dir = SortOldest, "desc"
 	} else {

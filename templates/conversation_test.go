@@ -190,13 +190,15 @@ func TestTheAddressOfASearch(t *testing.T) {
 		{"of everything is plain", Search{}, "/conversations"},
 		{"has lists joined by commas", Search{Types: []string{"售后", "a,b"}, Size: 50}, "/conversations?type=%E5%94%AE%E5%90%8E,a%2Cb&size=50"},
 		{"names sub-departments only with a department", Search{Sub: true, State: "all"}, "/conversations?state=all"},
+		{"names a page beyond the first", Search{Page: 3, Sort: SortOldest, Size: 50}, "/conversations?sort=last&page=3&size=50"},
+		{"does not name the first page", Search{Page: 1}, "/conversations"},
 		{"keeps one order", Search{Cursor: "c~21", To: "2026-01-02", From: "2026-01-01", Dept: "4", Sub: true, SID: "s"}, "/conversations?from=2026-01-01&to=2026-01-02&dept=4&sub=1&sid=s&cursor=c~21"},
 	} {
 		if got := ConversationsPath(tt.s); got != tt.want {
 			t.Errorf("the address of a search %s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
-	if got := BatchFromSearchPath(Search{From: "2026-01-01", State: "all", SID: "s", Cursor: "c"}); got != "/batches/new?from=2026-01-01" {
+	if got := BatchFromSearchPath(Search{From: "2026-01-01", State: "all", SID: "s", Page: 2}); got != "/batches/new?from=2026-01-01" {
 		t.Error(got)
 	}
 }

@@ -42,6 +42,7 @@ type Search struct {
 	Sel    string // all that was found, but for exceptions, as a sealed choice
 	Sort   string // "": the last message, newest first; or SortOldest
 	Cursor string
+	Page   int // its number, where Cursor is empty; 0: the first
 	Size   int
 
 	// Saved is the code of the saved search from which this one comes, Base what that asks for. As long as
@@ -99,6 +100,9 @@ func ConversationsPath(s Search) string {
 		put("sort", cmp.Or(s.Sort, SortNewest))
 	}
 	put("cursor", url.QueryEscape(s.Cursor))
+	if s.Page > 1 {
+		put("page", strconv.Itoa(s.Page))
+	}
 	if s.Size != 0 {
 		put("size", strconv.Itoa(s.Size))
 	}
@@ -106,6 +110,12 @@ func ConversationsPath(s Search) string {
 		return ConversationsRoot
 	}
 	return ConversationsRoot + "?" + q.String()
+}
+
+// FirstPage is the search from its beginning.
+func (s Search) FirstPage() Search {
+	s.Cursor, s.Page = "", 0
+	return s
 }
 
 // Edited tells whether a search asks for something else than the saved one from which it comes, or in another
@@ -199,8 +209,8 @@ func RowID(row int64) string { return "row-" + strconv.FormatInt(row, 10) }
 
 // Narrowed tells whether the search has any condition.
 func (s Search) Narrowed() bool {
-	s.Sort, s.Cursor, s.Sel, s.Size, s.Under, s.Saved, s.Base = "", "", "", 0, "", "", nil
-	return ConversationsPath(s) != ConversationsRoot
+	s.Sort, s.Sel, s.Size, s.Under, s.Saved, s.Base = "", "", 0, "", "", nil
+	return ConversationsPath(s.FirstPage()) != ConversationsRoot
 }
 
 // UntagRowsPath takes back what was tagged together. Back is where that was.

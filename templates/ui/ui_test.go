@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -118,6 +119,31 @@ func TestPages(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// The field for a page's number sends along whatever stands in the address of the first page.
+func TestJumpTo(t *testing.T) {
+	got := JumpTo("/c?q=%E9%80%80+a%26b&type=x,y%2Cz&size=50", 9)
+	want := Jump{Path: "/c", Most: 9, Fields: []JumpField{{"q", "退 a&b"}, {"type", "x,y,z"}, {"size", "50"}}}
+	if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(JumpTo("/c", 2), Jump{Path: "/c", Most: 2}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAPagerSaysWhichPageOfHowManyItIs(t *testing.T) {
+	numbers := func(current, last int) []PageLink { return Pages(current, last, func(int) string { return "?" }) }
+	for want, p := range map[string]PagerView{
+		"第 3 / 9 页":     {Pages: numbers(3, 9)},
+		"第 501 / 643 页": {At: 501, Of: 643},
+		"第 500 / 643 页": {At: 500, Of: 643, Pages: numbers(500, 500)},
+	} {
+		if out := draw(t, Pager(p)); !strings.Contains(out, want) {
+			t.Errorf("%s lacks %s", out, want)
+		}
+	}
+	if out := draw(t, Pager(PagerView{Prev: "?", Next: "?"})); strings.Contains(out, "qd-page-at") || strings.Contains(out, "qd-jump") {
+		t.Errorf("a pager without numbers is %s", out)
 	}
 }
 
