@@ -5,7 +5,9 @@ import (
 	"container/heap"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -237,14 +239,63 @@ func (n *line) step(at position, backward bool) bool {
 	}
 }
 
+// fewSteps is how many conversations are passed over one by one rather than by looking for a nearer instant.
+const fewSteps = 100
+
 // pass goes by the first n of what was found, and gives the position of the last of them. There must be so many, and all
 // that was found must be certain.
 func (l *look) pass(n int64, backward bool) position {
-	rest := l.queueFrom(position{}, backward)
-	for range n - 1 {
+	start, before := l.instantBefore(n, backward)
+	at := position{start, beyondIDs}
+	if backward {
+		at.id = noConversation
+	}
+	rest := l.queueFrom(at, backward)
+	for range n - before - 1 {
 		rest.next()
 	}
 	return rest.next().position()
+}
+
+// beyondIDs is more than any id.
+const beyondIDs id.Conversation = 1 << 63
+
+// instantBefore gives an instant at which or behind which the n-th of what was found stands, at most a few steps away if
+// not many stand at one instant, and how many stand before that instant. It halves the time, so that it takes as long
+// for a deep place as for a near one.
+func (l *look) instantBefore(n int64, backward bool) (instant time.Time, before int64) {
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, s := range l.parts {
+		if in := l.meeting(s); !in.IsEmpty() {
+			first, last = min(first, s.LastAt(in.Minimum()).UnixMicro()), max(last, s.LastAt(in.Maximum()).UnixMicro())
+		}
+	}
+	near, far := last, first-1 // before near stand fewer than n, before far do not
+	if backward {
+		near, far = first, last+1
+	}
+	for n-before > fewSteps && max(near-far, far-near) > 1 {
+		middle := near + (far-near)/2
+		if some := l.countBefore(time.UnixMicro(middle), backward); some < n {
+			near, before = middle, some
+		} else {
+			far = middle
+		}
+	}
+	return time.UnixMicro(near), before
+}
+
+// countBefore counts what stands before an instant in the order.
+func (l *look) countBefore(instant time.Time, backward bool) (n int64) {
+	for _, s := range l.parts {
+		in := l.meeting(s)
+		if backward {
+			n += int64(rank(in, firstAt(s, position{at: instant})))
+		} else {
+			n += int64(in.GetCardinality() - rank(in, behind(s, position{at: instant})))
+		}
+	}
+	return n
 }
 
 // take gives the next n conversations from a position on, newest first, or oldest first backward.

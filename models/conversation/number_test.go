@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
@@ -19,14 +20,21 @@ import (
 // them, several at one instant; the log says where it began.
 func TestAPageHasANumber(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
-		const n, size = 60, 7
+		const n, size, last = 260, 17, 16
 		v := vault(t)
 		indexed := process(d, v)
+		var news []conversation.New
 		for i := range n {
 			m := said("第一句")
-			m[0].At += conversation.Micros(i % 9 * 3600e6)
-			store(t, d, v, one(fmt.Sprint("e", i), sales, m))
-			if i == 20 || i == 40 {
+			m[0].At += conversation.Micros(i % 5 * 3600e6)
+			if i < 150 {
+				m[0].At = conversation.MicrosOf(day.Add(150 * time.Minute))
+			}
+			if news = append(news, one(fmt.Sprint("e", i), sales, m)); i%100 == 99 || i == n-1 {
+				store(t, d, v, news...)
+				news = nil
+			}
+			if i == 99 || i == 199 {
 				folded(t, indexed)
 			}
 		}
@@ -46,8 +54,11 @@ func TestAPageHasANumber(t *testing.T) {
 			}
 			for _, oldest := range []bool{false, true} {
 				_, all := ask(conversation.Query{Size: 100, Oldest: oldest})
-				for number := range 12 {
-					at := max(min(number, 9)-1, 0) * size // the tenth is not there
+				_, second := ask(conversation.Query{Size: 100, Oldest: oldest, Number: 2})
+				_, third := ask(conversation.Query{Size: 100, Oldest: oldest, Number: 3})
+				all = slices.Concat(all, second, third)
+				for _, number := range []int{1, 2, 8, 9, 16, 99} {
+					at := max(min(number, last)-1, 0) * size
 					p, got := ask(conversation.Query{Size: size, Oldest: oldest, Number: number})
 					if want := all[at:min(at+size, n)]; !slices.Equal(got, want) || p.Skipped != int64(at) {
 						t.Errorf("%s, oldest first %v: page %d is %v, want %v", way, oldest, number, got, want)
@@ -73,7 +84,7 @@ func TestAPageHasANumber(t *testing.T) {
 			}
 		}
 		leaves := leavesOf(t, d, "conversation.searched")
-		if told := slices.DeleteFunc(leaves, func(l string) bool { return !strings.Contains(l, `"first_row"`) }); len(told) != 4*10 || !strings.Contains(told[0], `"first_row":8`) {
+		if told := slices.DeleteFunc(leaves, func(l string) bool { return !strings.Contains(l, `"first_row"`) }); len(told) != 4*7 || !strings.Contains(told[0], `"first_row":101`) {
 			t.Errorf("%d entries say where a page begins: %s", len(told), told)
 		}
 	})
