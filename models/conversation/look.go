@@ -202,7 +202,11 @@ func (l *look) conditionsOf(f Filter) ([]condition, error) {
 		codes[i] = stateValue(s)
 	}
 	out := []condition{anyOf(index.State, codes)}
-	if !f.Departments.All {
+	switch {
+	case f.Departments.All:
+	case slices.Equal(f.Departments.Listed(), l.scope.Listed()): // mostly; there may be hundreds
+		out = append(out, l.own)
+	default:
 		out = append(out, departments(f.Departments))
 	}
 	list := func(k index.Kind, values []string) {
