@@ -17,6 +17,7 @@ import (
 func showFacets(view *templates.ConversationsView, o *conversation.Overview, tree *department.Tree, reach account.Scope, sealed bool) {
 	base := view.Search.FirstPage()
 	base.Sel = ""
+	view.Messages = o.Messages
 	view.Facets = slices.DeleteFunc([]templates.Facet{
 		chosenFacet("platform", templates.SearchPlatforms, o.Platforms, base, func(s *templates.Search) *[]string { return &s.Platforms }),
 		chosenFacet("type", templates.SearchTypes, o.Types, base, func(s *templates.Search) *[]string { return &s.Types }),

@@ -144,7 +144,7 @@ func TestFacetsAndBars(t *testing.T) {
 		wechat.Platform, wechat.Tags = "wechat", []string{"物流"}
 		a.add(t, talk("e1", "云栖优品集团/一店", "tb_1", "售后", old, "退款"), talk("e2", "云栖优品集团", "tb_2", "售后", old.AddDate(0, 1, 0), "退款"), wechat, talk("e4", "别家", "tb_9", "售后", old, "退款"))
 		boss := a.As(accounttest.Actor(account.Supervisor, a.company.ID, a.shop.ID))
-		all := boss.Get(t, q("退款")).Want(t, 200, "3 条会话", "千牛", "直属", "查看数据表")
+		all := boss.Get(t, q("退款")).Want(t, 200, "3 条会话", "共 3 条消息 · ", "千牛", "直属", "查看数据表")
 		for _, tt := range []struct{ name, words, want string }{
 			{"a platform", "微信 1", "1 条会话"},
 			{"a type", "售后 2", "2 条会话"},

@@ -861,7 +861,7 @@ func ConversationResults(v ConversationsView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Card(ui.CardView{ID: "when", Title: v.found(ctx), Count: v.took(ctx), Actions: binnedToo(v)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var35), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Card(ui.CardView{ID: "when", Title: v.found(ctx), Count: v.beside(ctx), Actions: binnedToo(v)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var35), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

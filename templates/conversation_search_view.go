@@ -34,7 +34,9 @@ type ConversationsView struct {
 	Rows   []ConversationRow
 	Total  int64
 	AtMost bool // Total and the counts are of what may match
-	Took   time.Duration
+	// Messages is how many all that was found have together; 0 where that is not known.
+	Messages int64
+	Took     time.Duration
 	// Facets and Histogram are empty where NoOverview says that the index could not be asked.
 	Facets     []Facet
 	Histogram  SearchHistogram
@@ -420,6 +422,14 @@ func PlatformCode(name string) string {
 		}
 	}
 	return name
+}
+
+// beside is what stands beside the heading: how many messages were found, where that is certain, and how long it took.
+func (v ConversationsView) beside(ctx context.Context) string {
+	if v.Messages == 0 || v.AtMost {
+		return v.took(ctx)
+	}
+	return locale.T(ctx, "conversation.found_messages", v.Messages) + " · " + v.took(ctx)
 }
 
 // took says how long the search took.

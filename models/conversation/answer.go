@@ -18,6 +18,8 @@ type answer struct {
 	meets  []*roaring.Bitmap              // by condition; nil: not asked yet
 	left   map[index.Kind]*roaring.Bitmap // by all conditions but those about a kind
 	counts map[index.Kind][]valueCount
+	summed bool
+	said   int64 // messages of what meets every condition, once they are summed
 }
 
 type valueCount struct {
@@ -133,6 +135,16 @@ func (l *look) tally(s *part, k index.Kind) []valueCount {
 	}
 	s.answer.counts[k] = out
 	return out
+}
+
+// said sums the messages of what meets every condition.
+func (l *look) said(s *part) int64 {
+	s.answer.mu.Lock()
+	defer s.answer.mu.Unlock()
+	if !s.answer.summed {
+		s.answer.said, s.answer.summed = s.Messages(l.leftOf(s, noKind)), true
+	}
+	return s.answer.said
 }
 
 // narrowed lets a part be asked again that has become less. Its conditions were all asked before, so that nobody

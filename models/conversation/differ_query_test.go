@@ -515,6 +515,7 @@ func (m *mirror) want(q *question) *wanted {
 			w.beside = append(w.beside, p)
 		}
 		if all(0) {
+			w.Messages += int64(len(p.new.Document.Messages))
 			w.list = append(w.list, p)
 			for _, t := range p.new.Tags {
 				w.Tags[t]++
@@ -756,6 +757,9 @@ func (m *mirror) counts(q *question, p *conversation.Page, want *wanted) {
 		if got.States[s] != want.States[s] {
 			m.t.Fatalf("%s: state %d: %d counted, %d are", describe(q), s, got.States[s], want.States[s])
 		}
+	}
+	if got.Messages != want.Messages {
+		m.t.Fatalf("%s: %d messages counted, %d are", describe(q), got.Messages, want.Messages)
 	}
 	if p.Unmarked != want.unmarked {
 		m.t.Fatalf("%s: %d counted into which nobody has looked, want %d", describe(q), p.Unmarked, want.unmarked)

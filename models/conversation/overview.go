@@ -20,6 +20,7 @@ type Overview struct {
 	Platforms   map[string]int64
 	States      map[State]int64 // active, hidden and, for legal, sealed
 	Tags        map[string]int64
+	Messages    int64 // of all that was found together
 	Histogram   Histogram
 }
 
@@ -83,6 +84,7 @@ func (l *look) overview(zone *time.Location, states map[State]int64, exact bool)
 		for _, k := range countedKinds {
 			l.tally(s, k)
 		}
+		l.said(s)
 	})
 	if err != nil {
 		return nil, err
@@ -96,6 +98,9 @@ func (l *look) overview(zone *time.Location, states map[State]int64, exact bool)
 	o.States[Active], o.States[Hidden] = states[Active], states[Hidden]
 	if !l.filter.hides {
 		o.States[Sealed] = states[Sealed]
+	}
+	for _, s := range l.parts {
+		o.Messages += l.said(s)
 	}
 	names, err := l.s.tagNames.of(l.tx, slices.Collect(maps.Keys(tags)))
 	if err != nil {

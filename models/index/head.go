@@ -39,7 +39,7 @@ type head struct {
 	unions   remembered[*roaring.Bitmap]
 	others   remembered[any]
 
-	departments column
+	departments, messages column
 }
 
 func (h *head) size() int64 { return h.bytes }

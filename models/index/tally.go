@@ -3,13 +3,14 @@ package index
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// column tells of each document to which department it belongs: an organisation has hundreds of them, and
-// asking the bitmap of each takes longer than all the rest of a page.
+// column tells of each document which value of a kind it has, of departments and of numbers of messages: there are
+// hundreds of them, and asking the bitmap of each takes longer than all the rest of a page.
 type column struct {
 	once   sync.Once
 	values []string
@@ -26,7 +27,7 @@ func (s *Segment) Tally(k Kind, in *roaring.Bitmap, each func(value string, n ui
 	if n == 0 {
 		return
 	}
-	if n <= manyIn && k == Department && s.head.column(k) {
+	if n <= manyIn && k == Department && s.head.column(&s.departments, k) {
 		s.tallyColumn(in, each)
 		return
 	}
@@ -53,9 +54,41 @@ func (s *Segment) tallyColumn(in *roaring.Bitmap, each func(value string, n uint
 	}
 }
 
-// column makes the column where it is not there yet; it is not for more values than its numbers can tell.
-func (h *head) column(k Kind) bool {
-	c := &h.departments
+// Messages tells how many messages some living documents have together.
+func (s *Segment) Messages(in *roaring.Bitmap) (sum int64) {
+	if in.IsEmpty() {
+		return 0
+	}
+	if !s.head.column(&s.messages, Messages) {
+		for v, b := range s.attrs[Messages] {
+			sum += decimal(v) * int64(b.AndCardinality(in))
+		}
+		return sum
+	}
+	each := make([]int64, len(s.messages.values)+1)
+	for i, v := range s.messages.values {
+		each[i+1] = decimal(v)
+	}
+	some := make([]uint32, 256)
+	for it := in.ManyIterator(); ; {
+		n := it.NextMany(some)
+		if n == 0 {
+			return sum
+		}
+		for _, o := range some[:n] {
+			sum += each[s.messages.of[o]]
+		}
+	}
+}
+
+// decimal reads a number as each writes it.
+func decimal(v string) int64 {
+	n, _ := strconv.ParseInt(v, 10, 64)
+	return n
+}
+
+// column makes the column of a kind where it is not there yet; it is not for more values than its numbers can tell.
+func (h *head) column(c *column, k Kind) bool {
 	c.once.Do(func() {
 		if len(h.attrs[k]) > 1<<16-1 {
 			return

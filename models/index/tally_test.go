@@ -19,7 +19,7 @@ func TestTallyIsWhatTheBitmapsSay(t *testing.T) {
 	for i := range docs {
 		docs[i] = Doc{
 			ID: id.Conversation(i + 1), LastAt: time.Unix(int64(i), 0), Department: id.Department(1 + random.IntN(300)), ServiceType: fmt.Sprint(random.IntN(3)),
-			Platform: "p", State: 1 + random.IntN(2),
+			Platform: "p", State: 1 + random.IntN(2), Messages: random.IntN(400),
 		}
 		for tag := range 30 {
 			if random.IntN(tag+2) == 0 {
@@ -32,6 +32,13 @@ func TestTallyIsWhatTheBitmapsSay(t *testing.T) {
 		in := roaring.New()
 		for _, o := range random.Perm(len(docs))[:n] {
 			in.Add(uint32(o))
+		}
+		sum := int64(0)
+		for v, b := range s.attrs[Messages] {
+			sum += decimal(v) * int64(b.AndCardinality(in))
+		}
+		if got := s.Messages(in); got != sum {
+			t.Errorf("%d documents have %d messages, want %d", n, got, sum)
 		}
 		for _, k := range []Kind{Department, ServiceType, Platform, State, Tag, Agent, Personal} {
 			want, got := map[string]uint64{}, map[string]uint64{}
