@@ -77,6 +77,69 @@ type room struct {
 
 func roomOf(c *Conversation) room { return room{c.DepartmentID, c.LastAt.UTC().Format("200601")} }
 
+// lockPlaces locks the buckets in which an import will seal something, as far as they are there: in ascending order, as those do
+// that puncture them, so that nobody waits in a circle.
+func lockPlaces(tx *db.Tx, v Vault, batch []New, macs [][]byte, known map[string]*Conversation, out []Outcome) error {
+	if tx.Engine() == db.SQLite {
+		return nil // it has one writer
+	}
+	rooms := map[room]bool{}
+	var grow []id.Conversation
+	for i := range batch {
+		messages := batch[i].Document.Messages
+		now := Conversation{DepartmentID: batch[i].DepartmentID, LastAt: messages[len(messages)-1].At.Time()}
+		switch old := known[string(macs[i])]; {
+		case out[i].Purged:
+			continue
+		case old != nil:
+			if slices.Equal(old.ContentMAC, v.contentMAC(old.ExternalMAC, messages)) {
+				continue
+			}
+			grow = append(grow, old.ID)
+			if now.DepartmentID = old.DepartmentID; old.LastAt.After(now.LastAt) {
+				now.LastAt = old.LastAt
+			}
+		}
+		rooms[roomOf(&now)] = true
+	}
+	ids := map[id.Bucket]bool{}
+	note := func(q *gorm.DB, column string) error {
+		var some []id.Bucket
+		if err := q.Pluck(column, &some).Error; err != nil {
+			return fmt.Errorf("find buckets: %w", err)
+		}
+		for _, b := range some {
+			ids[b] = true
+		}
+		return nil
+	}
+	for part := range slices.Chunk(grow, idsAtOnce) {
+		if err := note(tx.Model(&Key{}).Where("id IN ?", part), "bucket_id"); err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(slices.SortedFunc(maps.Keys(rooms), room.compare), roomsAtOnce) {
+		if err := note(tx.Model(&Bucket{}).Where(openIn(tx, part)).Where("used < ?", BucketSize), "id"); err != nil {
+			return err
+		}
+	}
+	_, err := lockBuckets(tx, slices.Collect(maps.Keys(ids)))
+	return err
+}
+
+func (r room) compare(o room) int {
+	return cmp.Or(cmp.Compare(r.department, o.department), strings.Compare(r.month, o.month))
+}
+
+// openIn is the condition that a bucket takes what belongs into one of the rooms.
+func openIn(tx *db.Tx, rooms []room) *gorm.DB {
+	either := tx.Where("1 = 0")
+	for _, r := range rooms {
+		either = either.Or("department_id = ? AND month = ? AND state = ?", r.department, r.month, BucketOpen)
+	}
+	return either
+}
+
 // takeBuckets gives every conversation a place in a bucket of its department and month,
 // fills buckets that have room and makes new ones. The rows stay locked, so that no
 // purge destroys or punctures a bucket while it is being filled.
@@ -90,9 +153,7 @@ func takeBuckets(tx *db.Tx, v Vault, cs []*Conversation) (map[id.Conversation]pl
 	needed := 0
 	// Every import takes the rooms in one order, so that two of them do not wait for each other in
 	// a circle.
-	rooms := slices.SortedFunc(maps.Keys(groups), func(a, b room) int {
-		return cmp.Or(cmp.Compare(a.department, b.department), strings.Compare(a.month, b.month))
-	})
+	rooms := slices.SortedFunc(maps.Keys(groups), room.compare)
 	open, err := lockOpen(tx, rooms)
 	if err != nil {
 		return nil, err
@@ -130,12 +191,8 @@ const roomsAtOnce = 200
 func lockOpen(tx *db.Tx, rooms []room) (map[room][]*Bucket, error) {
 	open := map[room][]*Bucket{}
 	for part := range slices.Chunk(rooms, roomsAtOnce) {
-		either := tx.Where("1 = 0")
-		for _, r := range part {
-			either = either.Or("department_id = ? AND month = ? AND state = ?", r.department, r.month, BucketOpen)
-		}
 		var found []*Bucket
-		if err := tx.ForUpdate().Where(either).Where("used < ?", BucketSize).Order("department_id, month, id").Find(&found).Error; err != nil {
+		if err := tx.ForUpdate().Where(openIn(tx, part)).Where("used < ?", BucketSize).Order("department_id, month, id").Find(&found).Error; err != nil {
 			return nil, fmt.Errorf("find open buckets: %w", err)
 		}
 		for _, b := range found {

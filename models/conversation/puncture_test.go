@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -471,5 +472,57 @@ func TestKeysOfATransactionThatFailedAreDestroyed(t *testing.T) {
 			t.Errorf("alive are %v, the bucket lies under %d", now, p.To)
 		}
 		opens(t, d, v, ids[1:]...)
+	})
+}
+
+// An import that lets conversations grow takes the buckets in the order in which a purge takes them, whatever their own order in
+// the file is: neither has to be done again.
+func TestAnImportTakesBucketsInTheOrderOfAPuncture(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		low := store(t, d, v, one("low", sales, said("问题")))[0].ID
+		high := store(t, d, v, one("high", support, said("问题")))[0].ID
+		_, first := copied(t, d, low)
+		_, second := copied(t, d, high)
+		if first.BucketID >= second.BucketID {
+			t.Fatal("the buckets are not in order")
+		}
+		var punctures, imports atomic.Int64
+		waits := make(chan struct{})
+		var began sync.Once
+		var all sync.WaitGroup
+		all.Go(func() {
+			err := d.Write(t.Context(), func(tx *db.Tx) error {
+				tx.MarkAudited()
+				punctures.Add(1)
+				if _, err := conversation.Puncture(tx, v, []id.Bucket{first.BucketID}); err != nil {
+					return err
+				}
+				began.Do(func() { close(waits) })
+				time.Sleep(300 * time.Millisecond) // until the import waits for a bucket
+				_, err := conversation.Puncture(tx, v, []id.Bucket{second.BucketID})
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			<-waits
+			err := d.Write(t.Context(), func(tx *db.Tx) error {
+				tx.MarkAudited()
+				imports.Add(1)
+				_, err := conversation.Store(tx, v, []conversation.New{one("high", support, said("问题", "再问一下")), one("low", sales, said("问题", "再问一下"))})
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		all.Wait()
+		if punctures.Load() != 1 || imports.Load() != 1 {
+			t.Errorf("the puncture ran %d times, the import %d times", punctures.Load(), imports.Load())
+		}
+		opens(t, d, v, low, high)
 	})
 }

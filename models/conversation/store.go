@@ -64,6 +64,9 @@ func Store(tx *db.Tx, v Vault, batch []New) ([]Outcome, error) {
 	if err := markPurged(tx, batch, macs, out); err != nil {
 		return nil, err
 	}
+	if err := lockPlaces(tx, v, batch, macs, known, out); err != nil {
+		return nil, err
+	}
 	var fresh []addition
 	for i := range batch {
 		switch old := known[string(macs[i])]; {
