@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -171,6 +172,9 @@ func (e *Evidence) entry(ctx context.Context, by account.Actor, s audit.Seen, n 
 		return nil, fault.NotFound("audit.no_leaf")
 	}
 	out := &Entry{Leaf: d.Leaf, Before: shown(s, d.Before), After: shown(s, d.After), Proven: d.Proof != nil, Head: d.Head}
+	if !by.May(account.HoldRead) {
+		lockAlone(out.Data)
+	}
 	return out, e.DB.Read(ctx, func(tx *db.Tx) error {
 		tree, err := department.Load(tx)
 		if err == nil {
@@ -178,6 +182,24 @@ func (e *Evidence) entry(ctx context.Context, by account.Actor, s audit.Seen, n 
 		}
 		return err
 	})
+}
+
+// lockAlone takes the codes of holds from what an entry says, and leaves how many conversations came under any.
+func lockAlone(data map[string]any) {
+	held := int64(0)
+	codes, _ := data["held_by"].(map[string]any)
+	for _, n := range codes {
+		if n, ok := n.(json.Number); ok {
+			some, _ := n.Int64()
+			held += some
+		}
+	}
+	for _, name := range []string{"held_by", "holds_gain", "holds_lose"} {
+		delete(data, name)
+	}
+	if held > 0 {
+		data["held"] = held
+	}
 }
 
 // shown takes everything but number and hash from a neighbour that is not to be seen.

@@ -126,6 +126,34 @@ func (s *shop) detail(t *testing.T, by account.Actor, l audit.Leaf, may func(aud
 	}
 }
 
+// Which hold it was is for those who may read holds; others read how many came under one.
+func TestAnEntryNamesHoldsToThoseWhoMayReadThem(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		s := newShop(t, d, clock)
+		data := map[string]any{"held_by": map[string]int64{"LH-20261101-001": 2, "LH-20261101-002": 3}, "holds_gain": []string{"LH-20261101-001"}, "holds_lose": []string{"LH-20261101-003"}, "digest": "d"}
+		s.must(d.Write(s.ctx(), func(tx *db.Tx) error {
+			return audit.Append(tx, audit.Entry{Actor: s.agent.Audit(), Action: "conversation.tagged", ObjectKind: "conversation", Department: s.sales, Data: data})
+		}))
+		row := s.leaves()[0].N
+		for name, want := range map[string]struct {
+			by    account.Actor
+			held  string
+			codes string
+		}{
+			"agent": {by: s.agent, held: "5"}, "supervisor": {by: s.supervisor, held: "5"},
+			"legal": {by: s.legal, held: "<nil>", codes: "map[LH-20261101-001:2 LH-20261101-002:3]"}, "auditor": {by: s.auditor, held: "<nil>", codes: "map[LH-20261101-001:2 LH-20261101-002:3]"},
+		} {
+			sight, err := s.evidence.Read(s.ctx(), want.by, report.Look{Size: 10, Row: &row})
+			s.must(err)
+			if got := sight.Entry.Data; fmt.Sprint(got["held"]) != want.held || got["digest"] != "d" {
+				t.Errorf("%s reads %v", name, got)
+			} else if text := fmt.Sprint(got); strings.Contains(text, "LH-") != (want.codes != "") || !strings.Contains(text, want.codes) {
+				t.Errorf("%s reads %s", name, text)
+			}
+		}
+	})
+}
+
 func TestSignsAreForThoseWhoSeeAll(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		s := newShop(t, d, clock)
