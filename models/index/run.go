@@ -160,8 +160,9 @@ const (
 
 // Hasten lets the job of Fold run before its time as often as much waits, until the context ends.
 func (x *Index) Hasten(ctx context.Context) error {
+	since := epoch
 	for {
-		if err := x.hasten(ctx); err != nil && ctx.Err() == nil {
+		if err := x.hasten(ctx, &since); err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "what waits for the search index was not counted", "error", err)
 		}
 		select {
@@ -172,15 +173,31 @@ func (x *Index) Hasten(ctx context.Context) error {
 	}
 }
 
-func (x *Index) hasten(ctx context.Context) error {
+// epoch is before every note.
+var epoch = time.Unix(0, 0).UTC()
+
+// hasten counts what was noted since it last let the job run: what still waits from before does not open for now, and does
+// not open the sooner for being asked every time.
+func (x *Index) hasten(ctx context.Context, since *time.Time) error {
 	waits := int64(0)
 	err := x.DB.Read(ctx, func(tx *db.Tx) error {
-		return tx.Raw("SELECT COALESCE(SUM(CASE WHEN content = 0 THEN 1 ELSE ? END), 0) FROM (SELECT content FROM index_change LIMIT ?) w", newText, muchWaits).Scan(&waits).Error
+		return tx.Raw("SELECT COALESCE(SUM(CASE WHEN content = 0 THEN 1 ELSE ? END), 0) FROM (SELECT content FROM index_change WHERE changed_at > ? LIMIT ?) w",
+			newText, *since, muchWaits).Scan(&waits).Error
 	})
 	if err != nil || waits < muchWaits {
 		return err
 	}
-	return x.DB.Write(ctx, func(tx *db.Tx) error { return job.Hasten(tx, JobFold) })
+	var at time.Time
+	var hastened bool
+	err = x.DB.Write(ctx, func(tx *db.Tx) (err error) {
+		at = tx.Now
+		hastened, err = job.Hasten(tx, JobFold)
+		return err
+	})
+	if err == nil && hastened {
+		*since = at
+	}
+	return err
 }
 
 // folding is foldOnce; what does not open is taken out of the index first.

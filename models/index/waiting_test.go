@@ -123,12 +123,13 @@ func TestAnOlderTransactionSeesWhatWaitedThen(t *testing.T) {
 }
 
 func TestMuchThatWaitsIsNotLeftForLong(t *testing.T) {
-	d, _ := dbtest.New(t)
+	d, clock := dbtest.New(t)
 	w := newWorld(t, d)
 	ids := w.add(muchWaits/newText - 1)
+	since := epoch
 	hastened := func() bool {
 		t.Helper()
-		if err := w.x.hasten(t.Context()); err != nil {
+		if err := w.x.hasten(t.Context(), &since); err != nil {
 			t.Fatal(err)
 		}
 		var n int64
@@ -157,5 +158,18 @@ func TestMuchThatWaitsIsNotLeftForLong(t *testing.T) {
 	w.add(1)
 	if !hastened() {
 		t.Error("not hastened")
+	}
+
+	// What the job has left waits for its time, whatever comes beside it.
+	clock.Advance(time.Minute)
+	dbtest.Exec(t, d, "UPDATE job SET run_at = ?", clock.Time().Add(time.Minute))
+	w.turn(ids...)
+	if hastened() {
+		t.Error("hastened for what could not be taken in")
+	}
+	w.grow(ids...)
+	w.add(1)
+	if !hastened() {
+		t.Error("not hastened for what is new")
 	}
 }

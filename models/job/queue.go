@@ -66,14 +66,15 @@ func Enqueue(tx *db.Tx, n New) (id.Job, error) {
 	return there[0].ID, nil
 }
 
-// Hasten lets the timers of a kind that wait for their time be run now. One that failed goes on waiting.
-func Hasten(tx *db.Tx, kind string) error {
-	err := tx.Model(&Job{}).Where("kind = ? AND state = ? AND run_at > ? AND attempts = 0", kind, Queued, tx.Now).
-		Updates(map[string]any{"run_at": tx.Now, "version": plus("version")}).Error
-	if err != nil {
-		return fmt.Errorf("hasten %s: %w", kind, err)
+// Hasten lets the timers of a kind that wait for their time be run now, and tells whether there was one. One that failed goes
+// on waiting.
+func Hasten(tx *db.Tx, kind string) (bool, error) {
+	res := tx.Model(&Job{}).Where("kind = ? AND state = ? AND run_at > ? AND attempts = 0", kind, Queued, tx.Now).
+		Updates(map[string]any{"run_at": tx.Now, "version": plus("version")})
+	if res.Error != nil {
+		return false, fmt.Errorf("hasten %s: %w", kind, res.Error)
 	}
-	return nil
+	return res.RowsAffected > 0, nil
 }
 
 // Cancel ends a job that is queued or running. A worker that runs it is fenced out

@@ -60,16 +60,6 @@ func Every(tx *db.Tx, j *Job, interval time.Duration) error {
 	return Again(tx, j, j.RunAt.Add(late.Truncate(interval)+interval))
 }
 
-// Soon lets the jobs of a kind that wait for their time be done as soon as a worker is free.
-func Soon(tx *db.Tx, kind string) error {
-	err := tx.Model(&Job{}).Where("kind = ? AND state = ? AND run_at > ?", kind, Queued, tx.Now).
-		Updates(map[string]any{"run_at": tx.Now, "version": plus("version")}).Error
-	if err != nil {
-		return fmt.Errorf("hurry %s: %w", kind, err)
-	}
-	return nil
-}
-
 // Timer is a job that does something and waits for its next time; see Every. What failed is tried again as every job is.
 func Timer(d *db.DB, interval time.Duration, do func(context.Context) error) Runner {
 	return RunnerFunc(func(ctx context.Context, j *Job) (bool, error) {

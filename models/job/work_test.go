@@ -182,7 +182,7 @@ func TestWhatIsHastenedRunsNowUnlessItFailed(t *testing.T) {
 		}
 		hasten := func(kind string) {
 			t.Helper()
-			if err := d.Write(t.Context(), func(tx *db.Tx) error { return Hasten(tx, kind) }); err != nil {
+			if err := d.Write(t.Context(), func(tx *db.Tx) error { _, err := Hasten(tx, kind); return err }); err != nil {
 				t.Fatal(err)
 			}
 		}

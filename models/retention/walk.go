@@ -44,7 +44,8 @@ func (w *Walk) Hurry(ctx context.Context) error {
 		if err != nil || begun {
 			return err
 		}
-		return job.Soon(tx, JobWalk)
+		_, err = job.Hasten(tx, JobWalk)
+		return err
 	})
 }
 
