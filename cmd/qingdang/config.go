@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func assign(field reflect.Value, value string) error {
 	case reflect.String:
 		field.SetString(value)
 	case reflect.Bool:
-		b, err := strconv.ParseBool(cmpOr(value, "false"))
+		b, err := strconv.ParseBool(cmp.Or(value, "false"))
 		if err != nil {
 			return errors.New("must be true or false")
 		}
@@ -110,13 +111,6 @@ func assign(field reflect.Value, value string) error {
 		field.SetInt(n)
 	}
 	return nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // percent reads what the runtime takes for GOGC; -1 is off.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -68,7 +69,7 @@ func (t *terminal) withKeys(f func(a *app, k *custody.Keeper) error) error {
 // Run writes a backup.
 func (c *keysBackup) Run(t *terminal) error {
 	return t.withKeys(func(a *app, k *custody.Keeper) error {
-		folder := cmpOr(c.Folder, k.Folder)
+		folder := cmp.Or(c.Folder, k.Folder)
 		if folder == "" {
 			return fault.Invalid("keys.no_folder")
 		}

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"cmp"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -48,20 +49,15 @@ func (Bucket) TableName() string { return "key_bucket" }
 
 // Buckets reads the rows that a query gives, for queries that give very many. When one was destroyed is left out.
 func Buckets(q *gorm.DB) (list []Bucket, err error) {
-	rows, err := q.Model(&Bucket{}).Select("id", "department_id", "month", "used", "state", "created_at", "slot", "tree").Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var b Bucket
 	to := []any{db.Number(&b.ID), db.Number(&b.DepartmentID), db.Word(&b.Month), db.Number(&b.Used), db.Number(&b.State), &b.CreatedAt, db.Number(&b.Slot), &b.Tree}
-	for rows.Next() {
-		if err := rows.Scan(to...); err != nil {
-			return nil, err
-		}
+	q = q.Model(&Bucket{}).Select("id", "department_id", "month", "used", "state", "created_at", "slot", "tree")
+	err = db.EachRow(q, func(r *sql.Rows) error {
+		err := r.Scan(to...)
 		list = append(list, b)
-	}
-	return list, rows.Err()
+		return err
+	})
+	return list, err
 }
 
 // place is where a conversation's key is wrapped: a leaf of a bucket whose row is locked.

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -107,21 +108,15 @@ func leavesOf(tx *db.Tx, list []*Bucket) (map[id.Bucket][]int, error) {
 	if len(list) == 0 {
 		return out, nil
 	}
-	rows, err := tx.Model(&Key{}).Where("bucket_id IN ?", bucketIDs(list)).Select("bucket_id, leaf").Rows()
-	if err != nil {
-		return nil, fmt.Errorf("find what lives in buckets: %w", err)
-	}
-	defer rows.Close()
 	var b id.Bucket
 	var leaf int
 	to := []any{db.Number(&b), db.Number(&leaf)}
-	for rows.Next() {
-		if err := rows.Scan(to...); err != nil {
-			return nil, fmt.Errorf("find what lives in buckets: %w", err)
-		}
+	err := db.EachRow(tx.Model(&Key{}).Where("bucket_id IN ?", bucketIDs(list)).Select("bucket_id, leaf"), func(r *sql.Rows) error {
+		err := r.Scan(to...)
 		out[b] = append(out[b], leaf)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("find what lives in buckets: %w", err)
 	}
 	return out, nil
