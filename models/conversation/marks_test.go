@@ -217,3 +217,47 @@ func TestASearchBelievesMarksAsFarAsTheWalkHasCome(t *testing.T) {
 		}
 	})
 }
+
+// What does not open while a walk marks the archive by another list has a mark of the old one, which says nothing of the new.
+func TestWhatDoesNotOpenKeepsNoMarkByAnotherList(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		v := vault(t)
+		out := store(t, d, v, one("e1", sales, said("退款没到")), one("e2", sales, said("要退货")))
+		x := conversation.NewIndex(d, v, index.Options{})
+		other, err := words.ReadList(strings.NewReader("退货\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Sensitive = other
+		dbtest.Exec(t, d, "UPDATE conversation_body SET body = ? WHERE id = ?", []byte("damaged"), out[0].ID)
+		for range 2 { // the next walk finds it as it is
+			ids := []id.Conversation{out[0].ID, out[1].ID}
+			looked, err := v.Look(t.Context(), d, ids)
+			if err != nil || looked.Closed() != 1 {
+				t.Fatalf("%+v, %v", looked, err)
+			}
+			write(t, d, func(tx *db.Tx) error {
+				_, _, err := looked.Note(tx, ids)
+				return err
+			})
+			write(t, d, func(tx *db.Tx) error { return v.Reached(tx, 0, true) })
+			for _, folded := range []bool{false, true} {
+				if folded {
+					if _, err := x.Fold(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for sensitive, total := range map[conversation.Answer]int64{conversation.Yes: 1, conversation.No: 0} {
+					f := conversation.Filter{Departments: account.Everywhere(), Traits: conversation.Traits{Sensitive: sensitive}}
+					for _, x := range []*index.Index{x, nil} {
+						s := &conversation.Conversations{DB: d, Vault: v, Index: x}
+						p, err := s.Search(t.Context(), accounttest.Actor(account.Supervisor, sales), conversation.Query{Filter: f, Size: 10})
+						if err != nil || p.Total != total || x != nil && p.Unmarked != 1 {
+							t.Errorf("%s: %d found, %d not looked into; %v", sensitive, p.Total, p.Unmarked, err)
+						}
+					}
+				}
+			}
+		}
+	})
+}

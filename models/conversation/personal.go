@@ -78,11 +78,13 @@ func (v Vault) Unlooked(tx *db.Tx, after id.Conversation, n, span int) (ids []id
 
 // Looked is what was found in the bodies of some conversations.
 type Looked struct {
-	found map[id.Conversation]looked
-	list  uint32
-	// Closed are those whose bodies did not open.
-	Closed int
+	found  map[id.Conversation]looked
+	list   uint32
+	closed []id.Conversation
 }
+
+// Closed counts those whose bodies did not open.
+func (l *Looked) Closed() int { return len(l.closed) }
 
 type looked struct {
 	version uint32
@@ -102,11 +104,11 @@ func (v Vault) Look(ctx context.Context, d *db.DB, ids []id.Conversation) (*Look
 				found[i] = looked{b.Version, d.Personal(), d.Marks(list)}
 			}
 		})
-		l.Closed = 0
+		l.closed = nil
 		for i, c := range ids {
 			switch {
 			case closed[i]:
-				l.Closed++
+				l.closed = append(l.closed, c)
 			case found[i].version != 0:
 				l.found[c] = found[i]
 			}
@@ -117,7 +119,8 @@ func (v Vault) Look(ctx context.Context, d *db.DB, ids []id.Conversation) (*Look
 }
 
 // Note writes into the rows what was found in the bodies, where they are still of that version; the index
-// is told of those of which a search would say something else. It tells how many it wrote, and of how many of
+// is told of those of which a search would say something else. Marks by another list are taken off what did not open:
+// nobody knows what the list that there is finds in it. It tells how many it wrote, and of how many of
 // these it was not known that they hold each kind.
 func (l *Looked) Note(tx *db.Tx, ids []id.Conversation) (n int64, kinds map[mask.Kind]int64, err error) {
 	kinds = map[mask.Kind]int64{}
@@ -131,8 +134,12 @@ func (l *Looked) Note(tx *db.Tx, ids []id.Conversation) (n int64, kinds map[mask
 	}
 	same := map[looked][]id.Conversation{}
 	var changed []id.Conversation
+	var unmarked []id.Conversation
 	for _, r := range rows {
 		f, opened := l.found[r.ID]
+		if !opened && r.Marks != nil && (r.MarksList == nil || *r.MarksList != l.list) && slices.Contains(l.closed, r.ID) {
+			unmarked = append(unmarked, r.ID)
+		}
 		if !opened || f.version != r.Version {
 			continue
 		}
@@ -156,6 +163,14 @@ func (l *Looked) Note(tx *db.Tx, ids []id.Conversation) (n int64, kinds map[mask
 		if err := tx.Model(&Conversation{}).Where("id IN ?", of).Updates(set).Error; err != nil {
 			return 0, nil, fmt.Errorf("note what is in conversations: %w", err)
 		}
+	}
+	if len(unmarked) > 0 {
+		set := map[string]any{"marks": nil, "marks_list": nil}
+		if err := tx.Model(&Conversation{}).Where("id IN ?", unmarked).Updates(set).Error; err != nil {
+			return 0, nil, fmt.Errorf("take marks off conversations: %w", err)
+		}
+		n += int64(len(unmarked))
+		changed = append(changed, unmarked...)
 	}
 	if len(changed) == 0 {
 		return n, kinds, nil

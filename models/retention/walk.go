@@ -98,7 +98,7 @@ func (w *Walk) Step(ctx context.Context, j *job.Job) (bool, error) {
 		}
 		return audit.Append(tx, audit.Entry{
 			Actor: account.System("worker", "").Audit(), Action: "retention.looked", ObjectKind: "retention", Count: n,
-			Data: map[string]any{"kinds": kinds, "closed": found.Closed},
+			Data: map[string]any{"kinds": kinds, "closed": found.Closed()},
 		})
 	})
 }
