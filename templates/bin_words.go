@@ -88,8 +88,6 @@ func binDepartments(ctx context.Context, v BinView) []ui.Option {
 	return out
 }
 
-func binIndent(depth int) string { return strings.Repeat("\u2003", depth) }
-
 func binTotal(ctx context.Context, v BinView) string {
 	if v.Query.View == "item" {
 		return locale.T(ctx, "common.conversations", v.Total)
