@@ -9,7 +9,6 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
-	"qingdang/models/conversation"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/id"
 )
@@ -39,7 +38,7 @@ func TestABulkDeleteOfWhatWasChosen(t *testing.T) {
 		boss.Get(t, "/batches").Want(t, 200, "来自检索选择：13 条，排除 1 条").Lacks(t, "退款")
 
 		// One is in the bin meanwhile: it is said on every page, and is not on the list.
-		dbtest.Exec(t, a.db, "UPDATE conversation SET state = ? WHERE id = ?", conversation.Binned, a.only(t, "pa"))
+		a.bins(t, a.only(t, "pa"))
 		boss.Get(t, draft).Want(t, 200, "已不在库或不在数据范围")
 		boss.Post(t, draft+"/freeze", url.Values{"from_step": {"impact"}}).WantRedirect(t, draft+"?step=confirm")
 		last := boss.Get(t, draft+"?step=confirm")

@@ -132,6 +132,15 @@ func (a *archive) add(t *testing.T, all ...*format.Conversation) {
 	}
 }
 
+// bins lets a conversation be in the bin.
+func (a *archive) bins(t *testing.T, c id.Conversation) {
+	t.Helper()
+	dbtest.Exec(t, a.db, "UPDATE conversation SET state = ? WHERE id = ?", conversation.Binned, c)
+	if err := a.db.Write(t.Context(), func(tx *db.Tx) error { return index.Changed(tx, false, c) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // only gives the id of the conversation with an external id.
 func (a *archive) only(t *testing.T, external string) id.Conversation {
 	t.Helper()

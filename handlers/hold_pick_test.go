@@ -11,12 +11,10 @@ import (
 
 	"qingdang/models/account"
 	"qingdang/models/account/accounttest"
-	"qingdang/models/conversation"
 	"qingdang/models/db"
 	"qingdang/models/db/dbtest"
 	"qingdang/models/hold"
 	"qingdang/models/id"
-	"qingdang/models/index"
 	"qingdang/web/webtest"
 )
 
@@ -68,11 +66,7 @@ func TestAHoldOnWhatWasChosen(t *testing.T) {
 		dbtest.Exec(t, a.db, "DELETE FROM hold_item")
 
 		// A form that no longer says what the search finds places nothing, also when the number is the same.
-		dbtest.Exec(t, a.db, "UPDATE conversation SET state = ? WHERE id = ?", conversation.Binned, a.only(t, "pa"))
-		err := a.db.Write(t.Context(), func(tx *db.Tx) error { return index.Changed(tx, false, a.only(t, "pa")) })
-		if err != nil {
-			t.Fatal(err)
-		}
+		a.bins(t, a.only(t, "pa"))
 		place(late).Want(t, http.StatusConflict, "原 14 条，现 13 条")
 		a.add(t, talk("new", "云栖优品集团/一店", "tb_1", "售后", long(clock.Time()), "也要退款"))
 		place(late).Want(t, http.StatusConflict, "选择后结果有变化")

@@ -59,6 +59,7 @@ type app struct {
 	evidence      *report.Evidence
 	demo          bool
 	logins        int
+	now           func() time.Time // nil: the host's
 }
 
 var suites = map[string]seal.Suite{"cascade": seal.Cascade, "aes": seal.AES256GCM, "sm4": seal.SM4GCM}
@@ -77,7 +78,7 @@ type options struct {
 	closed bool
 }
 
-// now is the clock of the key store, nil for the host's.
+// now is the clock of the key store and of pages, nil for the host's.
 func (o options) now() func() time.Time {
 	if o.clock == nil {
 		return nil
@@ -192,7 +193,7 @@ func (a *app) open(ctx context.Context, o options) (err error) {
 		DB: a.db, Vault: vault, Bin: a.bin, Accounts: a.accounts, Zone: zone, Clock: a.guard, Outside: a.outsideRequests(),
 	}
 	a.reader = &report.Reader{DB: a.db, Conversations: a.conversations, Departments: a.departments, Zone: zone}
-	a.demo, a.logins = o.demo, o.logins
+	a.demo, a.logins, a.now = o.demo, o.logins, o.now()
 	if o.closed {
 		return nil
 	}

@@ -82,7 +82,7 @@ func (a *app) handler() (http.Handler, error) {
 	w, err := web.New(web.Options{
 		Accounts: a.accounts, Secret: secret[:], Secure: a.config.HTTPS, TrustedProxies: a.config.proxies,
 		UploadLimit: a.config.UploadLimit << 20, LoginBurst: a.logins, Frame: a.frame, Unavailable: a.unavailable,
-		Organisation: a.config.Organisation, Version: version, Zone: a.config.location, Demo: a.demo, Log: slog.Default(),
+		Organisation: a.config.Organisation, Version: version, Zone: a.config.location, Demo: a.demo, Log: slog.Default(), Now: a.now,
 	})
 	if err != nil {
 		return nil, err
