@@ -45,9 +45,6 @@ func (l *look) name() []byte {
 
 // answers finds or begins the answer of every part, on all cores; found is what postings tell of the words.
 func (l *look) answers(found map[*index.Segment]map[string]*roaring.Bitmap) error {
-	if err := l.believe(); err != nil {
-		return err
-	}
 	name := l.name()
 	return onAllCores(l.tx.Context(), len(l.parts), func(i int) {
 		s := l.parts[i]

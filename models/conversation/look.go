@@ -90,6 +90,9 @@ func (s *Conversations) newLook(tx *db.Tx, f Filter, scope account.Scope, w word
 	if l.conditions, err = l.conditionsOf(f); err != nil {
 		return nil, err
 	}
+	if err := l.believe(); err != nil {
+		return nil, err
+	}
 	return l, l.prepare()
 }
 

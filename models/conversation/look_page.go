@@ -44,7 +44,7 @@ func (l *look) settle(kinds []index.Kind) (exact bool, err error) {
 		if in.IsEmpty() {
 			continue
 		}
-		if n += in.GetCardinality(); n > uint64(countOpens-l.plan.Opened) {
+		if n += in.GetCardinality(); n+uint64(l.plan.Opened) > countOpens {
 			return false, nil
 		}
 		doubts = append(doubts, doubt{s, in, asked})
