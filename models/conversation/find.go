@@ -234,12 +234,8 @@ func (s *Conversations) narrow(tx *db.Tx, by account.Actor, q Query) (f Filter, 
 		}
 		f.CustomerMAC = r.Customer
 	}
-	asked := len(f.States) > 0
-	f.States = slices.DeleteFunc(slices.Clone(f.States), func(s State) bool { return s != Active && s != Hidden })
-	if asked && len(f.States) == 0 { // what lies in the bin alone is not shown as if the rest was asked for
-		f.Only = noConversation
-	}
-	f.hides, f.bounded = true, true // a reading opens nothing that is under seal
+	f = f.without(func(s State) bool { return s != Active && s != Hidden }) // what lies in the bin is not for readers
+	f.hides, f.bounded = true, true                                         // a reading opens nothing that is under seal
 	return f, r.Where, nil
 }
 

@@ -14,13 +14,20 @@ import (
 // Departments are another matter.
 func Knows(by account.Actor, s State) bool { return s != Sealed || by.May(account.ConversationSealed) }
 
-// known leaves out of the states that were asked for what the searcher may not know of; where nothing else was asked
-// for, it finds nothing.
+// known leaves out of the states that were asked for what the searcher may not know of.
 func (f Filter) known(by account.Actor) Filter {
-	if f.hides = !by.May(account.ConversationSealed); !f.hides || !slices.Contains(f.States, Sealed) {
+	if f.hides = !by.May(account.ConversationSealed); !f.hides {
 		return f
 	}
-	f.States = slices.DeleteFunc(slices.Clone(f.States), func(s State) bool { return s == Sealed })
+	return f.without(func(s State) bool { return s == Sealed })
+}
+
+// without leaves states out of those that were asked for; where nothing else was asked for, it finds nothing.
+func (f Filter) without(hidden func(State) bool) Filter {
+	if len(f.States) == 0 {
+		return f
+	}
+	f.States = slices.DeleteFunc(slices.Clone(f.States), hidden)
 	if len(f.States) == 0 {
 		f.Only = noConversation
 	}
